@@ -1,0 +1,197 @@
+"""Drawings by line in a square: icons and the five faces; the colour is the canvas's current one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import cos, pi, sin
+
+from kivy.graphics import SmoothEllipse, SmoothLine
+
+Point = tuple[float, float]
+
+
+class _Pen:
+    """Draws in a square of side 1, laid at (x, y) with `side` pixels."""
+
+    def __init__(self, x: float, y: float, side: float) -> None:
+        self.x, self.y, self.side = x, y, side
+
+    def line(self, *points: Point, width: float = 0.045, close: bool = False) -> None:
+        flat = [
+            c
+            for px, py in points
+            for c in (self.x + px * self.side, self.y + py * self.side)
+        ]
+        SmoothLine(
+            points=flat,
+            width=max(1.1, width * self.side),
+            close=close,
+            joint="round",
+            cap="round",
+        )
+
+    def arc(
+        self,
+        centre: Point,
+        radius: float,
+        start: float,
+        end: float,
+        width: float = 0.045,
+    ) -> None:
+        """From angle `start` to `end` in turns, anticlockwise from the right."""
+        steps = [start + (end - start) * i / 32 for i in range(33)]
+        points = [
+            (centre[0] + radius * cos(2 * pi * t), centre[1] + radius * sin(2 * pi * t))
+            for t in steps
+        ]
+        self.line(*points, width=width)
+
+    def dot(self, centre: Point, radius: float) -> None:
+        side = 2 * radius * self.side
+        corner = (
+            self.x + (centre[0] - radius) * self.side,
+            self.y + (centre[1] - radius) * self.side,
+        )
+        SmoothEllipse(pos=corner, size=(side, side))
+
+
+def _back(pen: _Pen) -> None:
+    pen.line((0.62, 0.85), (0.27, 0.5), (0.62, 0.15), width=0.06)
+
+
+def _next(pen: _Pen) -> None:
+    pen.line((0.38, 0.85), (0.73, 0.5), (0.38, 0.15), width=0.06)
+
+
+def _check(pen: _Pen) -> None:
+    pen.arc((0.5, 0.5), 0.44, 0, 1)
+    pen.line((0.28, 0.5), (0.44, 0.34), (0.73, 0.66), width=0.055)
+
+
+def _help(pen: _Pen) -> None:
+    pen.dot((0.5, 0.78), 0.13)
+    pen.arc((0.5, 0.12), 0.34, 0, 0.5, width=0.05)
+    pen.line((0.16, 0.12), (0.84, 0.12), width=0.05)
+    pen.line((0.5, 0.46), (0.5, 0.58), width=0.05)
+
+
+def _warning(pen: _Pen) -> None:
+    pen.line((0.5, 0.9), (0.06, 0.12), (0.94, 0.12), close=True)
+    pen.line((0.5, 0.62), (0.5, 0.4), width=0.05)
+    pen.dot((0.5, 0.25), 0.05)
+
+
+def _clock(pen: _Pen) -> None:
+    pen.arc((0.5, 0.5), 0.44, 0, 1)
+    pen.line((0.5, 0.76), (0.5, 0.5), (0.68, 0.4))
+
+
+def _home(pen: _Pen) -> None:
+    pen.line((0.08, 0.48), (0.5, 0.86), (0.92, 0.48))
+    pen.line((0.2, 0.5), (0.2, 0.12), (0.8, 0.12), (0.8, 0.5))
+
+
+def _ticket(pen: _Pen) -> None:
+    pen.line(
+        (0.2, 0.94), (0.2, 0.1), (0.35, 0.18), (0.5, 0.08), (0.65, 0.18), (0.8, 0.1)
+    )
+    pen.line((0.8, 0.1), (0.8, 0.94), (0.2, 0.94))
+    pen.line((0.35, 0.72), (0.65, 0.72))
+    pen.line((0.35, 0.5), (0.65, 0.5))
+
+
+def _printer(pen: _Pen) -> None:
+    pen.line((0.26, 0.62), (0.26, 0.92), (0.74, 0.92), (0.74, 0.62))
+    pen.line(
+        (0.26, 0.28),
+        (0.08, 0.28),
+        (0.08, 0.62),
+        (0.92, 0.62),
+        (0.92, 0.28),
+        (0.74, 0.28),
+    )
+    pen.line((0.26, 0.42), (0.74, 0.42), (0.74, 0.06), (0.26, 0.06), close=True)
+
+
+def _offline(pen: _Pen) -> None:
+    pen.arc((0.5, 0.16), 0.62, 0.125, 0.375)
+    pen.arc((0.5, 0.16), 0.38, 0.125, 0.375)
+    pen.dot((0.5, 0.2), 0.07)
+    pen.line((0.14, 0.1), (0.86, 0.92), width=0.05)
+
+
+def _person(pen: _Pen) -> None:
+    pen.arc((0.5, 0.68), 0.2, 0, 1)
+    pen.arc((0.5, 0.06), 0.36, 0, 0.5)
+
+
+def _priority(pen: _Pen) -> None:
+    points = [
+        (0.5 + r * sin(pi * i / 5), 0.5 + r * cos(pi * i / 5))
+        for i in range(10)
+        for r in [0.46 if i % 2 == 0 else 0.2]
+    ]
+    pen.line(*points, close=True)
+
+
+def _eye(pen: _Pen) -> None:
+    pen.arc((0.5, 0.5), 0.42, 0, 1)
+    pen.arc((0.5, 0.5), 0.28, 0.25, 0.75, width=0.14)
+
+
+_ICONS: dict[str, Callable[[_Pen], None]] = {
+    "back": _back,
+    "next": _next,
+    "check": _check,
+    "help": _help,
+    "warning": _warning,
+    "clock": _clock,
+    "home": _home,
+    "ticket": _ticket,
+    "printer": _printer,
+    "offline": _offline,
+    "person": _person,
+    "priority": _priority,
+    "contrast": _eye,
+}
+ICONS = tuple(_ICONS)
+
+
+def draw_icon(name: str, x: float, y: float, side: float) -> None:
+    """Draw `name` (one of `ICONS`) in the square at (x, y); KeyError for a name that is none."""
+    _ICONS[name](_Pen(x, y, side))
+
+
+def draw_face(score: int, x: float, y: float, side: float) -> None:
+    """A face from 1 (very dissatisfied: mouth far down, brows drawn) to 5 (open smile)."""
+    pen = _Pen(x, y, side)
+    pen.arc((0.5, 0.5), 0.45, 0, 1, width=0.032)
+    for eye in (0.34, 0.66):
+        pen.dot((eye, 0.62), 0.05)
+    _MOUTHS[score](pen)
+
+
+def _very_sad(pen: _Pen) -> None:
+    pen.arc((0.5, 0.12), 0.24, 0.08, 0.42, width=0.032)
+    pen.line((0.22, 0.8), (0.4, 0.72), width=0.032)
+    pen.line((0.78, 0.8), (0.6, 0.72), width=0.032)
+
+
+def _sad(pen: _Pen) -> None:
+    pen.arc((0.5, 0.06), 0.28, 0.15, 0.35, width=0.032)
+
+
+def _even(pen: _Pen) -> None:
+    pen.line((0.32, 0.32), (0.68, 0.32), width=0.032)
+
+
+def _glad(pen: _Pen) -> None:
+    pen.arc((0.5, 0.56), 0.28, 0.65, 0.85, width=0.032)
+
+
+def _very_glad(pen: _Pen) -> None:
+    pen.arc((0.5, 0.43), 0.26, 0.5, 1.0, width=0.032)
+    pen.line((0.24, 0.43), (0.76, 0.43), width=0.032)
+
+
+_MOUTHS = {1: _very_sad, 2: _sad, 3: _even, 4: _glad, 5: _very_glad}

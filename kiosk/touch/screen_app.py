@@ -1,0 +1,148 @@
+"""The frame of a public touch screen: one picture at a time, no key that leaves it, and no Kivy settings."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kivy.app import App
+from kivy.clock import Clock
+from kivy.core.window import Window
+from kivy.graphics.opengl import GL_RGB, GL_UNSIGNED_BYTE, glReadPixels
+from kivy.uix.floatlayout import FloatLayout
+from kivy.uix.widget import Widget
+
+from .style import CALM, Look, Palette, register_font
+from .wedge import Wedge
+from .window import WindowSettings
+
+DEAF_S = 0.25
+"""After a new picture touches count for nothing: the second half of a double tap must not act on it."""
+
+
+class _Stage(FloatLayout):
+    """Holds the one picture; hears each touch first."""
+
+    def __init__(self, hears: Callable[[], bool], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._hears = hears
+
+    def on_touch_down(self, touch: Any) -> bool:
+        if not self._hears():
+            return True
+        return bool(super().on_touch_down(touch))
+
+
+class ScreenApp(App):
+    """Call `prepare_kivy` before importing this module; then `run()` in the main thread until `stop()`.
+
+    A program overrides `draw` (show its first picture), `on_scan`, `on_touched` and `on_tick`.
+    """
+
+    def __init__(self, window: WindowSettings, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.window_settings = window
+        self.palette: Palette = CALM
+        self.letters = 1.0
+        self.screen_name = ""
+        self.touched_at = time.monotonic()
+        self._shown_at = 0.0
+        self._wedge = Wedge()
+        self._stage = _Stage(self._hears)
+
+    # --- for the program ---
+
+    def draw(self) -> None:
+        """Show the picture of the state as it is; called at the start and when the window's size changes."""
+
+    def on_scan(self, text: str) -> None:
+        """A scanner read `text`."""
+
+    def on_touched(self) -> None:
+        """A finger came down anywhere."""
+
+    def on_tick(self) -> None:
+        """Once a second."""
+
+    @property
+    def look(self) -> Look:
+        width, height = (int(side) for side in Window.size)
+        return Look(
+            width, height, self.window_settings.width_mm, self.palette, self.letters
+        )
+
+    def show(self, name: str, picture: Widget) -> None:
+        """Put `picture` in place of the last one; a new `name` makes the screen deaf for a moment."""
+        if name != self.screen_name:
+            self._shown_at = time.monotonic()
+        self.screen_name = name
+        Window.clearcolor = self.palette.background
+        self._stage.clear_widgets()
+        self._stage.add_widget(picture)
+
+    def listens(self) -> bool:
+        """Whether a touch would act now."""
+        return time.monotonic() - self._shown_at >= DEAF_S
+
+    def idle_seconds(self) -> float:
+        return time.monotonic() - self.touched_at
+
+    def call_soon(self, action: Callable[[], None]) -> None:
+        """Run `action` in the screen's thread; may be called from any thread."""
+        Clock.schedule_once(lambda _: action(), -1)
+
+    def screenshot(self, path: Path) -> None:
+        """Save what the window shows as PNG; in the screen's thread only."""
+        Window.dispatch("on_draw")
+        width, height = (int(side) for side in Window.system_size)
+        pixels = glReadPixels(0, 0, width, height, GL_RGB, GL_UNSIGNED_BYTE)
+        Window._win.save_bytes_in_png(str(path), pixels, width, height)
+
+    # --- Kivy's side ---
+
+    def build(self) -> Widget:
+        register_font()
+        Window.bind(
+            on_request_close=lambda *_, **__: True,
+            on_keyboard=self._on_key,
+            on_key_down=lambda *_: True,
+            on_key_up=lambda *_: True,
+            on_touch_down=self._on_any_touch,
+            on_resize=lambda *_: Clock.schedule_once(lambda _: self.draw(), 0),
+        )
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: self.call_soon(self.stop))
+        Clock.schedule_interval(lambda _: self.on_tick(), 1.0)
+        Clock.schedule_once(lambda _: self.draw(), 0)
+        return self._stage
+
+    def open_settings(self, *_: object) -> bool:
+        """Kivy's own settings panel stays shut."""
+        return False
+
+    def _install_settings_keys(self, _window: object) -> None:
+        """No key opens it either."""
+
+    def _hears(self) -> bool:
+        return self.listens()
+
+    def _on_any_touch(self, *_: object) -> bool:
+        self.touched_at = time.monotonic()
+        self.on_touched()
+        return False
+
+    def _on_key(
+        self,
+        _window: object,
+        key: int,
+        _scan: int,
+        letter: str | None = None,
+        *_: object,
+    ) -> bool:
+        text = self._wedge.press(time.monotonic(), key, letter)
+        if text is not None:
+            self.on_scan(text)
+        return True
