@@ -1,0 +1,462 @@
+"""The tablet's pictures: each draws a state of the journey and reports what was touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kivy.graphics import Color, SmoothRoundedRectangle
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.gridlayout import GridLayout
+from kivy.uix.widget import Widget
+
+from kiosk.touch.style import Look
+from kiosk.touch.text import Text
+from kiosk.touch.widgets import (
+    BigButton,
+    Card,
+    Column,
+    FaceButton,
+    Header,
+    Icon,
+    Row,
+    Space,
+    alike,
+)
+from queue_server.wire.messages import CentreSetup, CounterState
+from queue_server.wire.texts import Texts
+from queue_server.wire.words import Language
+
+from . import journey as j
+from .journey import Screen, State
+
+Report = Callable[[j.Touch], None]
+SCORES = (1, 2, 3, 4, 5)
+REASONS_ABREAST = 4
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that a picture is made from. `report` takes a touch to the journey."""
+
+    look: Look
+    texts: Texts
+    state: State
+    report: Report
+    reasons: tuple[str, ...]
+    words_length: int
+    counter: int
+    setup: CentreSetup | None = None
+    clock: str = ""
+
+    def say(self, key: str, **values: object) -> str:
+        return self.texts.say(key, self.state.language, **values)
+
+
+class TimeBar(Widget):
+    """How much of a screen's time is left, as a quiet line that grows shorter."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(size_hint_y=None, height=look.unit(0.9))
+        self._left = 1.0
+        with self.canvas:
+            Color(rgba=look.palette.line)
+            self._whole = SmoothRoundedRectangle(radius=[look.unit(0.45)])
+            Color(rgba=look.palette.primary)
+            self._rest = SmoothRoundedRectangle(radius=[look.unit(0.45)])
+        self.bind(pos=self._place, size=self._place)
+
+    def show(self, left: float) -> None:
+        """`left`: 1 all … 0 nothing."""
+        self._left = left
+        self._place()
+
+    def _place(self, *_: object) -> None:
+        self._whole.pos, self._whole.size = self.pos, self.size
+        wide = max(self.height, self.width * self._left)
+        self._rest.pos, self._rest.size = self.pos, (wide, self.height)
+
+
+class FaceChoice(FaceButton):
+    """A face that stays marked once it was chosen."""
+
+    def mark(self, chosen: bool) -> None:
+        palette = self._look.palette
+        fill = palette.tint if chosen else palette.card
+        self.repaint(fill, palette.primary if chosen else palette.line)
+
+
+class Picture(BoxLayout):
+    """A whole screen. `update` draws what changes while it stands; touches on it are not lost by that."""
+
+    def __init__(self, scene: Scene, **kwargs: Any) -> None:
+        look = scene.look
+        super().__init__(
+            orientation="vertical",
+            padding=[look.unit(4), look.unit(2.5), look.unit(4), look.unit(2.5)],
+            spacing=look.unit(2),
+            **kwargs,
+        )
+        self.bar: TimeBar | None = None
+
+    def update(self, state: State, left: float) -> None:
+        if self.bar is not None:
+            self.bar.show(left)
+
+
+def picture(scene: Scene) -> Picture:
+    """The picture of the scene's screen."""
+    return _PICTURES[scene.state.screen](scene)
+
+
+def drawn_from(state: State) -> tuple[object, ...]:
+    """What a picture stands on: while this is the same, `update` is enough."""
+    if state.screen in j.IDLE:
+        return (state.screen, state.language, state.counter)
+    asked = state.asked.offer if state.asked else ""
+    poor = state.rating is not None and state.rating.score <= j.POOR
+    return (state.screen, state.language, asked, poor)
+
+
+# --- between two visitors -----------------------------------------------------------------------
+
+
+class _Idle(Picture):
+    """The centre's band above, the rest below."""
+
+    def __init__(self, scene: Scene, *below: Widget) -> None:
+        super().__init__(scene)
+        look = scene.look
+        edges = [look.unit(4), look.unit(3), look.unit(4), look.unit(4)]
+        self.padding, self.spacing = 0, 0
+        self._header = _band(scene)
+        self.add_widget(self._header)
+        body = BoxLayout(orientation="vertical", padding=edges, spacing=look.unit(2.5))
+        for widget in below:
+            body.add_widget(widget)
+        self.add_widget(body)
+
+    def tell_time(self, clock: str) -> None:
+        self._header.clock.text = clock
+
+
+def _band(scene: Scene) -> Header:
+    setup, language = scene.setup, scene.state.language
+    authority = setup.authority.say(language) if setup else ""
+    centre = setup.name.say(language) if setup else scene.say("counter.name", counter=scene.counter)
+    return Header(scene.look, authority, centre, scene.clock)
+
+
+def waiting(scene: Scene) -> Picture:
+    """The counter's number, its field, the number being served and the officer's name tag."""
+    counter = scene.state.counter
+    if counter is None:
+        return connecting(scene)
+    sign = _counter_sign(scene)
+    sign.size_hint_x = 0.32
+    aside = Column(scene.look, _field(scene, counter), _served(scene, counter), gap=2.5)
+    if counter.officer and counter.state != "closed":
+        aside.add_widget(_name_tag(scene, counter.officer))
+    return _Idle(scene, Row(scene.look, sign, aside, gap=2.5))
+
+
+def _counter_sign(scene: Scene) -> Widget:
+    look, p = scene.look, scene.look.palette
+    word = Text(look, scene.say("counter.word"), "title", colour=p.on_primary, halign="center")
+    number = Text(
+        look, str(scene.counter), "number", bold=True, colour=p.on_primary, halign="center"
+    )
+    word.size_hint_y, number.size_hint_y = 0.25, 0.6
+    number.wished = look.unit(38)
+    space = Widget(size_hint_y=0.1)
+    return Card(look, word, number, space, fill=p.primary, border=p.primary, gap=0)
+
+
+def _field(scene: Scene, counter: CounterState) -> Widget:
+    look = scene.look
+    own = Text(look, counter.name.say(scene.state.language), "title", bold=True, valign="bottom")
+    if scene.state.language is not Language.VI or counter.name.en in ("", counter.name.vi):
+        return _tall(own, 0.24)
+    other = Text(look, counter.name.en, "body", colour=look.palette.quiet, valign="top")
+    own.size_hint_y, other.size_hint_y = 0.6, 0.4
+    return _tall(Column(look, own, other, gap=0.6), 0.24)
+
+
+def _served(scene: Scene, counter: CounterState) -> Widget:
+    look, p = scene.look, scene.look.palette
+    known = counter.state if counter.state in ("calling", "serving", "paused", "closed") else "open"
+    if counter.number and known in ("calling", "serving"):
+        above = _both(scene, f"counter.{known}", "lead")
+        number = Text(look, counter.number, "number", bold=True, colour=p.primary, halign="center")
+        above.size_hint_y, number.size_hint_y = 0.25, 0.75
+        return Card(look, above, number, gap=0.5)
+    title = _both(scene, f"counter.{'open' if known in ('calling', 'serving') else known}", "title")
+    title.color = p.accent if known in ("paused", "closed") else p.ink
+    detail = scene.say("counter.elsewhere" if known in ("paused", "closed") else "counter.wait")
+    note = Text(look, detail, "lead", colour=p.quiet, halign="center", valign="top")
+    title.valign = "bottom"
+    return Card(look, title, note, gap=1.5)
+
+
+def _both(scene: Scene, key: str, role: str) -> Text:
+    """A text of the waiting screen in both languages on one line: nobody can choose one there."""
+    own, other = scene.say(key), scene.texts.say(key, Language.EN)
+    text = own if own == other else f"{own}  ·  {other}"
+    return Text(scene.look, text, role, colour=scene.look.palette.quiet, halign="center")
+
+
+def _name_tag(scene: Scene, officer: str) -> Widget:
+    look = scene.look
+    icon = Icon(look, "person")
+    icon.size_hint_x, icon.width = None, look.unit(8)
+    title = Text(
+        look, scene.say("counter.officer"), "small", colour=look.palette.quiet, valign="bottom"
+    )
+    name = Text(look, officer, "lead", bold=True, valign="top")
+    title.size_hint_y, name.size_hint_y = 0.42, 0.58
+    column = Column(look, title, name, gap=0.4)
+    return _tall(Card(look, icon, column, orientation="horizontal", gap=3, pad=2.5), 0.3)
+
+
+def connecting(scene: Scene) -> Picture:
+    return _notice(scene, "clock", "connecting")
+
+
+def away(scene: Scene) -> Picture:
+    return _notice(scene, "offline", "away")
+
+
+def _notice(scene: Scene, icon: str, key: str) -> Picture:
+    look = scene.look
+    drawing = Icon(look, icon, look.palette.quiet)
+    title = Text(look, scene.say(f"{key}.title"), "title", bold=True, halign="center")
+    detail = Text(
+        look,
+        scene.say(f"{key}.detail"),
+        "lead",
+        colour=look.palette.quiet,
+        halign="center",
+        valign="top",
+    )
+    drawing.size_hint_y, title.size_hint_y, detail.size_hint_y = 0.3, 0.2, 0.3
+    return _Idle(scene, Space(), drawing, title, detail, Space())
+
+
+# --- with a visitor -----------------------------------------------------------------------------
+
+
+class Question(Picture):
+    """The five faces, and under them what a first press may lead to; the faces keep their places."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        look, state = scene.look, scene.state
+        title = Text(look, scene.say("ask.title"), "title", bold=True, halign="center")
+        chosen = state.screen is Screen.CHOSEN
+        self.faces = _faces(scene)
+        self.bar = TimeBar(look)
+        self.add_widget(_top(scene))
+        self.add_widget(_tall(title, 0.17))
+        self.add_widget(Row(look, *self.faces, gap=2))
+        self.add_widget(_tall(_sending(scene) if chosen else _hint(scene, "ask.hint"), 0.22))
+        self.add_widget(self.bar)
+        self.update(state, 1.0)
+
+    def update(self, state: State, left: float) -> None:
+        super().update(state, left)
+        _mark(self.faces, state)
+
+
+def _sending(scene: Scene) -> Widget:
+    look = scene.look
+    hint = Text(look, scene.say("ask.change"), "body", colour=look.palette.quiet)
+    return Row(look, hint, _send(scene), gap=3, padding=[0, look.unit(1), 0, look.unit(1)])
+
+
+def _send(scene: Scene) -> BigButton:
+    button = BigButton(
+        scene.look,
+        scene.say("ask.send"),
+        lambda: scene.report(j.PressSend()),
+        name="send",
+        kind="primary",
+        role="lead",
+    )
+    button.size_hint_x = 0.5
+    return button
+
+
+def _hint(scene: Scene, key: str) -> Text:
+    return Text(
+        scene.look, scene.say(key), "lead", colour=scene.look.palette.quiet, halign="center"
+    )
+
+
+class ReasonsPicture(Picture):
+    """What was not good: several may be touched; the rating may still be changed above."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        look = scene.look
+        self._scene = scene
+        self.faces = _faces(scene)
+        self.chips = [_chip(scene, reason) for reason in scene.reasons]
+        self.bar = TimeBar(look)
+        self.add_widget(_top(scene))
+        self.add_widget(_tall(Row(look, *self.faces, gap=2), 0.62))
+        self.add_widget(_tall(_asked_for(scene), 0.36))
+        if self.chips:
+            self.add_widget(_grid(look, self.chips))
+        self.add_widget(_tall(self._below(scene), 0.5))
+        self.add_widget(self.bar)
+        self.update(scene.state, 1.0)
+        alike(self.chips)
+
+    def _below(self, scene: Scene) -> Widget:
+        row = Row(scene.look, gap=3)
+        if scene.words_length:
+            row.add_widget(_write(scene))
+        row.add_widget(_send(scene))
+        return row
+
+    def update(self, state: State, left: float) -> None:
+        super().update(state, left)
+        _mark(self.faces, state)
+        chosen = state.rating.reasons if state.rating else ()
+        for chip, reason in zip(self.chips, self._scene.reasons, strict=True):
+            chip.choose(reason in chosen)
+
+
+class Chip(BigButton):
+    """A reason: touched once it is chosen, touched again it is not."""
+
+    chosen = False
+
+    def choose(self, chosen: bool) -> None:
+        if chosen == self.chosen:
+            return
+        self.chosen = chosen
+        self.kind = "primary" if chosen else "plain"
+        self._show_pressed()
+
+
+def _chip(scene: Scene, reason: str) -> Chip:
+    return Chip(
+        scene.look,
+        scene.say(f"reason.{reason}"),
+        lambda: scene.report(j.ToggleReason(reason)),
+        name=f"reason-{reason}",
+    )
+
+
+def _asked_for(scene: Scene) -> Widget:
+    look = scene.look
+    title = Text(look, scene.say("reasons.title"), "title", bold=True, valign="bottom")
+    hint = Text(look, scene.say("reasons.hint"), "small", colour=look.palette.quiet, valign="top")
+    title.size_hint_y, hint.size_hint_y = 0.62, 0.38
+    return Column(look, title, hint, gap=0.4)
+
+
+def _write(scene: Scene) -> BigButton:
+    written = scene.state.rating.words if scene.state.rating else ""
+    return BigButton(
+        scene.look,
+        scene.say("reasons.words_again" if written else "reasons.words"),
+        lambda: scene.report(j.OpenWords()),
+        name="words",
+        kind="quiet",
+        detail=written[:60],
+        role="lead",
+        size_hint_x=0.5,
+    )
+
+
+def thanks(scene: Scene) -> Picture:
+    look, rating = scene.look, scene.state.rating
+    poor = rating is not None and rating.score <= j.POOR
+    drawing = Icon(look, "check", look.palette.success)
+    title = Text(look, scene.say("thanks.title"), "title", bold=True, halign="center")
+    title.wished = look.unit(8)
+    detail = _hint(scene, "thanks.poor" if poor else "thanks.detail")
+    drawing.size_hint_y, title.size_hint_y, detail.size_hint_y = 0.5, 0.22, 0.2
+    own = Picture(scene)
+    for widget in (Space(), drawing, title, detail, Space()):
+        own.add_widget(widget)
+    return own
+
+
+# --- parts --------------------------------------------------------------------------------------
+
+
+def _top(scene: Scene) -> Widget:
+    """Counter and receipt number, and the way to the other language."""
+    look, asked = scene.look, scene.state.asked
+    where = scene.say("counter.name", counter=scene.counter)
+    receipt = scene.say("ask.receipt", number=asked.number) if asked and asked.number else ""
+    left = Text(look, where, "lead", bold=True, colour=look.palette.primary)
+    right = Text(look, receipt, "lead", bold=True, halign="center")
+    row = Row(look, left, right, *_languages(scene), gap=2)
+    row.size_hint_y, row.height = None, look.target(11)
+    return row
+
+
+def _languages(scene: Scene) -> Sequence[Widget]:
+    others = [lang for lang in Language if lang != scene.state.language]
+    return [_language(scene, lang) for lang in others]
+
+
+def _language(scene: Scene, language: Language) -> BigButton:
+    return BigButton(
+        scene.look,
+        scene.texts.say("language.name", language),
+        lambda: scene.report(j.ChooseLanguage(language)),
+        name=f"language-{language}",
+        kind="quiet",
+    )
+
+
+def _faces(scene: Scene) -> list[FaceChoice]:
+    faces = [_face(scene, score) for score in SCORES]
+    alike(faces)
+    return faces
+
+
+def _face(scene: Scene, score: int) -> FaceChoice:
+    return FaceChoice(
+        scene.look,
+        score,
+        scene.say(f"score.{score}"),
+        lambda: scene.report(j.PressFace(score)),
+    )
+
+
+def _mark(faces: Sequence[FaceChoice], state: State) -> None:
+    chosen = state.rating.score if state.rating else 0
+    for face in faces:
+        if not face.pressed:
+            face.mark(face.score == chosen)
+
+
+def _grid(look: Look, buttons: Sequence[Widget]) -> Widget:
+    grid = GridLayout(cols=min(REASONS_ABREAST, len(buttons)), spacing=look.unit(2))
+    for button in buttons:
+        grid.add_widget(button)
+    return grid
+
+
+def _tall(widget: Widget, share: float) -> Widget:
+    widget.size_hint_y = share
+    return widget
+
+
+_PICTURES: dict[Screen, Callable[[Scene], Picture]] = {
+    Screen.CONNECTING: connecting,
+    Screen.AWAY: away,
+    Screen.WAITING: waiting,
+    Screen.ASKING: Question,
+    Screen.CHOSEN: Question,
+    Screen.REASONS: ReasonsPicture,
+    Screen.WORDS: ReasonsPicture,
+    Screen.THANKS: thanks,
+}

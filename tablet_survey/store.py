@@ -1,0 +1,223 @@
+"""Answers on their way to the server: a file that outlives a power cut between press and confirmation.
+
+Each answer has its ask id from the first press on, so that sending it twice counts once. The rule of
+what is kept: an answer until the server has confirmed or refused it; then its offer and outcome only,
+for a week; never more than 20,000 rows, of which closed ones go first, then the oldest.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlite_utils import Database
+
+from queue_server.wire.link import new_id
+from queue_server.wire.messages import Rate, StaySilent
+from queue_server.wire.words import DAY
+
+from .journey import Rating
+
+COUNTED = "counted"
+"""The outcome of an answer that the server accepted; any other is the code of its refusal."""
+
+Answer = Rate | StaySilent
+_KINDS: dict[str, Any] = {"rate": Rate, "stay_silent": StaySilent}
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An answer to be sent: `verb` and `message` as they go on the wire."""
+
+    verb: str
+    message: Answer
+
+
+def _first(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE answer ("
+        " seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, offer TEXT NOT NULL UNIQUE,"
+        " verb TEXT NOT NULL, message BLOB, outcome TEXT, at INTEGER NOT NULL,"
+        " state TEXT NOT NULL CHECK (state IN ('draft', 'ready', 'closed')))"
+    )
+    db.execute("CREATE INDEX answer_by_state ON answer (state, seq)")
+
+
+STEPS = (_first,)
+"""Schema steps in order; one that has been released is never edited."""
+
+
+class AnswerStore:
+    """One SQLite file, written with every commit on the disk (WAL, synchronous=FULL).
+
+    Methods may be called from any thread; each raises `sqlite3.Error` when the disk fails.
+    """
+
+    def __init__(self, path: Path, keep_days: float = 7.0, keep_answers: int = 20_000) -> None:
+        self._path = path
+        self._keep_ms = int(keep_days * DAY)
+        self._keep_answers = keep_answers
+        self._lock = threading.RLock()
+        self._db: Database | None = None
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Open the file; ratings that a power cut left unfinished are now ready to be sent as they stand."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+        self._db = Database(connection)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        self._path.chmod(0o600)
+        self._migrate()
+        with self._writing() as db:
+            db.execute("UPDATE answer SET state = 'ready' WHERE state = 'draft'")
+
+    def stop(self) -> None:
+        with self._lock:
+            db, self._db = self._db, None
+            if db is not None:
+                db.close()
+
+    # --- what the journey orders ---
+
+    def keep_rating(self, rating: Rating, at: int) -> None:
+        """Save a rating that may still be changed; `at` ms UTC."""
+        self._save("rate", wire_rating(rating), "draft", at)
+
+    def hand_in_rating(self, rating: Rating, at: int) -> None:
+        self._save("rate", wire_rating(rating), "ready", at)
+
+    def hand_in_silence(self, offer: str, at: int) -> None:
+        self._save("stay_silent", silence_of(offer), "ready", at)
+
+    # --- what the post does ---
+
+    def next(self) -> Pending | None:
+        """The oldest answer that the server has not confirmed."""
+        row = self._row(
+            "SELECT verb, message FROM answer WHERE state = 'ready' ORDER BY seq LIMIT 1"
+        )
+        if row is None:
+            return None
+        verb, message = row
+        return Pending(verb, msgspec.json.decode(message, type=_KINDS[verb]))
+
+    def close(self, ask_id: str, outcome: str, at: int) -> None:
+        """The server has spoken: keep offer and outcome, forget what was said; drop what is over a week."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, at = ? WHERE id = ?",
+                (outcome, at, ask_id),
+            )
+            db.execute(
+                "DELETE FROM answer WHERE state = 'closed' AND at < ?", (at - self._keep_ms,)
+            )
+
+    # --- what can be asked ---
+
+    def answered(self, last: int = 64) -> tuple[str, ...]:
+        """The newest offers that have an answer here, oldest first."""
+        rows = self._rows("SELECT offer FROM answer ORDER BY seq DESC LIMIT ?", (last,))
+        return tuple(row[0] for row in reversed(rows))
+
+    def waiting(self) -> int:
+        """How many answers the server has not confirmed."""
+        row = self._row("SELECT count(*) FROM answer WHERE state != 'closed'")
+        return int(row[0]) if row else 0
+
+    def outcomes(self) -> dict[str, str]:
+        """Offer → outcome of the answers that are closed."""
+        rows = self._rows("SELECT offer, outcome FROM answer WHERE state = 'closed' ORDER BY seq")
+        return dict(rows)
+
+    # --- below ---
+
+    def _save(self, verb: str, message: Answer, state: str, at: int) -> None:
+        """One answer per offer: a draft is written over under its own id, a finished one stays."""
+        with self._writing() as db:
+            draft = db.execute(
+                "SELECT id FROM answer WHERE offer = ? AND state = 'draft'", (message.offer,)
+            ).fetchone()
+            if draft is not None:
+                message = msgspec.structs.replace(message, id=draft[0])
+            db.execute(
+                "INSERT INTO answer (id, offer, verb, message, state, at) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (offer) DO UPDATE SET verb = excluded.verb, at = excluded.at,"
+                " message = excluded.message, state = excluded.state"
+                " WHERE state = 'draft' AND excluded.verb = 'rate'",
+                (message.id, message.offer, verb, msgspec.json.encode(message), state, at),
+            )
+            self._bound(db)
+
+    def _bound(self, db: Database) -> None:
+        db.execute(
+            "DELETE FROM answer WHERE seq IN (SELECT seq FROM answer ORDER BY state != 'closed', seq"
+            " LIMIT max(0, (SELECT count(*) FROM answer) - ?))",
+            (self._keep_answers,),
+        )
+
+    def _migrate(self) -> None:
+        with self._writing() as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            for number, move in enumerate(STEPS[version:], version + 1):
+                move(db)
+                db.execute(f"PRAGMA user_version = {number}")
+
+    @contextmanager
+    def _writing(self) -> Iterator[Database]:
+        with self._lock:
+            if self._db is None:
+                raise sqlite3.ProgrammingError("the store is not open")
+            with self._db.atomic() as db:
+                yield db
+
+    def _rows(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            if self._db is None:
+                raise sqlite3.ProgrammingError("the store is not open")
+            return list(self._db.execute(sql, values).fetchall())
+
+    def _row(self, sql: str) -> tuple[Any, ...] | None:
+        rows = self._rows(sql)
+        return rows[0] if rows else None
+
+
+def open_store(path: Path, keep_days: float = 7.0, keep_answers: int = 20_000) -> AnswerStore:
+    """A started store; a file that is no database is laid aside, since a tablet must ask in any case."""
+    store = AnswerStore(path, keep_days, keep_answers)
+    try:
+        store.start()
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) or not path.exists():
+            raise
+        store.stop()
+        for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+            if name.exists():
+                name.replace(name.with_name(f"{name.name}.broken"))
+        store.start()
+    return store
+
+
+def silence_of(offer: str) -> StaySilent:
+    """The message for an offer that nobody answered, under a new ask id."""
+    return StaySilent(id=new_id(), offer=offer)
+
+
+def wire_rating(rating: Rating) -> Rate:
+    """The message for a rating, under a new ask id."""
+    return Rate(
+        id=new_id(),
+        offer=rating.offer,
+        score=rating.score,
+        pressed_at=rating.pressed_at,
+        reasons=rating.reasons,
+        words=rating.words,
+    )
