@@ -1,0 +1,316 @@
+"""Facts of the line: what has happened, in the past tense; the log holds nothing else.
+
+Personal data never stands in an event: `sealed` fields are references into the vault.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..wire.words import Frozen, Language
+from .setup import Setup
+
+
+class Actor(Frozen):
+    """Who acted: the device (or door) that spoke, and the account logged in there, if any."""
+
+    device: str
+    account: str = ""
+
+
+class Reason(Frozen):
+    """Why: a key under `[reason]` in the texts and its values."""
+
+    code: str
+    values: dict[str, str | int] = {}
+
+
+class Fact(Frozen, tag_field="t"):
+    pass
+
+
+class SetupChanged(Fact, tag=True):
+    setup: Setup
+    why: str = ""
+
+
+class DayStarted(Fact, tag=True):
+    day: str
+
+
+class DayEnded(Fact, tag=True):
+    reason: str = ""
+
+
+class EpochOpened(Fact, tag=True):
+    """After a restore: each service's next ordinal jumps past all that may have been given out."""
+
+    epoch: int
+    next_ordinal: dict[str, int]
+    why: str = ""
+
+
+class CounterOpened(Fact, tag=True):
+    counter: int
+    officer: str
+    serves: tuple[str, ...]
+
+
+class CounterClosed(Fact, tag=True):
+    counter: int
+
+
+class CounterPaused(Fact, tag=True):
+    counter: int
+    reason: str
+
+
+class CounterResumed(Fact, tag=True):
+    counter: int
+
+
+class ServesChanged(Fact, tag=True):
+    """A counter takes other services for now (a manager's move)."""
+
+    counter: int
+    serves: tuple[str, ...]
+    why: str = ""
+
+
+class ServiceSuspended(Fact, tag=True):
+    service: str
+    reason: str
+
+
+class ServiceResumed(Fact, tag=True):
+    service: str
+
+
+class TicketIssued(Fact, tag=True):
+    """`ticket` is `<day>-<number>`, unique for ever; `token` the hash of the visitor's own key."""
+
+    ticket: str
+    number: str
+    ordinal: int
+    service: str
+    visit: str
+    token: str
+    language: Language = Language.VI
+    priority: str | None = None
+    procedure: str | None = None
+    booked: int | None = None
+    dossiers: int = 1
+    then: tuple[str, ...] = ()
+    source: str = ""
+    ask: str = ""
+    sealed: str = ""
+    why: str = ""
+
+
+class AskWithdrawn(Fact, tag=True):
+    """The visitor left before her number was made: that ask will never be answered with one."""
+
+    ask: str
+
+
+class TicketCalled(Fact, tag=True):
+    ticket: str
+    counter: int
+    reason: Reason
+    passed: tuple[str, ...] = ()
+    after: str = ""
+    """The ticket that the officer followed when she pressed (a double press names the same)."""
+
+
+class TicketRecalled(Fact, tag=True):
+    ticket: str
+    counter: int
+
+
+class ServiceStarted(Fact, tag=True):
+    """`since` (ms): the officer pressed only *finish*, so service began with the call."""
+
+    ticket: str
+    counter: int
+    since: int = 0
+
+
+class ServiceFinished(Fact, tag=True):
+    """`then`: the visit goes on in that service's line. `dossiers` says how many; their codes are sealed."""
+
+    ticket: str
+    counter: int
+    dossiers: int = 0
+    sealed: str = ""
+    then: str = ""
+
+
+class TicketNoShow(Fact, tag=True):
+    ticket: str
+    counter: int
+
+
+class TicketPutBack(Fact, tag=True):
+    ticket: str
+    reason: str = ""
+
+
+class TicketTransferred(Fact, tag=True):
+    """Wrong service: she keeps her place (she is ordered by her first arrival)."""
+
+    ticket: str
+    service: str
+    reason: str = ""
+
+
+class TicketParked(Fact, tag=True):
+    ticket: str
+    counter: int
+    reason: str = ""
+
+
+class TicketResumed(Fact, tag=True):
+    """Back from parking: at a counter at once, or (None) in the line at her old place."""
+
+    ticket: str
+    counter: int | None = None
+
+
+class TicketSteppedOut(Fact, tag=True):
+    ticket: str
+
+
+class TicketSteppedBack(Fact, tag=True):
+    ticket: str
+
+
+class TicketCancelled(Fact, tag=True):
+    ticket: str
+    reason: str = ""
+
+
+class TicketExpired(Fact, tag=True):
+    ticket: str
+
+
+class PriorityGranted(Fact, tag=True):
+    ticket: str
+    group: str
+    reason: str
+
+
+class PriorityWithdrawn(Fact, tag=True):
+    ticket: str
+    reason: str
+
+
+class StepUndone(Fact, tag=True):
+    counter: int
+    ticket: str
+    step: str
+
+
+class TicketPrinted(Fact, tag=True):
+    ticket: str
+    outcome: str
+    detail: str = ""
+    reprint: bool = False
+
+
+class HelpCalled(Fact, tag=True):
+    place: str
+    screen: str = ""
+
+
+class HelpAnswered(Fact, tag=True):
+    place: str
+
+
+class OfferOpened(Fact, tag=True):
+    """A rating is asked for. Which ticket and dossier it belongs to is sealed behind `offer`."""
+
+    offer: str
+    service: str
+    counter: int
+    half_hour: str
+    expires: int
+    procedure: str = ""
+
+
+class OfferWithdrawn(Fact, tag=True):
+    offer: str
+
+
+class RatingGiven(Fact, tag=True):
+    offer: str
+    score: int
+    reasons: tuple[str, ...] = ()
+    sealed: str = ""
+    source: str = ""
+
+
+class RatingSilent(Fact, tag=True):
+    offer: str
+
+
+class Noted(Fact, tag=True):
+    """A fact beside the line (account, device, catalogue, a seal opened, an auditor's read)."""
+
+    what: str
+    subject: str = ""
+    detail: dict[str, str] = {}
+
+
+Event = (
+    SetupChanged
+    | DayStarted
+    | DayEnded
+    | EpochOpened
+    | CounterOpened
+    | CounterClosed
+    | CounterPaused
+    | CounterResumed
+    | ServesChanged
+    | ServiceSuspended
+    | ServiceResumed
+    | TicketIssued
+    | AskWithdrawn
+    | TicketCalled
+    | TicketRecalled
+    | ServiceStarted
+    | ServiceFinished
+    | TicketNoShow
+    | TicketPutBack
+    | TicketTransferred
+    | TicketParked
+    | TicketResumed
+    | TicketSteppedOut
+    | TicketSteppedBack
+    | TicketCancelled
+    | TicketExpired
+    | PriorityGranted
+    | PriorityWithdrawn
+    | StepUndone
+    | TicketPrinted
+    | HelpCalled
+    | HelpAnswered
+    | OfferOpened
+    | OfferWithdrawn
+    | RatingGiven
+    | RatingSilent
+    | Noted
+)
+
+
+class Entry(Frozen):
+    """One line of the log."""
+
+    seq: int
+    at: int
+    actor: Actor
+    order: str
+    event: Event
+
+
+encode = msgspec.json.Encoder().encode
+decode_event = msgspec.json.Decoder(Event).decode

@@ -1,0 +1,269 @@
+"""Orders: what a person or a device wants done, in the imperative. `decide.py` answers each."""
+
+from __future__ import annotations
+
+from ..wire.words import Frozen, Language
+from .setup import Setup
+
+
+class Order(Frozen, tag_field="order"):
+    """`order` on the wire of the local door is the class name."""
+
+
+class ChangeSetup(Order, tag=True):
+    setup: Setup
+    why: str = ""
+
+
+class StartDay(Order, tag=True):
+    pass
+
+
+class EndDay(Order, tag=True):
+    reason: str = ""
+
+
+class PassTime(Order, tag=True):
+    """The clock's own order: starts the new day, expires offers and tickets nobody can serve any more."""
+
+
+class OpenEpoch(Order, tag=True):
+    highest: dict[str, int] = {}
+    why: str = ""
+
+
+class OpenCounter(Order, tag=True):
+    counter: int
+
+
+class CloseCounter(Order, tag=True):
+    counter: int
+
+
+class PauseCounter(Order, tag=True):
+    counter: int
+    reason: str
+
+
+class ResumeCounter(Order, tag=True):
+    counter: int
+
+
+class ChangeServes(Order, tag=True):
+    counter: int
+    serves: tuple[str, ...]
+    why: str = ""
+
+
+class SuspendService(Order, tag=True):
+    service: str
+    reason: str
+
+
+class ResumeService(Order, tag=True):
+    service: str
+
+
+class IssueTicket(Order, tag=True):
+    """`token_hash` and `visit` are chance, given by the desk; `expires` (ms): too late after it."""
+
+    service: str
+    visit: str = ""
+    token_hash: str = ""
+    ask: str = ""
+    language: Language = Language.VI
+    priority: str | None = None
+    procedure: str | None = None
+    booked: int | None = None
+    dossiers: int = 1
+    then: tuple[str, ...] = ()
+    sealed: str = ""
+    source: str = ""
+    expires: int = 0
+    why: str = ""
+
+
+class WithdrawTicket(Order, tag=True):
+    ask: str
+
+
+class CallNext(Order, tag=True):
+    """`after`: the ticket that she had before ("" for none): a double press calls one person."""
+
+    counter: int
+    after: str | None = None
+    offer: str = ""
+
+
+class CallNumber(Order, tag=True):
+    counter: int
+    ticket: str
+    reason: str
+
+
+class Recall(Order, tag=True):
+    counter: int
+
+
+class Start(Order, tag=True):
+    counter: int
+
+
+class Finish(Order, tag=True):
+    """`offer` is chance, given by the desk; `dossiers` how many codes were sealed under `sealed`."""
+
+    counter: int
+    ticket: str
+    dossiers: int = 0
+    sealed: str = ""
+    offer: str = ""
+
+
+class NoShow(Order, tag=True):
+    counter: int
+    ticket: str
+
+
+class PutBack(Order, tag=True):
+    ticket: str
+    reason: str = ""
+
+
+class Transfer(Order, tag=True):
+    ticket: str
+    service: str
+    reason: str = ""
+
+
+class Park(Order, tag=True):
+    counter: int
+    ticket: str
+    reason: str = ""
+
+
+class Resume(Order, tag=True):
+    ticket: str
+    counter: int | None = None
+
+
+class StepOut(Order, tag=True):
+    ticket: str
+
+
+class StepBack(Order, tag=True):
+    ticket: str
+
+
+class Cancel(Order, tag=True):
+    ticket: str
+    reason: str = ""
+
+
+class ServeWithoutTicket(Order, tag=True):
+    """A visitor without a ticket, served at once; the reason is kept."""
+
+    counter: int
+    service: str
+    reason: str
+    visit: str = ""
+    token_hash: str = ""
+
+
+class GrantPriority(Order, tag=True):
+    ticket: str
+    group: str
+    reason: str
+
+
+class WithdrawPriority(Order, tag=True):
+    ticket: str
+    reason: str
+
+
+class Undo(Order, tag=True):
+    counter: int
+
+
+class NotePrint(Order, tag=True):
+    ticket: str
+    outcome: str
+    detail: str = ""
+    reprint: bool = False
+
+
+class CallHelp(Order, tag=True):
+    place: str
+    screen: str = ""
+
+
+class AnswerHelp(Order, tag=True):
+    place: str
+
+
+class GiveRating(Order, tag=True):
+    offer: str
+    score: int
+    reasons: tuple[str, ...] = ()
+    sealed: str = ""
+    source: str = ""
+
+
+class PressRating(Order, tag=True):
+    """A button at a counter: for that counter's open offer, pressed `age_ms` ago."""
+
+    counter: int
+    score: int
+    terminal: str
+    age_ms: int = 0
+
+
+class StaySilent(Order, tag=True):
+    offer: str
+
+
+class Note(Order, tag=True):
+    what: str
+    subject: str = ""
+    detail: dict[str, str] = {}
+
+
+AnyOrder = (
+    ChangeSetup
+    | StartDay
+    | EndDay
+    | PassTime
+    | OpenEpoch
+    | OpenCounter
+    | CloseCounter
+    | PauseCounter
+    | ResumeCounter
+    | ChangeServes
+    | SuspendService
+    | ResumeService
+    | IssueTicket
+    | WithdrawTicket
+    | CallNext
+    | CallNumber
+    | Recall
+    | Start
+    | Finish
+    | NoShow
+    | PutBack
+    | Transfer
+    | Park
+    | Resume
+    | StepOut
+    | StepBack
+    | Cancel
+    | ServeWithoutTicket
+    | GrantPriority
+    | WithdrawPriority
+    | Undo
+    | NotePrint
+    | CallHelp
+    | AnswerHelp
+    | GiveRating
+    | PressRating
+    | StaySilent
+    | Note
+)

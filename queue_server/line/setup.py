@@ -1,0 +1,123 @@
+"""How a centre is set up: services, counters, officers, hours and the rules of its line."""
+
+from __future__ import annotations
+
+from ..wire.words import MINUTE, Frozen, Names, PriorityGroup, local
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Service(Frozen):
+    """A queue for one field of procedures. Numbers are `letter` and three digits, `first`…`last`.
+
+    When `last` is given out the numbers go on with a fourth digit (A1000 … A9999): a number is never
+    given twice in a day. `mean_minutes` and `cv` (spread ÷ mean) are the start until enough was seen.
+    """
+
+    id: str
+    letter: str
+    name: Names
+    first: int = 1
+    last: int = 999
+    mean_minutes: float = 8.0
+    cv: float = 0.7
+
+
+class Counter(Frozen):
+    """A counter; the first of `serves` is its home service."""
+
+    id: int
+    name: Names
+    serves: tuple[str, ...]
+    priority: bool = False
+
+
+class Officer(Frozen):
+    """A person at a counter: her account, the name on her tag, and the services she may serve."""
+
+    account: str
+    name: str
+    skills: tuple[str, ...]
+    counter: int | None = None
+
+
+class Hours(Frozen):
+    """Opening sessions by weekday, in minutes after midnight.
+
+    `enforced`: numbers are given only from `early_minutes` before a session until `cut_off_minutes`
+    before the last one ends; otherwise the hours only warn.
+    """
+
+    sessions: dict[str, tuple[tuple[int, int], ...]] = {}
+    enforced: bool = False
+    early_minutes: int = 30
+    cut_off_minutes: int = 0
+
+    def today(self, at: int, offset_minutes: int) -> tuple[tuple[int, int], ...]:
+        return self.sessions.get(WEEKDAYS[local(at, offset_minutes).weekday()], ())
+
+
+class Rules(Frozen):
+    """The numbers that the line lives by (defaults: `docs/architecture.md`, Numbers).
+
+    You are *passed* when a counter that may serve you calls somebody who came later: at most
+    `max_passed_by_priority` times by priority visitors and `max_passed` times in all; after
+    `max_wait_minutes` the next able counter takes you, oldest first.
+    """
+
+    policy: str = "first"
+    target_minutes: float = 15.0
+    max_passed_by_priority: int = 6
+    max_passed: int = 12
+    max_wait_minutes: float = 40.0
+    priority_at: str = "every"
+    """`every` counter calls priority visitors first, or only `priority` counters do."""
+    appointment_early_minutes: float = 5.0
+    recalls: int = 2
+    absences: int = 3
+    """A visitor who was absent so often is not put back any more: she takes a new number."""
+    offer_minutes: float = 2.0
+    """How long the tablet's offer stands."""
+    phone_offer_days: float = 7.0
+    utc_offset_minutes: int = 420
+    restore_margin: int = 20
+
+
+class Setup(Frozen):
+    """All of it; changed only by the event `SetupChanged`."""
+
+    centre: str = "motcua"
+    name: Names = Names(vi="Trung tâm Phục vụ hành chính công", en="Public Service Centre")
+    authority: Names = Names(vi="", en="")
+    hotline: str = "1022"
+    services: tuple[Service, ...] = ()
+    counters: tuple[Counter, ...] = ()
+    officers: tuple[Officer, ...] = ()
+    priorities: tuple[PriorityGroup, ...] = ()
+    hours: Hours = Hours()
+    rules: Rules = Rules()
+
+    def service(self, service_id: str) -> Service | None:
+        return next((s for s in self.services if s.id == service_id), None)
+
+    def counter(self, counter_id: int) -> Counter | None:
+        return next((c for c in self.counters if c.id == counter_id), None)
+
+    def officer(self, account: str) -> Officer | None:
+        return next((o for o in self.officers if o.account == account), None)
+
+    def priority_rank(self, group: str | None) -> int:
+        """Place of a group in the ordered list; an ordinary visitor, or a group no longer listed, is last."""
+        for rank, known in enumerate(self.priorities):
+            if known.id == group:
+                return rank
+        return len(self.priorities)
+
+
+def minutes_to_closing(hours: Hours, at: int, offset_minutes: int) -> tuple[int | None, int | None]:
+    """Minutes until (this session ends, the day ends); None when no session holds `at` / none is left."""
+    now = ((at + offset_minutes * MINUTE) // MINUTE) % 1440
+    sessions = hours.today(at, offset_minutes)
+    here = next((end - now for start, end in sessions if start <= now < end), None)
+    last = max((end for _, end in sessions), default=None)
+    return here, (last - now if last is not None and last > now else None)

@@ -1,0 +1,592 @@
+"""The state of the line: what the log folds to. `apply` is the only way in which it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from ..wire.words import AT_COUNTER, MINUTE, Frozen, Language, TicketStatus
+from . import events as e
+from .setup import Setup
+
+S = TicketStatus
+
+
+class Ticket(Frozen):
+    """A visitor's number and how it stands. Times in ms UTC, spans in ms.
+
+    `place` orders the line (first arrival, or booked time); `waiting_from` starts the wait of the
+    present transaction (arrival, transfer or the end of the service before).
+    """
+
+    id: str
+    number: str
+    service: str
+    visit: str
+    token: str
+    arrived: int
+    place: int
+    waiting_from: int
+    language: Language = Language.VI
+    priority: str | None = None
+    procedure: str | None = None
+    booked: int | None = None
+    dossiers: int = 1
+    then: tuple[str, ...] = ()
+    source: str = ""
+    ask: str = ""
+    sealed: str = ""
+    status: TicketStatus = S.WAITING
+    counter: int | None = None
+    called_at: int = 0
+    started_at: int = 0
+    ended_at: int = 0
+    calls: int = 0
+    absences: int = 0
+    passed: int = 0
+    passed_by_priority: int = 0
+    out_since: int = 0
+    out_for: int = 0
+    waits: tuple[int, ...] = ()
+    served: tuple[tuple[str, int, int, int], ...] = ()
+    """Transactions done: (service, counter, called_at, finished_at)."""
+    reason: e.Reason | None = None
+    printed: str = ""
+
+    def wait(self, at: int) -> int:
+        """The wait of the present transaction (ms): last call − joining − time stepped out."""
+        until = self.called_at if self.status in AT_COUNTER else at
+        out = self.out_for + (at - self.out_since if self.status is S.OUT else 0)
+        return max(0, until - self.waiting_from - out)
+
+
+class Step(Frozen):
+    """An officer's last step at her counter and what it changed, so that it can be undone once."""
+
+    account: str
+    name: str
+    before: Ticket
+    after: Ticket
+    held: str | None
+    offer: str = ""
+    passed: tuple[str, ...] = ()
+
+
+class CounterNow(Frozen):
+    """A counter at this moment. `ticket` is with it; `followed` is the ticket it had before."""
+
+    id: int
+    open: bool = False
+    officer: str = ""
+    serves: tuple[str, ...] = ()
+    paused: str | None = None
+    ticket: str | None = None
+    followed: str = ""
+    since: int = 0
+
+
+class OfferNow(Frozen):
+    """A rating that was asked for; nothing in it leads to a person."""
+
+    id: str
+    service: str
+    counter: int
+    half_hour: str
+    opened: int
+    expires: int
+    procedure: str = ""
+    answered: str = ""
+
+
+class State(msgspec.Struct):
+    """The whole line. Tickets are those of the running day; offers those that may still be answered."""
+
+    setup: Setup = Setup()
+    epoch: int = 1
+    day: str = ""
+    day_open: bool = False
+    at: int = 0
+    tickets: dict[str, Ticket] = {}
+    waiting: dict[str, dict[str, None]] = {}
+    counters: dict[int, CounterNow] = {}
+    next_ordinal: dict[str, int] = {}
+    suspended: dict[str, str] = {}
+    offers: dict[str, OfferNow] = {}
+    steps: dict[int, Step] = {}
+    asks: dict[str, str] = {}
+    """Asks of today → ticket; an empty string: withdrawn before a ticket was made."""
+    tokens: dict[str, str] = {}
+    help: dict[str, int] = {}
+
+    def ticket_of(self, counter: int) -> Ticket | None:
+        held = self.counters[counter].ticket
+        return self.tickets[held] if held else None
+
+    def waiting_for(self, services: tuple[str, ...]) -> Iterator[Ticket]:
+        """Tickets that wait in any of these services' lines, in no order."""
+        for service in services:
+            for ticket in self.waiting.get(service, ()):
+                yield self.tickets[ticket]
+
+    def serving_counters(self, service: str) -> list[CounterNow]:
+        """Open counters that serve it now, paused ones too."""
+        return [c for c in self.counters.values() if c.open and service in c.serves]
+
+    def offer_of(self, counter: int, at: int) -> OfferNow | None:
+        """The counter's newest offer that still stands unanswered on its tablet."""
+        limit = at - int(self.setup.rules.offer_minutes * MINUTE)
+        mine = [
+            o
+            for o in self.offers.values()
+            if o.counter == counter and not o.answered and o.opened >= limit
+        ]
+        return max(mine, key=lambda o: o.opened, default=None)
+
+
+def apply(state: State, event: e.Event, at: int, actor: e.Actor = e.Actor(device="")) -> None:
+    """Fold one event into the state; `at` is the event's time (ms UTC). Never refuses."""
+    state.at = max(state.at, at)
+    _FOLD[type(event)](state, event, at, actor)
+
+
+# --- the centre ---------------------------------------------------------------------------------
+
+
+def _setup_changed(state: State, ev: e.SetupChanged, at: int, actor: e.Actor) -> None:
+    state.setup = ev.setup
+    for counter in ev.setup.counters:
+        state.counters.setdefault(counter.id, CounterNow(id=counter.id))
+    for service in ev.setup.services:
+        state.waiting.setdefault(service.id, {})
+        state.next_ordinal.setdefault(service.id, service.first)
+    known = {s.id for s in ev.setup.services}
+    state.suspended = {k: v for k, v in state.suspended.items() if k in known}
+
+
+def _day_started(state: State, ev: e.DayStarted, at: int, actor: e.Actor) -> None:
+    state.day, state.day_open = ev.day, True
+    state.tickets, state.asks, state.tokens, state.steps = {}, {}, {}, {}
+    state.waiting = {s.id: {} for s in state.setup.services}
+    state.next_ordinal = {s.id: s.first for s in state.setup.services}
+    state.counters = {
+        k: replace(c, ticket=None, followed="", since=at) for k, c in state.counters.items()
+    }
+    state.offers = {k: o for k, o in state.offers.items() if o.expires > at and not o.answered}
+
+
+def _day_ended(state: State, ev: e.DayEnded, at: int, actor: e.Actor) -> None:
+    state.day_open = False
+    state.steps = {}
+
+
+def _epoch_opened(state: State, ev: e.EpochOpened, at: int, actor: e.Actor) -> None:
+    state.epoch = ev.epoch
+    state.next_ordinal = {**state.next_ordinal, **ev.next_ordinal}
+
+
+def _counter(state: State, counter: int, **changes: Any) -> None:
+    state.counters[counter] = replace(state.counters[counter], **changes)
+
+
+def _counter_opened(state: State, ev: e.CounterOpened, at: int, actor: e.Actor) -> None:
+    _counter(
+        state, ev.counter, open=True, officer=ev.officer, serves=ev.serves, paused=None, since=at
+    )
+    state.steps.pop(ev.counter, None)
+
+
+def _counter_closed(state: State, ev: e.CounterClosed, at: int, actor: e.Actor) -> None:
+    _counter(state, ev.counter, open=False, officer="", paused=None, since=at, followed="")
+    state.steps.pop(ev.counter, None)
+
+
+def _counter_paused(state: State, ev: e.CounterPaused, at: int, actor: e.Actor) -> None:
+    _counter(state, ev.counter, paused=ev.reason, since=at)
+
+
+def _counter_resumed(state: State, ev: e.CounterResumed, at: int, actor: e.Actor) -> None:
+    _counter(state, ev.counter, paused=None, since=at)
+
+
+def _serves_changed(state: State, ev: e.ServesChanged, at: int, actor: e.Actor) -> None:
+    _counter(state, ev.counter, serves=ev.serves)
+
+
+def _suspended(state: State, ev: e.ServiceSuspended, at: int, actor: e.Actor) -> None:
+    state.suspended[ev.service] = ev.reason
+
+
+def _resumed(state: State, ev: e.ServiceResumed, at: int, actor: e.Actor) -> None:
+    state.suspended.pop(ev.service, None)
+
+
+def _help_called(state: State, ev: e.HelpCalled, at: int, actor: e.Actor) -> None:
+    state.help[ev.place] = at
+
+
+def _help_answered(state: State, ev: e.HelpAnswered, at: int, actor: e.Actor) -> None:
+    state.help.pop(ev.place, None)
+
+
+# --- tickets ------------------------------------------------------------------------------------
+
+
+def _put(state: State, ticket: Ticket) -> None:
+    """Store a ticket and keep the lines' index in step with its status and service."""
+    old = state.tickets.get(ticket.id)
+    if old is not None and old.status is S.WAITING:
+        state.waiting[old.service].pop(old.id, None)
+    state.tickets[ticket.id] = ticket
+    if ticket.status is S.WAITING:
+        state.waiting.setdefault(ticket.service, {})[ticket.id] = None
+
+
+def _release(state: State, ticket: Ticket, at: int) -> None:
+    if ticket.counter is not None and state.counters[ticket.counter].ticket == ticket.id:
+        _counter(state, ticket.counter, ticket=None, followed=ticket.id, since=at)
+
+
+def _step(
+    state: State,
+    counter: int,
+    event: e.Event,
+    actor: e.Actor,
+    before: Ticket,
+    passed: tuple[str, ...] = (),
+) -> None:
+    """Remember what an officer did, for undo. `held` is what the counter holds after the step."""
+    if actor.account:
+        state.steps[counter] = Step(
+            account=actor.account,
+            name=type(event).__name__,
+            before=before,
+            after=state.tickets[before.id],
+            held=state.counters[counter].ticket,
+            passed=passed,
+        )
+    else:
+        state.steps.pop(counter, None)
+
+
+def _issued(state: State, ev: e.TicketIssued, at: int, actor: e.Actor) -> None:
+    start = max(at, ev.booked or 0)
+    ticket = Ticket(
+        id=ev.ticket,
+        number=ev.number,
+        service=ev.service,
+        visit=ev.visit,
+        token=ev.token,
+        arrived=at,
+        place=start,
+        waiting_from=start,
+        language=ev.language,
+        priority=ev.priority,
+        procedure=ev.procedure,
+        booked=ev.booked,
+        dossiers=ev.dossiers,
+        then=ev.then,
+        source=ev.source,
+        ask=ev.ask,
+        sealed=ev.sealed,
+    )
+    _put(state, ticket)
+    state.next_ordinal[ev.service] = max(state.next_ordinal.get(ev.service, 1), ev.ordinal + 1)
+    state.tokens[ev.token] = ev.ticket
+    if ev.ask:
+        state.asks[ev.ask] = ev.ticket
+
+
+def _ask_withdrawn(state: State, ev: e.AskWithdrawn, at: int, actor: e.Actor) -> None:
+    state.asks.setdefault(ev.ask, "")
+
+
+def _called(state: State, ev: e.TicketCalled, at: int, actor: e.Actor) -> None:
+    before = state.tickets[ev.ticket]
+    by_priority = before.priority is not None
+    for other in ev.passed:
+        ticket = state.tickets[other]
+        state.tickets[other] = replace(
+            ticket,
+            passed=ticket.passed + 1,
+            passed_by_priority=ticket.passed_by_priority + by_priority,
+        )
+    out = before.out_for + (at - before.out_since if before.status is S.OUT else 0)
+    _put(
+        state,
+        replace(
+            before,
+            status=S.CALLED,
+            counter=ev.counter,
+            called_at=at,
+            started_at=0,
+            calls=1,
+            out_for=out,
+            out_since=0,
+            reason=ev.reason,
+        ),
+    )
+    _counter(state, ev.counter, ticket=ev.ticket, since=at)
+    _step(state, ev.counter, ev, actor, before, ev.passed)
+
+
+def _recalled(state: State, ev: e.TicketRecalled, at: int, actor: e.Actor) -> None:
+    ticket = state.tickets[ev.ticket]
+    state.tickets[ev.ticket] = replace(ticket, called_at=at, calls=ticket.calls + 1)
+    state.steps.pop(ev.counter, None)
+
+
+def _started(state: State, ev: e.ServiceStarted, at: int, actor: e.Actor) -> None:
+    before = state.tickets[ev.ticket]
+    _put(state, replace(before, status=S.SERVING, started_at=ev.since or at))
+    _step(state, ev.counter, ev, actor, before)
+
+
+def _finished(state: State, ev: e.ServiceFinished, at: int, actor: e.Actor) -> None:
+    before = state.tickets[ev.ticket]
+    done = (before.service, ev.counter, before.called_at, at)
+    after = replace(
+        before,
+        status=S.FINISHED,
+        counter=None,
+        ended_at=at,
+        waits=(*before.waits, before.wait(at)),
+        served=(*before.served, done),
+    )
+    if ev.then:
+        after = replace(
+            after,
+            status=S.WAITING,
+            service=ev.then,
+            then=tuple(s for s in before.then if s != ev.then),
+            place=at,
+            waiting_from=at,
+            ended_at=0,
+            out_for=0,
+            passed=0,
+            passed_by_priority=0,
+            called_at=0,
+            calls=0,
+            booked=None,
+        )
+    _release(state, before, at)
+    _put(state, after)
+    _step(state, ev.counter, ev, actor, before)
+
+
+def _no_show(state: State, ev: e.TicketNoShow, at: int, actor: e.Actor) -> None:
+    before = state.tickets[ev.ticket]
+    _release(state, before, at)
+    _put(
+        state,
+        replace(
+            before, status=S.NO_SHOW, counter=None, ended_at=at, absences=before.absences + 1
+        ),
+    )
+    _step(state, ev.counter, ev, actor, before)
+
+
+def _back_in_line(ticket: Ticket, at: int) -> Ticket:
+    """Waiting again at her old place; the time away (absent, parked, out) is no waiting time."""
+    away_from = ticket.ended_at or ticket.out_since
+    away = at - away_from if away_from else 0
+    return replace(
+        ticket,
+        status=S.WAITING,
+        counter=None,
+        called_at=0,
+        started_at=0,
+        calls=0,
+        ended_at=0,
+        out_since=0,
+        out_for=ticket.out_for + away,
+    )
+
+
+def _put_back(state: State, ev: e.TicketPutBack, at: int, actor: e.Actor) -> None:
+    before = state.tickets[ev.ticket]
+    counter = before.counter
+    _release(state, before, at)
+    _put(state, _back_in_line(before, at))
+    if counter is not None:
+        _step(state, counter, ev, actor, before)
+
+
+def _transferred(state: State, ev: e.TicketTransferred, at: int, actor: e.Actor) -> None:
+    before = state.tickets[ev.ticket]
+    counter = before.counter
+    at_counter = before.status in AT_COUNTER
+    _release(state, before, at)
+    after = replace(before, service=ev.service)
+    if at_counter:
+        after = replace(
+            after,
+            status=S.WAITING,
+            counter=None,
+            waits=(*before.waits, before.wait(at)),
+            waiting_from=at,
+            out_for=0,
+            called_at=0,
+            started_at=0,
+            calls=0,
+        )
+    _put(state, after)
+    if counter is not None:
+        _step(state, counter, ev, actor, before)
+
+
+def _parked(state: State, ev: e.TicketParked, at: int, actor: e.Actor) -> None:
+    before = state.tickets[ev.ticket]
+    _release(state, before, at)
+    _put(state, replace(before, status=S.PARKED, counter=None, out_since=at))
+    _step(state, ev.counter, ev, actor, before)
+
+
+def _unparked(state: State, ev: e.TicketResumed, at: int, actor: e.Actor) -> None:
+    before = state.tickets[ev.ticket]
+    if ev.counter is None:
+        _put(state, _back_in_line(before, at))
+        return
+    _put(
+        state,
+        replace(
+            before,
+            status=S.SERVING,
+            counter=ev.counter,
+            started_at=before.started_at or at,
+            out_since=0,
+        ),
+    )
+    _counter(state, ev.counter, ticket=ev.ticket, since=at)
+    _step(state, ev.counter, ev, actor, before)
+
+
+def _out(state: State, ev: e.TicketSteppedOut, at: int, actor: e.Actor) -> None:
+    _put(state, replace(state.tickets[ev.ticket], status=S.OUT, out_since=at))
+
+
+def _in_again(state: State, ev: e.TicketSteppedBack, at: int, actor: e.Actor) -> None:
+    _put(state, _back_in_line(state.tickets[ev.ticket], at))
+
+
+def _cancelled(state: State, ev: e.TicketCancelled, at: int, actor: e.Actor) -> None:
+    _end(state, ev.ticket, S.CANCELLED, at)
+
+
+def _expired(state: State, ev: e.TicketExpired, at: int, actor: e.Actor) -> None:
+    _end(state, ev.ticket, S.EXPIRED, at)
+
+
+def _end(state: State, ticket_id: str, status: TicketStatus, at: int) -> None:
+    ticket = state.tickets[ticket_id]
+    _release(state, ticket, at)
+    _put(state, replace(ticket, status=status, counter=None, ended_at=at))
+
+
+def _priority(state: State, ev: e.PriorityGranted, at: int, actor: e.Actor) -> None:
+    state.tickets[ev.ticket] = replace(state.tickets[ev.ticket], priority=ev.group)
+
+
+def _no_priority(state: State, ev: e.PriorityWithdrawn, at: int, actor: e.Actor) -> None:
+    state.tickets[ev.ticket] = replace(state.tickets[ev.ticket], priority=None)
+
+
+def _undone(state: State, ev: e.StepUndone, at: int, actor: e.Actor) -> None:
+    step = state.steps.pop(ev.counter)
+    by_priority = step.before.priority is not None
+    for other in step.passed:
+        ticket = state.tickets[other]
+        state.tickets[other] = replace(
+            ticket,
+            passed=ticket.passed - 1,
+            passed_by_priority=ticket.passed_by_priority - by_priority,
+        )
+    _put(state, step.before)
+    holds = step.before.status in AT_COUNTER and step.before.counter == ev.counter
+    _counter(state, ev.counter, ticket=step.before.id if holds else None, since=at)
+    if step.offer:
+        state.offers.pop(step.offer, None)
+
+
+def _printed(state: State, ev: e.TicketPrinted, at: int, actor: e.Actor) -> None:
+    if ev.ticket in state.tickets:
+        state.tickets[ev.ticket] = replace(state.tickets[ev.ticket], printed=ev.outcome)
+
+
+# --- ratings ------------------------------------------------------------------------------------
+
+
+def _offer_opened(state: State, ev: e.OfferOpened, at: int, actor: e.Actor) -> None:
+    state.offers[ev.offer] = OfferNow(
+        id=ev.offer,
+        service=ev.service,
+        counter=ev.counter,
+        half_hour=ev.half_hour,
+        opened=at,
+        expires=ev.expires,
+        procedure=ev.procedure,
+    )
+    step = state.steps.get(ev.counter)
+    if step is not None and step.name == "ServiceFinished":
+        state.steps[ev.counter] = replace(step, offer=ev.offer)
+
+
+def _offer_withdrawn(state: State, ev: e.OfferWithdrawn, at: int, actor: e.Actor) -> None:
+    state.offers.pop(ev.offer, None)
+
+
+def _rated(state: State, ev: e.RatingGiven, at: int, actor: e.Actor) -> None:
+    if ev.offer in state.offers:
+        state.offers[ev.offer] = replace(state.offers[ev.offer], answered="rated")
+
+
+def _silent(state: State, ev: e.RatingSilent, at: int, actor: e.Actor) -> None:
+    if ev.offer in state.offers and not state.offers[ev.offer].answered:
+        state.offers[ev.offer] = replace(state.offers[ev.offer], answered="silent")
+
+
+def _noted(state: State, ev: e.Noted, at: int, actor: e.Actor) -> None:
+    pass
+
+
+_FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
+    e.SetupChanged: _setup_changed,
+    e.DayStarted: _day_started,
+    e.DayEnded: _day_ended,
+    e.EpochOpened: _epoch_opened,
+    e.CounterOpened: _counter_opened,
+    e.CounterClosed: _counter_closed,
+    e.CounterPaused: _counter_paused,
+    e.CounterResumed: _counter_resumed,
+    e.ServesChanged: _serves_changed,
+    e.ServiceSuspended: _suspended,
+    e.ServiceResumed: _resumed,
+    e.TicketIssued: _issued,
+    e.AskWithdrawn: _ask_withdrawn,
+    e.TicketCalled: _called,
+    e.TicketRecalled: _recalled,
+    e.ServiceStarted: _started,
+    e.ServiceFinished: _finished,
+    e.TicketNoShow: _no_show,
+    e.TicketPutBack: _put_back,
+    e.TicketTransferred: _transferred,
+    e.TicketParked: _parked,
+    e.TicketResumed: _unparked,
+    e.TicketSteppedOut: _out,
+    e.TicketSteppedBack: _in_again,
+    e.TicketCancelled: _cancelled,
+    e.TicketExpired: _expired,
+    e.PriorityGranted: _priority,
+    e.PriorityWithdrawn: _no_priority,
+    e.StepUndone: _undone,
+    e.TicketPrinted: _printed,
+    e.HelpCalled: _help_called,
+    e.HelpAnswered: _help_answered,
+    e.OfferOpened: _offer_opened,
+    e.OfferWithdrawn: _offer_withdrawn,
+    e.RatingGiven: _rated,
+    e.RatingSilent: _silent,
+    e.Noted: _noted,
+}

@@ -1,0 +1,274 @@
+"""What is said on MQTT, message by message; `topics.py` says where, `docs/asyncapi.yaml` describes it outside.
+
+A device asks (`ask/<device>/<verb>`), the server answers on the device's own `answer/<device>` with
+the same id: `Answer.ok` holds the verb's reply, or `Answer.refusal` says why not. Receiving an ask
+twice gives the same answer twice. All times are ms since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .words import Estimate, Frozen, Language, Names, PriorityGroup
+
+
+class Refusal(Frozen):
+    """Why an ask was refused. `code` is a key under `[refusal]` in `texts/`, `vi`/`en` its text made."""
+
+    code: str
+    vi: str = ""
+    en: str = ""
+
+
+class Answer(Frozen):
+    id: str
+    verb: str
+    at: int
+    ok: msgspec.Raw | None = None
+    refusal: Refusal | None = None
+
+
+# --- asks, and what they are answered with ------------------------------------------------------
+
+
+class Hello(Frozen):
+    """First word of a device after each connect; answered by `Welcome`."""
+
+    id: str
+    version: str
+    clock: int
+
+
+class Welcome(Frozen):
+    """`at` is the server's clock: a device corrects its own by it."""
+
+    at: int
+    epoch: int
+    counter: int | None = None
+
+
+class TakeTicket(Frozen):
+    """A number, please. Answered by `TicketTaken`. `ttl_ms`: how long the visitor will stand there."""
+
+    id: str
+    service: str
+    asked_at: int
+    ttl_ms: int = 30_000
+    procedure: str | None = None
+    priority: str | None = None
+    language: Language = Language.VI
+    phone: str | None = None
+    dossier_code: str | None = None
+    booked: int | None = None
+    dossiers: int = 1
+    then: tuple[str, ...] = ()
+
+
+class TicketTaken(Frozen):
+    """What the paper and the screen show. `token` opens `/t/<token>`; `url` is empty without `public_url`."""
+
+    ticket: str
+    number: str
+    service: str
+    issued_at: int
+    ahead: int
+    token: str
+    url: str = ""
+    estimate: Estimate | None = None
+    priority: str | None = None
+    counters: tuple[int, ...] = ()
+    closes_in_minutes: int | None = None
+    offline: bool = False
+
+
+class WithdrawTicket(Frozen):
+    """The visitor left before the answer came (`ask`: the id of her TakeTicket): cancel, or never issue."""
+
+    id: str
+    ask: str
+
+
+class ReportPrint(Frozen):
+    """How the paper of a ticket came out: `confirmed`, `unknown` (printer silent) or `failed`."""
+
+    id: str
+    ticket: str
+    outcome: str
+    detail: str = ""
+    reprint: bool = False
+
+
+class CallHelp(Frozen):
+    """A visitor at this device wants a person."""
+
+    id: str
+    screen: str = ""
+
+
+class Rate(Frozen):
+    """A rating for an offer. `score` 1 (very dissatisfied) … 5; `pressed_at` by the device's clock."""
+
+    id: str
+    offer: str
+    score: int
+    pressed_at: int
+    reasons: tuple[str, ...] = ()
+    words: str = ""
+    source: str = "tablet"
+
+
+class RatePressed(Frozen):
+    """A button terminal at a counter was pressed: the server ties it to that counter's open offer."""
+
+    id: str
+    counter: int
+    score: int
+    terminal: str
+    age_ms: int = 0
+
+
+class StaySilent(Frozen):
+    """The offer was shown and nobody answered in time."""
+
+    id: str
+    offer: str
+
+
+class Done(Frozen):
+    """The plain reply of a verb that has nothing more to say."""
+
+    done: bool = True
+
+
+# --- said by the server, retained unless noted ------------------------------------------------------
+
+
+class ServiceInfo(Frozen):
+    """A service as a kiosk shows it. `state`: open, suspended, closed; `cut_off` no more numbers today."""
+
+    id: str
+    letter: str
+    name: Names
+    state: str = "open"
+    reason: str = ""
+    counters: tuple[int, ...] = ()
+    note: Names = Names(vi="", en="")
+
+
+class CentreSetup(Frozen):
+    """All that a device needs to draw its screens; published at each change and each start."""
+
+    centre: str
+    name: Names
+    authority: Names
+    at: int
+    services: tuple[ServiceInfo, ...]
+    priorities: tuple[PriorityGroup, ...]
+    hotline: str = "1022"
+    web: str = ""
+    public_url: str = ""
+    utc_offset_minutes: int = 420
+    catalogue_version: str = ""
+    colours: dict[str, str] = {}
+    take_mode: str = "off"
+
+
+class ServiceLine(Frozen):
+    """One service's line in numbers only. Wait in minutes for a visitor who comes now."""
+
+    id: str
+    state: str
+    waiting: int
+    estimate: Estimate | None = None
+    reason: str = ""
+    last_called: str = ""
+
+
+class CounterLine(Frozen):
+    """What a counter does now. `state`: closed, open, paused, calling, serving."""
+
+    id: int
+    state: str
+    number: str = ""
+    called_at: int = 0
+
+
+class LineState(Frozen):
+    """The public state of the whole line: numbers, never people."""
+
+    at: int
+    day: str
+    state: str
+    services: tuple[ServiceLine, ...]
+    counters: tuple[CounterLine, ...]
+
+
+class Call(Frozen):
+    """Somebody is called (not retained). `times` 1 = first call, 2 = recall …; `age` is judged by `at`."""
+
+    id: str
+    at: int
+    number: str
+    counter: int
+    times: int = 1
+    language: Language = Language.VI
+
+
+class CounterState(Frozen):
+    """For the tablet and display at one counter: officer's name tag and the number being served."""
+
+    counter: int
+    name: Names
+    state: str
+    at: int
+    number: str = ""
+    officer: str = ""
+
+
+class Offer(Frozen):
+    """The rating offer of a counter, retained until answered; an empty payload takes it away.
+
+    `number` is the ticket's number (a receipt number, never a name); `expires` ms UTC.
+    """
+
+    offer: str
+    counter: int
+    at: int
+    expires: int
+    number: str = ""
+    procedure: str = ""
+    language: Language = Language.VI
+
+
+class TicketUpdate(Frozen):
+    """The rolled-out estimate that follows a ticket to the device which printed it (not retained)."""
+
+    ticket: str
+    at: int
+    ahead: int
+    estimate: Estimate | None = None
+
+
+class Presence(Frozen):
+    """A device's own word that it lives; past `until` nobody believes it. The will says `offline`.
+
+    `health`: short machine words by part, such as {"printer": "paper_out", "disk": "ok"}.
+    """
+
+    device: str
+    kind: str
+    state: str
+    at: int = 0
+    until: int = 0
+    version: str = ""
+    health: dict[str, str] = {}
+
+
+def decode(kind: Any, payload: bytes) -> Any:
+    """Read a payload strictly; raises `msgspec.DecodeError` (which holds no content) if it is not that kind."""
+    return msgspec.json.decode(payload, type=kind)
+
+
+encode = msgspec.json.encode

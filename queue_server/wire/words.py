@@ -1,0 +1,115 @@
+"""The words of the centre: identifiers, times and small values that every program shares."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import dataclass_transform
+
+import msgspec
+
+
+MINUTE = 60_000
+SECOND = 1_000
+DAY = 86_400_000
+
+
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,)
+)
+class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A value that never changes once it is made; defaults are left out on the wire and in the log."""
+
+
+class Language(StrEnum):
+    VI = "vi"
+    EN = "en"
+
+
+class Role(StrEnum):
+    """What a person may do (`docs/architecture.md`, People)."""
+
+    OFFICER = "officer"
+    GUIDE = "guide"
+    MANAGER = "manager"
+    TECHNICIAN = "technician"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class DeviceKind(StrEnum):
+    KIOSK = "kiosk"
+    TABLET = "tablet"
+    BRIDGE = "bridge"
+    BOARD = "board"
+
+
+class TicketStatus(StrEnum):
+    WAITING = "waiting"
+    CALLED = "called"
+    SERVING = "serving"
+    PARKED = "parked"
+    OUT = "out"
+    NO_SHOW = "no_show"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+IN_LINE = frozenset({TicketStatus.WAITING, TicketStatus.OUT, TicketStatus.PARKED})
+AT_COUNTER = frozenset({TicketStatus.CALLED, TicketStatus.SERVING})
+ENDED = frozenset(
+    {TicketStatus.FINISHED, TicketStatus.CANCELLED, TicketStatus.EXPIRED, TicketStatus.NO_SHOW}
+)
+
+
+class Estimate(Frozen):
+    """Minutes still to wait; `low`–`high` is the 80 % interval."""
+
+    minutes: float
+    low: float
+    high: float
+
+
+class Names(Frozen):
+    """A text in both languages of the centre."""
+
+    vi: str
+    en: str
+
+    def say(self, language: str) -> str:
+        return self.en if language == Language.EN else self.vi
+
+
+class PriorityGroup(Frozen):
+    """One line of the centre's ordered list of priority groups (domain: Luật Người cao tuổi, …)."""
+
+    id: str
+    name: Names
+    basis: str = ""
+    proof: Names = Names(vi="", en="")
+
+
+def local(at: int, offset_minutes: int) -> dt.datetime:
+    """The wall clock of the centre at `at` (ms UTC) as a naive datetime; Vietnam has no summer time."""
+    return dt.datetime.fromtimestamp(at / 1000, dt.UTC).replace(tzinfo=None) + dt.timedelta(
+        minutes=offset_minutes
+    )
+
+
+def day_of(at: int, offset_minutes: int) -> str:
+    """The centre's calendar day at `at`, as `2026-11-23`."""
+    return local(at, offset_minutes).date().isoformat()
+
+
+def minute_of_day(at: int, offset_minutes: int) -> float:
+    """Minutes after local midnight."""
+    return ((at + offset_minutes * MINUTE) % DAY) / MINUTE
+
+
+def half_hour(at: int, offset_minutes: int) -> str:
+    """The local half-hour that holds `at`, as `2026-11-23T07:30`."""
+    moment = local(at, offset_minutes)
+    return moment.replace(minute=moment.minute // 30 * 30, second=0, microsecond=0).isoformat(
+        timespec="minutes"
+    )
