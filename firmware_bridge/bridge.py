@@ -1,0 +1,177 @@
+"""Between terminals and server: each stored press is asked of the server until it answers or refuses."""
+
+from __future__ import annotations
+
+import datetime as dt
+import queue
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+import structlog
+
+from queue_server.wire import messages as m
+from queue_server.wire.link import Link, Refused
+from queue_server.wire.words import DAY
+
+from . import clock
+from .bus import Bus
+from .frames import Colour, Lamp
+from .store import KeptPress, PressStore, StoreFailed, Tally
+
+log = structlog.get_logger()
+
+ASK_S = 10.0
+"""After so long an ask is put anew, since the age that it tells has become wrong; its id stays."""
+IN_FLIGHT = 50
+VISITOR_WAITS_MS = 10_000
+"""An answer that comes later lights no lamp: whoever stands there now did not press."""
+TIDY_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True)
+class _Nudge:
+    """Look at the store now."""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    press: KeptPress
+    outcome: Future[m.Answer]
+
+
+@dataclass
+class Bridge:
+    """Owns nothing that it is given: `start()` and `stop()` run link, buses and its own thread together."""
+
+    link: Link
+    store: PressStore
+    buses: list[Bus]
+    lamp_s: float = 2.0
+    keep_days: int = 90
+
+    _inbox: queue.SimpleQueue[_Nudge | _Ended | None] = field(default_factory=queue.SimpleQueue)
+    _asked: set[str] = field(default_factory=set)
+    _tally: Tally | None = None
+    _store_ok: bool = True
+    _next_tidy: float = 0.0
+    _thread: threading.Thread | None = None
+
+    # --- life ---
+
+    def start(self) -> None:
+        self.link.health = self.health
+        self.link.on_connection = self._connection
+        for bus in self.buses:
+            bus.on_press, bus.on_change = self._nudge, self.link.announce
+        self._thread = threading.Thread(target=self._work, name="bridge", daemon=True)
+        self._thread.start()
+        self.link.start()
+        for bus in self.buses:
+            bus.start()
+
+    def stop(self) -> None:
+        for bus in self.buses:
+            bus.stop()
+        self.link.stop()
+        self._inbox.put(None)
+        if self._thread is not None:
+            self._thread.join(5.0)
+
+    def health(self) -> dict[str, str]:
+        """For presence: ports, terminals and when they were last seen (UTC), presses waiting and refused."""
+        words = {"store": "ok" if self._store_ok else "failed"}
+        if self._tally is not None:
+            words |= {"waiting": str(self._tally.waiting), "refused": str(self._tally.refused)}
+        for bus in self.buses:
+            words[f"port:{PurePath(bus.path).name}"] = "ok" if bus.plugged else "absent"
+            for terminal in bus.health():
+                words[f"terminal:{terminal.name}"] = terminal.state if bus.plugged else "unplugged"
+                words[f"seen:{terminal.name}"] = _utc(terminal.seen_ms)
+        return words
+
+    # --- other threads ---
+
+    def _nudge(self) -> None:
+        self._inbox.put(_Nudge())
+
+    def _connection(self, up: bool) -> None:
+        log.info("server_connected" if up else "server_away")
+        self._nudge()
+
+    # --- the bridge's thread ---
+
+    def _work(self) -> None:
+        while (item := self._next()) is not None:
+            try:
+                if isinstance(item, _Ended):
+                    self._end(item)
+                self._forward()
+                self._tidy()
+                self._store_ok = True
+            except StoreFailed as error:
+                log.error("press_store_failed", error=str(error))
+                self._store_ok = False
+                time.sleep(0.5)
+
+    def _next(self) -> _Nudge | _Ended | None:
+        try:
+            return self._inbox.get(timeout=1.0)
+        except queue.Empty:
+            return _Nudge()
+
+    def _forward(self) -> None:
+        if self.link.connected:
+            for press in self.store.waiting(IN_FLIGHT):
+                if press.ask not in self._asked:
+                    self._ask(press)
+        self._tally = self.store.tally()
+
+    def _ask(self, press: KeptPress) -> None:
+        self._asked.add(press.ask)
+        message = m.RatePressed(
+            id=press.ask,
+            counter=press.counter,
+            score=press.score,
+            terminal=press.terminal,
+            age_ms=clock.age_ms(press.pressed, clock.now()),
+        )
+        outcome = self.link.ask("rate_pressed", message, ASK_S)
+        outcome.add_done_callback(lambda done: self._inbox.put(_Ended(press, done)))
+
+    def _end(self, ended: _Ended) -> None:
+        """Write the answer down and light the lamp; without an answer the press just goes on waiting."""
+        press, error = ended.press, ended.outcome.exception()
+        self._asked.discard(press.ask)
+        if error is not None and not isinstance(error, Refused):
+            return
+        refusal = error.refusal.code if isinstance(error, Refused) else ""
+        now = clock.now()
+        self.store.end(press.ask, now.wall_ms, refusal)
+        log.info(
+            "press_refused" if refusal else "press_counted",
+            terminal=press.terminal,
+            count=press.count,
+            refusal=refusal,
+        )
+        if clock.age_ms(press.pressed, now) <= VISITOR_WAITS_MS:
+            self._light(press.terminal, Colour.AMBER if refusal else Colour.GREEN)
+
+    def _light(self, terminal: str, colour: Colour) -> None:
+        lamp = Lamp(colour, round(self.lamp_s * 10))
+        for bus in self.buses:
+            bus.show(terminal, lamp)
+
+    def _tidy(self) -> None:
+        if time.monotonic() < self._next_tidy:
+            return
+        self._next_tidy = time.monotonic() + TIDY_EVERY_S
+        self.store.forget_ended(clock.now().wall_ms - self.keep_days * DAY)
+
+
+def _utc(ms: int) -> str:
+    if not ms:
+        return "never"
+    return dt.datetime.fromtimestamp(ms // 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

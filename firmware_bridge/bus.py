@@ -1,0 +1,394 @@
+"""The master of one line: polls its terminals by address, and acknowledges presses once they are stored.
+
+A half-duplex bus has one master, so terminals speak only when polled. Each poll carries a count that was
+never used before and the reply repeats it under the tag: a recorded reply is of no use at another time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import structlog
+
+from . import clock, frames
+from .clock import Moment
+from .frames import Acknowledgement, Broken, Flaw, Frame, Kind, Lamp, PayloadWrong, Press, Status
+from .port import Port, PortGone
+from .store import CountsUsedUp, Kept, KeptPress, PressStore, StoreFailed
+
+log = structlog.get_logger()
+
+REOPEN_S = 1.0
+BITS_A_BYTE = 10
+TURN_ROUND_S = 0.00175
+"""Silence before the line changes its direction (Modbus' fixed time for more than 19,200 baud)."""
+COUNTS_AT_ONCE = 10_000
+"""Counts reserved by one write to the disk; a restart skips what is left of them."""
+SILENT_AFTER = 5
+SLOWEST_POLL_S = 2.0
+LAMP_WITHIN_S = 3.0
+"""A lamp that could not be shown for so long is forgotten: the visitor has gone."""
+TROUBLE_LASTS_S = 60.0
+"""A refused frame stays the terminal's state for so long, so that presence does not flicker."""
+SURE_WITHIN_MS = 30_000
+"""How well the time of a press must be known to be tied to the visitor at the counter."""
+AGE_UNKNOWN = "age_unknown"
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A terminal as enrolled: its place on the line, the counter that it stands at, and its key."""
+
+    name: str
+    address: int
+    counter: int
+    key: bytes = field(repr=False)
+
+    @property
+    def key_id(self) -> str:
+        """Names the key without telling it; counts belong to one key."""
+        return hashlib.sha256(b"terminal key id" + self.key).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """`baud` of the line; `pause_s` between rounds; `reply_s` that a terminal may think before it answers."""
+
+    baud: int = 115_200
+    pause_s: float = 0.05
+    reply_s: float = 0.06
+
+    def on_wire(self, size: int) -> float:
+        return size * BITS_A_BYTE / self.baud
+
+    def deadline(self, sent: int) -> float:
+        """Seconds from writing `sent` bytes until a reply must be complete."""
+        return self.on_wire(sent + frames.MAX_ON_WIRE) + self.reply_s
+
+
+@dataclass(frozen=True)
+class TerminalHealth:
+    """`state`: never_seen, ok, silent, or what is wrong (forged, stale, count_went_back …)."""
+
+    name: str
+    state: str
+    seen_ms: int = 0
+    battery: int = frames.ON_MAINS
+    waiting: int = 0
+    lost: int = 0
+    firmware: tuple[int, int] = (0, 0)
+    refused_frames: int = 0
+
+
+class _Counts:
+    """Counts of what the bridge says to one terminal, reserved in the store by the thousand."""
+
+    def __init__(self, store: PressStore, terminal: Terminal) -> None:
+        self._store, self._terminal = store, terminal
+        self._ready: Iterator[int] = iter(())
+
+    def next(self) -> int:
+        count = next(self._ready, None)
+        if count is None:
+            own = self._terminal
+            self._ready = iter(self._store.reserve_counts(own.name, own.key_id, COUNTS_AT_ONCE))
+            count = next(self._ready)
+        return count
+
+
+class _Watch:
+    """What the master knows of one terminal since it started."""
+
+    def __init__(self, terminal: Terminal, store: PressStore) -> None:
+        self.terminal = terminal
+        self.counts = _Counts(store, terminal)
+        self.sequence = 0
+        self.next_poll = 0.0
+        self.misses = 0
+        self.seen_ms = 0
+        self.empty_at: Moment | None = None
+        self.refused_frames = 0
+        self._trouble = ""
+        self._trouble_until = 0.0
+        self.status = Status(0)
+        self.lamp: Lamp | None = None
+        self.lamp_sequence = 0
+        self.lamp_until = 0.0
+
+    def next_sequence(self) -> int:
+        self.sequence = self.sequence % 255 + 1
+        return self.sequence
+
+    @property
+    def state(self) -> str:
+        if time.monotonic() < self._trouble_until:
+            return self._trouble
+        if self.misses >= SILENT_AFTER:
+            return "silent" if self.seen_ms else "never_seen"
+        return "ok" if self.seen_ms else "never_seen"
+
+    def blame(self, why: str) -> None:
+        self._trouble = why
+        self._trouble_until = time.monotonic() + TROUBLE_LASTS_S
+
+    def out_of_service(self, why: str) -> None:
+        self.blame(why)
+        self.next_poll = time.monotonic() + SLOWEST_POLL_S
+
+    def health(self) -> TerminalHealth:
+        last = self.status
+        return TerminalHealth(
+            name=self.terminal.name,
+            state=self.state,
+            seen_ms=self.seen_ms,
+            battery=last.battery,
+            waiting=last.waiting,
+            lost=last.lost,
+            firmware=last.firmware,
+            refused_frames=self.refused_frames,
+        )
+
+
+def _nothing() -> None: ...
+
+
+@dataclass
+class Bus:
+    """One port and its terminals. A port that is not there is tried again each second until `stop()`."""
+
+    path: str
+    terminals: tuple[Terminal, ...]
+    store: PressStore
+    timing: Timing = Timing()
+    on_press: Callable[[], None] = _nothing
+    """Called in the bus's thread after a new press is in the store; must not block."""
+    on_change: Callable[[], None] = _nothing
+    """Called in the bus's thread when a terminal's state or the port's has changed; must not block."""
+    now: Callable[[], Moment] = clock.now
+
+    plugged: bool = False
+    _watches: dict[int, _Watch] = field(default_factory=dict)
+    _by_name: dict[str, _Watch] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    # --- life ---
+
+    def start(self) -> None:
+        self._watches = {t.address: _Watch(t, self.store) for t in self.terminals}
+        self._by_name = {w.terminal.name: w for w in self._watches.values()}
+        self._thread = threading.Thread(target=self._run, name=f"bus {self.path}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(5.0)
+
+    def show(self, terminal: str, lamp: Lamp) -> None:
+        """Light a terminal's lamp at the next poll; repeated until it says that it did. A newer lamp wins."""
+        watch = self._by_name.get(terminal)
+        if watch is None:
+            return
+        with self._lock:
+            watch.lamp, watch.lamp_sequence = lamp, 0
+            watch.lamp_until = time.monotonic() + LAMP_WITHIN_S
+
+    def health(self) -> list[TerminalHealth]:
+        return [watch.health() for watch in self._watches.values()]
+
+    # --- the bus's thread ---
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with Port(self.path, self.timing.baud) as port:
+                    self._set_plugged(True)
+                    self._serve(port)
+            except PortGone as error:
+                self._set_plugged(False, str(error))
+                self._stop.wait(REOPEN_S)
+
+    def _serve(self, port: Port) -> None:
+        deframer = frames.Deframer(self._key_of)
+        while not self._stop.is_set():
+            for watch in self._due():
+                if self._stop.is_set():
+                    return
+                self._visit(port, deframer, watch)
+            self._stop.wait(self.timing.pause_s)
+
+    def _due(self) -> list[_Watch]:
+        now = time.monotonic()
+        return [watch for watch in self._watches.values() if watch.next_poll <= now]
+
+    def _visit(self, port: Port, deframer: frames.Deframer, watch: _Watch) -> None:
+        before = watch.state
+        try:
+            self._exchange(port, deframer, watch)
+        except CountsUsedUp:
+            watch.out_of_service("counts_used_up")
+        except StoreFailed as error:
+            log.error("press_store_failed", terminal=watch.terminal.name, error=str(error))
+            watch.out_of_service("store_failed")
+        if watch.state != before:
+            log.info("terminal_state", terminal=watch.terminal.name, state=watch.state)
+            self.on_change()
+
+    def _exchange(self, port: Port, deframer: frames.Deframer, watch: _Watch) -> None:
+        poll, size = self._say(port, watch, Kind.POLL)
+        reply = self._reply(port, deframer, watch, poll, self.timing.deadline(size))
+        if reply is None:
+            self._missed(watch)
+            return
+        frame, told = reply
+        watch.misses, watch.next_poll = 0, 0.0
+        watch.seen_ms = self.now().wall_ms
+        time.sleep(TURN_ROUND_S)
+        if isinstance(told, Press):
+            self._take(port, watch, frame, told)
+        else:
+            self._note(watch, told)
+        self._light(port, watch)
+
+    def _say(
+        self, port: Port, watch: _Watch, kind: Kind, payload: bytes = b""
+    ) -> tuple[Frame, int]:
+        own = watch.terminal
+        frame = Frame(own.address, watch.next_sequence(), kind, watch.counts.next(), payload)
+        data = frames.encode(frame, own.key)
+        port.write(data)
+        return frame, len(data)
+
+    def _reply(
+        self, port: Port, deframer: frames.Deframer, watch: _Watch, poll: Frame, seconds: float
+    ) -> tuple[Frame, Press | Status] | None:
+        """The genuine answer to `poll`, or None when the time is over; all else is counted and dropped."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            for found in deframer.feed(port.read(left)):
+                told = self._answer_in(found, poll)
+                if told is not None:
+                    return told
+        return None
+
+    def _answer_in(self, found: Frame | Broken, poll: Frame) -> tuple[Frame, Press | Status] | None:
+        if isinstance(found, Broken):
+            self._refuse(found)
+            return None
+        if found.kind not in frames.FROM_TERMINAL:
+            return None  # our own words: two-wire adapters give them back
+        told = self._read(found)
+        if told is None:
+            return None
+        if found.address != poll.address or told.poll != poll.count:
+            self._suspect(found.address, "stale")
+            return None
+        return found, told
+
+    def _read(self, frame: Frame) -> Press | Status | None:
+        try:
+            kind = Press if frame.kind is Kind.PRESS else Status
+            return kind.read(frame.payload)
+        except PayloadWrong:
+            self._suspect(frame.address, "payload_wrong")
+            return None
+
+    # --- what a terminal told ---
+
+    def _take(self, port: Port, watch: _Watch, frame: Frame, press: Press) -> None:
+        own, now = watch.terminal, self.now()
+        age = _age(press, watch.empty_at, now)
+        kept = self.store.keep(
+            KeptPress(
+                terminal=own.name,
+                key_id=own.key_id,
+                count=frame.count,
+                counter=own.counter,
+                score=press.button,
+                pressed=now.before(press.age_ms if age is None else age),
+            ),
+            refusal=AGE_UNKNOWN if age is None else "",
+        )
+        if kept is Kept.REPLAYED:
+            self._suspect(own.address, "count_went_back")
+            return
+        self._say(port, watch, Kind.ACKNOWLEDGEMENT, Acknowledgement(frame.count).payload())
+        log.info("press_kept", terminal=own.name, count=frame.count, kept=kept.value)
+        if kept is Kept.NEW:
+            self.on_press()
+
+    def _note(self, watch: _Watch, status: Status) -> None:
+        watch.status = status
+        if status.waiting == 0:
+            watch.empty_at = self.now()
+        with self._lock:
+            if watch.lamp_sequence and status.lamp == watch.lamp_sequence:
+                watch.lamp = None
+
+    def _light(self, port: Port, watch: _Watch) -> None:
+        with self._lock:
+            lamp = watch.lamp
+            if lamp is None:
+                return
+            if time.monotonic() > watch.lamp_until:
+                watch.lamp = None
+                return
+        sent, _ = self._say(port, watch, Kind.LAMP, lamp.payload())
+        with self._lock:
+            if watch.lamp is lamp:
+                watch.lamp_sequence = sent.sequence
+
+    def _missed(self, watch: _Watch) -> None:
+        """A terminal that is silent is polled ever less often, so that it does not slow the others."""
+        watch.misses += 1
+        if watch.misses >= SILENT_AFTER:
+            slower = 0.1 * 2 ** min(watch.misses - SILENT_AFTER, 8)
+            watch.next_poll = time.monotonic() + min(SLOWEST_POLL_S, slower)
+
+    # --- what is refused ---
+
+    def _refuse(self, broken: Broken) -> None:
+        if broken.flaw is Flaw.NOISE:
+            log.debug("frame_spoiled", port=self.path)
+            return
+        self._suspect(broken.address, broken.flaw.value)
+
+    def _suspect(self, address: int, why: str) -> None:
+        """Count a frame that was sound on the line but not genuine, fresh or understood."""
+        watch = self._watches.get(address)
+        name = watch.terminal.name if watch is not None else f"address {address}"
+        log.warning("frame_refused", terminal=name, why=why, port=self.path)
+        if watch is not None:
+            watch.refused_frames += 1
+            watch.blame(why)
+
+    def _key_of(self, address: int) -> bytes | None:
+        watch = self._watches.get(address)
+        return None if watch is None else watch.terminal.key
+
+    def _set_plugged(self, plugged: bool, why: str = "") -> None:
+        if plugged == self.plugged:
+            return
+        self.plugged = plugged
+        log.info("port_opened" if plugged else "port_gone", port=self.path, why=why)
+        self.on_change()
+
+
+def _age(press: Press, empty_at: Moment | None, now: Moment) -> int | None:
+    """Milliseconds since the press, or None when nobody can tell well enough.
+
+    A terminal that lost power knows only that the press is older than its start. It is younger than the
+    moment when the terminal last said that its log was empty; when the two lie close, the elder is taken.
+    """
+    if press.exact:
+        return press.age_ms
+    if empty_at is None:
+        return None
+    most = clock.age_ms(empty_at, now)
+    return most if most - press.age_ms <= SURE_WITHIN_MS else None

@@ -1,0 +1,111 @@
+"""`motcua bridge`: puts the real parts together and runs them until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from queue_server.wire import topics
+from queue_server.wire.link import Credentials, Link
+from queue_server.wire.settings import SettingsError
+from queue_server.wire.words import DeviceKind
+
+from . import settings as own_settings
+from .bridge import Bridge
+from .bus import Bus, Timing
+from .settings import BridgeSettings
+from .store import PressStore, StoreFailed
+
+log = structlog.get_logger()
+
+
+class CannotStart(Exception):
+    """Why the bridge cannot run, in one line for the technician."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `bridge` to the commands of `motcua`."""
+    parser = subparsers.add_parser(
+        "bridge",
+        help="forward presses of button terminals on serial lines to the queue server",
+        description="Polls button terminals over RS-485 or USB serial and forwards each press until the "
+        "server has answered it. Needs DIR/device.json, which enrolment writes.",
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="the bridge's data folder"
+    )
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="settings with a [bridge] table"
+    )
+    parser.add_argument("--port", metavar="PATH", help="serial port in place of the settings'")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until told to end; 0, or 1 after a one-line reason on standard error."""
+    try:
+        bridge, store = compose(args.data, args.settings, args.port)
+    except (CannotStart, SettingsError, StoreFailed) as error:
+        print(f"bridge: {error}", file=sys.stderr)
+        return 1
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    bridge.start()
+    log.info("bridge_started", ports=[bus.path for bus in bridge.buses])
+    ended.wait()
+    bridge.stop()
+    store.close()
+    log.info("bridge_ended")
+    return 0
+
+
+def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[Bridge, PressStore]:
+    """The bridge of this data folder, not yet started."""
+    credentials = _credentials(data / "device.json")
+    settings = own_settings.read(settings_file)
+    if port:
+        settings = msgspec.structs.replace(settings, port=port)
+    lines = own_settings.enrolled(settings, data)
+    if not lines:
+        raise CannotStart("no terminals in the settings; name them under [[bridge.terminals]]")
+    store = PressStore(data / "presses.db")
+    timing = _timing(settings)
+    buses = [Bus(path, terminals, store, timing) for path, terminals in lines.items()]
+    link = Link(
+        credentials, _version(), [topics.ANSWER.at(credentials.centre, device=credentials.device)]
+    )
+    return Bridge(link, store, buses, settings.lamp_s, settings.keep_days), store
+
+
+def _credentials(path: Path) -> Credentials:
+    try:
+        credentials = Credentials.read(path)
+    except OSError as error:
+        raise CannotStart(f"{path}: {error.strerror}; enrol this device first") from error
+    except msgspec.DecodeError as error:
+        raise CannotStart(f"{path}: {error}; enrol this device again") from error
+    if credentials.kind is not DeviceKind.BRIDGE:
+        raise CannotStart(
+            f"{path}: these are the credentials of a {credentials.kind}, not of a bridge"
+        )
+    return credentials
+
+
+def _timing(settings: BridgeSettings) -> Timing:
+    return Timing(settings.baud, settings.pause_ms / 1000, settings.reply_ms / 1000)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("motcua")
+    except metadata.PackageNotFoundError:
+        return ""
