@@ -1,0 +1,556 @@
+"""The way of one visitor through the kiosk: pure rules from a state and a report to a state and effects.
+
+welcome → service → procedure or just a number → priority → confirm → waiting → ticket → welcome.
+Steps with nothing to choose are left out. Whatever comes, idle brings the screen home, and a ticket
+that its visitor has not seen is withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from msgspec import structs
+
+from queue_server.wire import messages as m
+from queue_server.wire.words import Language
+
+from . import reports as r
+from .reports import Effect, PrinterCondition, Procedure
+
+AWAY_AFTER_MS = 2_000
+"""A line that comes back sooner was not worth a screen."""
+HELP_AGAIN_AFTER_MS = 30_000
+MOST_REPRINTS = 2
+
+
+class Step(StrEnum):
+    """Where the visitor is. What is drawn may differ for now: see `view`."""
+
+    WELCOME = "welcome"
+    SERVICE = "service"
+    PROCEDURE = "procedure"
+    PRIORITY = "priority"
+    CONFIRM = "confirm"
+    WAITING = "waiting"
+    TICKET = "ticket"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+
+
+class View(StrEnum):
+    """What the screen draws."""
+
+    STARTING = "starting"
+    AWAY = "away"
+    CLOSED = "closed"
+    STOPPED = "stopped"
+    WELCOME = "welcome"
+    SERVICE = "service"
+    PROCEDURE = "procedure"
+    PRIORITY = "priority"
+    CONFIRM = "confirm"
+    WAITING = "waiting"
+    TICKET = "ticket"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+    IDLE = "idle"
+    HELP = "help"
+
+
+class Help(StrEnum):
+    NONE = "none"
+    CALLING = "calling"
+    COMING = "coming"
+    UNHEARD = "unheard"
+
+
+class Paper(StrEnum):
+    """How far the paper of the shown ticket is."""
+
+    NONE = "none"
+    AWAITED = "awaited"
+    PRINTING = "printing"
+    CONFIRMED = "confirmed"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+CHOOSING = frozenset({Step.SERVICE, Step.PROCEDURE, Step.PRIORITY, Step.CONFIRM})
+"""Steps before the ask: nothing is in line yet."""
+AFTER_SERVICE = CHOOSING - {Step.SERVICE}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Times in ms. `warn`: how long before going home the visitor is asked whether she is still there."""
+
+    idle: int = 60_000
+    warn: int = 15_000
+    ticket: int = 25_000
+    ticket_without_paper: int = 60_000
+    ttl: int = 30_000
+    printer_wait: int = 300
+    reprint: int = 60_000
+
+
+@dataclass(frozen=True)
+class LastTicket:
+    """The newest ticket, to be printed again within `Rules.reprint` after `came`."""
+
+    taken: m.TicketTaken
+    language: str
+    procedure: Procedure | None
+    came: int
+    reprints: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """The first block is the world and outlives visits; the rest is one visit."""
+
+    rules: Rules = Rules()
+    setup: m.CentreSetup | None = None
+    line: m.LineState | None = None
+    procedures: tuple[Procedure, ...] = ()
+    connected: bool = False
+    connection_changed: int = 0
+    printer: PrinterCondition = PrinterCondition.READY
+    last: LastTicket | None = None
+    help_called: int = -HELP_AGAIN_AFTER_MS
+
+    now: int = 0
+    touched: int = 0
+    step: Step = Step.WELCOME
+    language: str = Language.VI
+    large: bool = False
+    contrast: bool = False
+    service: str | None = None
+    procedure: str | None = None
+    priority: str | None = None
+    pages: dict[Step, int] = field(default_factory=dict)
+    ask: str | None = None
+    asked: int = 0
+    taken: m.TicketTaken | None = None
+    paper: Paper = Paper.NONE
+    print_at: int = 0
+    refusal: m.Refusal | None = None
+    help: Help = Help.NONE
+
+    @property
+    def page(self) -> int:
+        return self.pages.get(self.step, 0)
+
+
+Decision = tuple[State, tuple[Effect, ...]]
+
+
+def decide(state: State, report: r.Report) -> Decision:
+    """What follows from `report`. A report that does not suit the step changes nothing."""
+    state = replace(state, now=max(state.now, report.at))
+    rule = _RULES.get(type(report))
+    return rule(state, report) if rule else (state, ())
+
+
+# --- what is seen -------------------------------------------------------------------------------
+
+
+def view(state: State) -> View:
+    """What to draw: mostly the step, unless something stands above it."""
+    if state.help is not Help.NONE:
+        return View.HELP
+    if idle_left(state) is not None:
+        return View.IDLE
+    return _beneath(state)
+
+
+def _beneath(state: State) -> View:
+    if state.setup is None:
+        return View.STARTING
+    if state.step is not Step.WELCOME and state.step not in CHOOSING:
+        return View(state.step)
+    if is_away(state):
+        return View.AWAY
+    if not any(service_state(state, s.id) == "open" for s in state.setup.services):
+        return View.CLOSED
+    if state.step in AFTER_SERVICE and service_state(state, state.service) != "open":
+        return View.STOPPED
+    return View(state.step)
+
+
+def is_away(state: State) -> bool:
+    return not state.connected and state.now - state.connection_changed >= AWAY_AFTER_MS
+
+
+def idle_left(state: State) -> int | None:
+    """Ms until the screen goes home, once the visitor is being asked whether she is there; else None."""
+    if state.step in (Step.WELCOME, Step.WAITING, Step.TICKET):
+        return None
+    left = state.touched + state.rules.idle - state.now
+    return max(0, left) if left <= state.rules.warn else None
+
+
+def ticket_left(state: State) -> int:
+    """Ms for which the ticket stays on the screen; longer where the screen is all that she gets."""
+    on_paper = state.paper in (Paper.CONFIRMED, Paper.UNKNOWN)
+    stay = state.rules.ticket if on_paper else state.rules.ticket_without_paper
+    return max(0, state.touched + stay - state.now)
+
+
+def service_info(state: State, service: str | None) -> m.ServiceInfo | None:
+    services = state.setup.services if state.setup else ()
+    return next((s for s in services if s.id == service), None)
+
+
+def service_line(state: State, service: str | None) -> m.ServiceLine | None:
+    services = state.line.services if state.line else ()
+    return next((s for s in services if s.id == service), None)
+
+
+def service_state(state: State, service: str | None) -> str:
+    """`open`, `suspended`, `closed` or `cut_off`, by the newer of setup and line; a service that is gone is closed."""
+    info, line = service_info(state, service), service_line(state, service)
+    if info is None:
+        return "closed"
+    newer = (
+        state.line is not None
+        and state.setup is not None
+        and state.line.at > state.setup.at
+    )
+    return line.state if line is not None and newer else info.state
+
+
+def service_reason(state: State, service: str | None) -> str:
+    """Why a service is not open, in the centre's own words; empty when nobody has said."""
+    info, line = service_info(state, service), service_line(state, service)
+    return (line.reason if line else "") or (info.reason if info else "")
+
+
+def procedures_of(state: State, service: str | None) -> tuple[Procedure, ...]:
+    return tuple(p for p in state.procedures if p.service == service)
+
+
+def procedure_of(state: State) -> Procedure | None:
+    return next((p for p in state.procedures if p.code == state.procedure), None)
+
+
+def steps(state: State) -> tuple[Step, ...]:
+    """The steps of this visit in their order, without those that ask nothing."""
+    chain = [Step.SERVICE]
+    if state.service is None or procedures_of(state, state.service):
+        chain.append(Step.PROCEDURE)
+    if state.setup is not None and state.setup.priorities:
+        chain.append(Step.PRIORITY)
+    return (*chain, Step.CONFIRM)
+
+
+def can_reprint(state: State) -> bool:
+    last = state.last
+    if last is None or not state.printer.prints or last.reprints >= MOST_REPRINTS:
+        return False
+    if state.step is Step.TICKET and state.paper in (Paper.AWAITED, Paper.PRINTING):
+        return False
+    return state.now - last.came <= state.rules.reprint
+
+
+# --- rules: the world ---------------------------------------------------------------------------
+
+
+def _setup_came(state: State, report: r.SetupCame) -> Decision:
+    """A change in the middle of a visit takes effect at once: what is no longer offered is no longer chosen."""
+    groups = {group.id for group in report.setup.priorities}
+    priority = state.priority if state.priority in groups else None
+    return replace(state, setup=report.setup, priority=priority), ()
+
+
+def _line_came(state: State, report: r.LineCame) -> Decision:
+    return replace(state, line=report.line), ()
+
+
+def _catalogue_came(state: State, report: r.CatalogueCame) -> Decision:
+    state = replace(state, procedures=report.procedures)
+    return replace(
+        state, procedure=state.procedure if procedure_of(state) else None
+    ), ()
+
+
+def _connection_changed(state: State, report: r.ConnectionChanged) -> Decision:
+    if report.up == state.connected:
+        return state, ()
+    return replace(state, connected=report.up, connection_changed=report.at), ()
+
+
+def _printer_changed(state: State, report: r.PrinterChanged) -> Decision:
+    return replace(state, printer=report.condition), ()
+
+
+def _tick(state: State, _report: r.Tick) -> Decision:
+    if state.step is Step.WAITING:
+        late = state.now - state.asked >= state.rules.ttl
+        return _give_up(state) if late else (state, ())
+    if state.step is Step.TICKET:
+        if state.paper is Paper.AWAITED and state.now >= state.print_at:
+            return _print(state)
+        return (home(state), ()) if ticket_left(state) == 0 else (state, ())
+    if state.now - state.touched >= state.rules.idle:
+        return home(state), ()
+    return state, ()
+
+
+# --- rules: choosing ----------------------------------------------------------------------------
+
+
+def home(state: State) -> State:
+    """The first screen as a new visitor finds it: Vietnamese, usual letters, nothing chosen."""
+    return State(
+        rules=state.rules,
+        setup=state.setup,
+        line=state.line,
+        procedures=state.procedures,
+        connected=state.connected,
+        connection_changed=state.connection_changed,
+        printer=state.printer,
+        last=state.last,
+        help_called=state.help_called,
+        now=state.now,
+        touched=state.now,
+    )
+
+
+def _touched(state: State, report: r.Touched) -> Decision:
+    return replace(state, touched=report.at), ()
+
+
+def _started(state: State, report: r.Started) -> Decision:
+    if state.step is not Step.WELCOME:
+        return state, ()
+    return replace(state, step=Step.SERVICE, language=report.language), ()
+
+
+def _service_chosen(state: State, report: r.ServiceChosen) -> Decision:
+    if state.step is not Step.SERVICE or service_info(state, report.service) is None:
+        return state, ()
+    if report.service != state.service:
+        pages = {
+            key: page for key, page in state.pages.items() if key is not Step.PROCEDURE
+        }
+        state = replace(state, service=report.service, procedure=None, pages=pages)
+    return _onward(state), ()
+
+
+def _procedure_chosen(state: State, report: r.ProcedureChosen) -> Decision:
+    known = {p.code for p in procedures_of(state, state.service)} | {None}
+    if state.step is not Step.PROCEDURE or report.code not in known:
+        return state, ()
+    return _onward(replace(state, procedure=report.code)), ()
+
+
+def _priority_chosen(state: State, report: r.PriorityChosen) -> Decision:
+    groups = state.setup.priorities if state.setup else ()
+    if state.step is not Step.PRIORITY or report.group not in {g.id for g in groups} | {
+        None
+    }:
+        return state, ()
+    return _onward(replace(state, priority=report.group)), ()
+
+
+def _onward(state: State) -> State:
+    chain = steps(state)
+    here = chain.index(state.step) if state.step in chain else 0
+    return replace(state, step=chain[min(here + 1, len(chain) - 1)])
+
+
+def _went_back(state: State, _report: r.WentBack) -> Decision:
+    """One step back; what was chosen stays chosen."""
+    if state.step in (Step.REFUSED, Step.NO_ANSWER):
+        return replace(state, step=Step.CONFIRM, refusal=None), ()
+    if view(state) is View.STOPPED:
+        return replace(state, step=Step.SERVICE, service=None, procedure=None), ()
+    if state.step not in CHOOSING:
+        return state, ()
+    chain = steps(state)
+    before = chain.index(state.step) - 1 if state.step in chain else 0
+    return (replace(state, step=chain[before]) if before >= 0 else home(state)), ()
+
+
+def _went_home(state: State, _report: r.WentHome) -> Decision:
+    """She leaves: an ask without its answer is taken back, a ticket that she has seen is still printed."""
+    if state.ask is not None:
+        return home(state), (r.Withdraw(state.ask),)
+    if state.paper is Paper.AWAITED:
+        printing, effects = _print(state)
+        return home(printing), effects
+    return home(state), ()
+
+
+def _page_turned(state: State, report: r.PageTurned) -> Decision:
+    return replace(state, pages=state.pages | {state.step: max(0, report.page)}), ()
+
+
+def _letters_toggled(state: State, _report: r.LettersToggled) -> Decision:
+    return replace(state, large=not state.large, pages={}), ()
+
+
+def _contrast_toggled(state: State, _report: r.ContrastToggled) -> Decision:
+    return replace(state, contrast=not state.contrast), ()
+
+
+# --- rules: the ticket --------------------------------------------------------------------------
+
+
+def _confirmed(state: State, report: r.Confirmed) -> Decision:
+    if view(state) is not View.CONFIRM or state.service is None:
+        return state, ()
+    message = m.TakeTicket(
+        id=report.ask,
+        service=state.service,
+        asked_at=report.at,
+        ttl_ms=state.rules.ttl,
+        procedure=state.procedure,
+        priority=state.priority,
+        language=Language(state.language),
+    )
+    waiting = replace(state, step=Step.WAITING, ask=report.ask, asked=report.at)
+    return waiting, (r.AskTicket(message), r.WakeAt(report.at + state.rules.ttl))
+
+
+def _ticket_came(state: State, report: r.TicketCame) -> Decision:
+    if report.ask != state.ask:
+        return state, (r.Withdraw(report.ask),)
+    last = LastTicket(report.taken, state.language, procedure_of(state), report.at)
+    state = replace(
+        state,
+        step=Step.TICKET,
+        ask=None,
+        taken=report.taken,
+        last=last,
+        touched=report.at,
+        paper=Paper.AWAITED,
+        print_at=report.at + state.rules.printer_wait,
+    )
+    if not state.printer.prints:
+        return _no_paper(state)
+    return state, (r.WakeAt(state.print_at),)
+
+
+def _no_paper(state: State) -> Decision:
+    assert state.taken is not None
+    told = r.TellPrint(state.taken.ticket, "failed", state.printer.value)
+    return replace(state, paper=Paper.FAILED), (told,)
+
+
+def _update_came(state: State, report: r.UpdateCame) -> Decision:
+    """The rolled-out estimate: onto the paper if it is not printed yet, onto the screen in any case."""
+    update, taken = report.update, state.taken
+    if taken is None or taken.ticket != update.ticket:
+        return state, ()
+    taken = _with_update(taken, update)
+    last = replace(state.last, taken=taken) if state.last else None
+    state = replace(state, taken=taken, last=last)
+    return _print(state) if state.paper is Paper.AWAITED else (state, ())
+
+
+def _with_update(taken: m.TicketTaken, update: m.TicketUpdate) -> m.TicketTaken:
+    estimate = update.estimate or taken.estimate
+    return structs.replace(taken, ahead=update.ahead, estimate=estimate)
+
+
+def _print(state: State) -> Decision:
+    assert state.last is not None
+    last = state.last
+    return replace(state, paper=Paper.PRINTING), (
+        r.Print(last.taken, last.language, last.procedure),
+    )
+
+
+def _paper_came(state: State, report: r.PaperCame) -> Decision:
+    told = r.TellPrint(report.ticket, report.outcome, report.detail, report.reprint)
+    if state.taken is None or state.taken.ticket != report.ticket:
+        return state, (told,)
+    return replace(state, paper=Paper(report.outcome), touched=state.now), (told,)
+
+
+def _reprint_asked(state: State, report: r.ReprintAsked) -> Decision:
+    last = state.last
+    if last is None or not can_reprint(state):
+        return state, ()
+    paper = Paper.PRINTING if state.step is Step.TICKET else state.paper
+    printed = replace(last, reprints=last.reprints + 1)
+    effect = r.Print(last.taken, last.language, last.procedure, reprint=True)
+    return replace(state, last=printed, paper=paper, touched=report.at), (effect,)
+
+
+def _ticket_refused(state: State, report: r.TicketRefused) -> Decision:
+    if report.ask != state.ask:
+        return state, ()
+    refused = replace(
+        state, step=Step.REFUSED, ask=None, refusal=report.refusal, touched=report.at
+    )
+    return refused, ()
+
+
+def _no_answer_came(state: State, report: r.NoAnswerCame) -> Decision:
+    return _give_up(state) if report.ask == state.ask else (state, ())
+
+
+def _give_up(state: State) -> Decision:
+    assert state.ask is not None
+    unanswered = replace(state, step=Step.NO_ANSWER, ask=None, touched=state.now)
+    return unanswered, (r.Withdraw(state.ask),)
+
+
+# --- rules: help --------------------------------------------------------------------------------
+
+
+def _help_called(state: State, report: r.HelpCalled) -> Decision:
+    screen = view(state)
+    if screen is View.HELP:
+        return state, ()
+    if report.at - state.help_called < HELP_AGAIN_AFTER_MS:
+        return replace(state, help=Help.COMING, touched=report.at), ()
+    called = replace(state, help=Help.CALLING, help_called=report.at, touched=report.at)
+    return called, (r.AskHelp(screen.value),)
+
+
+def _help_answered(state: State, report: r.HelpAnswered) -> Decision:
+    called = state.help_called if report.heard else -HELP_AGAIN_AFTER_MS
+    state = replace(state, help_called=called)
+    if state.help is Help.NONE:
+        return state, ()
+    return replace(state, help=Help.COMING if report.heard else Help.UNHEARD), ()
+
+
+def _help_closed(state: State, _report: r.HelpClosed) -> Decision:
+    return replace(state, help=Help.NONE), ()
+
+
+_RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
+    r.Tick: _tick,
+    r.Touched: _touched,
+    r.SetupCame: _setup_came,
+    r.LineCame: _line_came,
+    r.CatalogueCame: _catalogue_came,
+    r.ConnectionChanged: _connection_changed,
+    r.PrinterChanged: _printer_changed,
+    r.Started: _started,
+    r.ServiceChosen: _service_chosen,
+    r.ProcedureChosen: _procedure_chosen,
+    r.PriorityChosen: _priority_chosen,
+    r.Confirmed: _confirmed,
+    r.WentBack: _went_back,
+    r.WentHome: _went_home,
+    r.PageTurned: _page_turned,
+    r.HelpCalled: _help_called,
+    r.HelpClosed: _help_closed,
+    r.ReprintAsked: _reprint_asked,
+    r.LettersToggled: _letters_toggled,
+    r.ContrastToggled: _contrast_toggled,
+    r.TicketCame: _ticket_came,
+    r.TicketRefused: _ticket_refused,
+    r.NoAnswerCame: _no_answer_came,
+    r.UpdateCame: _update_came,
+    r.PaperCame: _paper_came,
+    r.HelpAnswered: _help_answered,
+}
