@@ -261,7 +261,7 @@ class Link:
         if future.cancelled() or future.exception() is not None:
             return
         answer = future.result()
-        if answer.ok is not None:
+        if bytes(answer.ok):
             welcome: m.Welcome = m.decode(m.Welcome, bytes(answer.ok))
             self._clock_ahead_ms = welcome.at - time.time() * 1000
 

@@ -26,7 +26,8 @@ class Answer(Frozen):
     id: str
     verb: str
     at: int
-    ok: msgspec.Raw | None = None
+    ok: msgspec.Raw = msgspec.Raw()
+    """Empty when refused. (A union of Raw and None would decode nothing but null.)"""
     refusal: Refusal | None = None
 
 
