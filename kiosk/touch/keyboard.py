@@ -1,0 +1,93 @@
+"""A keyboard on the glass, with keys for Vietnamese marks and tones for those who do not know Telex."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kivy.uix.boxlayout import BoxLayout
+
+from .style import Look
+from .vietnamese import DELETE, MARKED, TONES
+from .widgets import BigButton, Row
+
+LETTER_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm,.?")
+DIGIT_ROWS = ("1234567890", "-/:()%+&!", "*#=@;'\",.?")
+NAMES = {" ": "space", ",": "comma", ".": "dot", "?": "question"}
+
+
+@dataclass(frozen=True)
+class KeyWords:
+    """What the keys that are no letters say, in the visitor's language."""
+
+    space: str
+    delete: str
+    digits: str
+    letters: str
+    done: str
+
+
+class Keyboard(BoxLayout):
+    """Tells `on_key` each key as `vietnamese.press` takes it, and `on_done` the last.
+
+    A remote finger finds a key as `key-a`, `key-ă`, `key-sắc`, `key-space`, `key-delete`, `done`.
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        words: KeyWords,
+        on_key: Callable[[str], None],
+        on_done: Callable[[], None],
+        *,
+        vietnamese: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(orientation="vertical", spacing=look.unit(1.2), **kwargs)
+        self._look, self._words = look, words
+        self._on_key, self._on_done = on_key, on_done
+        self._vietnamese = vietnamese
+        self._lay(LETTER_ROWS, words.digits)
+
+    def _lay(self, rows: tuple[str, ...], other: str) -> None:
+        self.clear_widgets()
+        for letters in rows[:-1]:
+            self.add_widget(self._row(*(self._key(letter) for letter in letters)))
+        delete = self._key(DELETE, self._words.delete, "quiet", wide=1.5)
+        self.add_widget(self._row(*(self._key(letter) for letter in rows[-1]), delete))
+        if self._vietnamese and rows is LETTER_ROWS:
+            marks = (self._key(letter) for letter in MARKED)
+            tones = (self._key(tone, tone, "quiet", wide=1.35) for tone in TONES)
+            self.add_widget(self._row(*marks, *tones))
+        self.add_widget(self._last_row(rows, other))
+
+    def _last_row(self, rows: tuple[str, ...], other: str) -> BoxLayout:
+        turn = BigButton(
+            self._look, other, lambda: self._turn(rows), name="key-other", kind="quiet"
+        )
+        done = BigButton(self._look, self._words.done, self._on_done, name="done", kind="primary")
+        turn.size_hint_x, done.size_hint_x = 1.5, 2.5
+        return self._row(turn, self._key(" ", self._words.space, wide=6), done)
+
+    def _turn(self, rows: tuple[str, ...]) -> None:
+        if rows is LETTER_ROWS:
+            self._lay(DIGIT_ROWS, self._words.letters)
+        else:
+            self._lay(LETTER_ROWS, self._words.digits)
+
+    def _row(self, *keys: BigButton) -> BoxLayout:
+        return Row(self._look, *keys, gap=1.0)
+
+    def _key(self, key: str, shown: str = "", kind: str = "plain", wide: float = 1) -> BigButton:
+        button = BigButton(
+            self._look,
+            shown or key,
+            lambda: self._on_key(key),
+            name=f"key-{NAMES.get(key, key)}",
+            kind=kind,
+            role="button" if shown else "lead",
+            size_hint_x=wide,
+        )
+        button.padding = self._look.unit(0.5)
+        return button
