@@ -17,8 +17,8 @@ from queue_server.wire.link import Link, Refused
 from queue_server.wire.words import DAY
 
 from . import clock
-from .bus import Bus
-from .frames import Colour, Lamp
+from .bus import Bus, TerminalHealth
+from .frames import ON_MAINS, Colour, Lamp
 from .store import KeptPress, PressStore, StoreFailed, Tally
 
 log = structlog.get_logger()
@@ -90,6 +90,7 @@ class Bridge:
             for terminal in bus.health():
                 words[f"terminal:{terminal.name}"] = terminal.state if bus.plugged else "unplugged"
                 words[f"seen:{terminal.name}"] = _utc(terminal.seen_ms)
+                words |= _worth_telling(terminal)
         return words
 
     # --- other threads ---
@@ -169,6 +170,16 @@ class Bridge:
             return
         self._next_tidy = time.monotonic() + TIDY_EVERY_S
         self.store.forget_ended(clock.now().wall_ms - self.keep_days * DAY)
+
+
+def _worth_telling(terminal: TerminalHealth) -> dict[str, str]:
+    """The battery of a terminal that has one, and presses that a full log refused, if any."""
+    words = {}
+    if terminal.battery != ON_MAINS:
+        words[f"battery:{terminal.name}"] = str(terminal.battery)
+    if terminal.lost:
+        words[f"lost:{terminal.name}"] = str(terminal.lost)
+    return words
 
 
 def _utc(ms: int) -> str:

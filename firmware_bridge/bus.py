@@ -171,6 +171,7 @@ class Bus:
     now: Callable[[], Moment] = clock.now
 
     plugged: bool = False
+    _told: tuple[bool, str] | None = None
     _watches: dict[int, _Watch] = field(default_factory=dict)
     _by_name: dict[str, _Watch] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -303,7 +304,7 @@ class Bus:
 
     def _take(self, port: Port, watch: _Watch, frame: Frame, press: Press) -> None:
         own, now = watch.terminal, self.now()
-        age = _age(press, watch.empty_at, now)
+        age = press_age(press, watch.empty_at, now)
         kept = self.store.keep(
             KeptPress(
                 terminal=own.name,
@@ -373,14 +374,14 @@ class Bus:
         return None if watch is None else watch.terminal.key
 
     def _set_plugged(self, plugged: bool, why: str = "") -> None:
-        if plugged == self.plugged:
+        if (plugged, why) == self._told:
             return
-        self.plugged = plugged
+        self.plugged, self._told = plugged, (plugged, why)
         log.info("port_opened" if plugged else "port_gone", port=self.path, why=why)
         self.on_change()
 
 
-def _age(press: Press, empty_at: Moment | None, now: Moment) -> int | None:
+def press_age(press: Press, empty_at: Moment | None, now: Moment) -> int | None:
     """Milliseconds since the press, or None when nobody can tell well enough.
 
     A terminal that lost power knows only that the press is older than its start. It is younger than the

@@ -164,6 +164,8 @@ class PretendLine:
     chance: random.Random = field(default_factory=random.Random)
     recorded: list[bytes] | None = None
     """A list put here gets every reply, as an eavesdropper would."""
+    echo: bool = False
+    """Give the bridge its own bytes back, as some two-wire adapters do."""
 
     _line: int = -1
     _far_end: int = -1
@@ -208,6 +210,8 @@ class PretendLine:
             if not ready:
                 continue
             data = os.read(self._line, 4096)
+            if self.echo:
+                os.write(self._line, data)
             for terminal in self.terminals:
                 for found in deframers[terminal.address].feed(data):
                     if isinstance(found, Frame):

@@ -22,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_bridge import frames, main, settings
 from firmware_bridge.bridge import Bridge
+from firmware_bridge.bus import Bus, Terminal
 from firmware_bridge.frames import Colour, Frame, Kind
 from firmware_bridge.pretend_terminal import PressLog, PretendLine, PretendTerminal
 from firmware_bridge.store import PressStore
@@ -100,13 +101,13 @@ class PretendServer:
     def _hear(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         match topics.split(CENTRE, message.topic):
             case ["presence", _]:
-                self.presence.append(m.decode(m.Presence, message.payload))
+                self.presence.append(m.decode(m.Presence, bytes(message.payload)))
             case ["ask", device, "hello"]:
-                hello: m.Hello = m.decode(m.Hello, message.payload)
+                hello: m.Hello = m.decode(m.Hello, bytes(message.payload))
                 welcome = m.Welcome(at=int(time.time() * 1000), epoch=1)
                 self._answer(device, m.Answer(id=hello.id, verb="hello", at=0, ok=_raw(welcome)))
             case ["ask", device, "rate_pressed"]:
-                press: m.RatePressed = m.decode(m.RatePressed, message.payload)
+                press: m.RatePressed = m.decode(m.RatePressed, bytes(message.payload))
                 self.heard.append(press)
                 if not self.mute:
                     self._answer(device, self._verdict(press))
@@ -252,6 +253,25 @@ def test_presence_tells_each_terminals_state_and_when_it_was_seen(room: Room) ->
     told = room.server.presence[-1].health
     assert told["seen:b1"].endswith("Z")
     assert told["port:tty"] == "ok"
+
+
+@needs_broker
+def test_an_adapter_that_echoes_does_no_harm(room: Room) -> None:
+    room.line.echo = True
+    bridge = room.open()
+    room.terminal.press(5)
+    until(lambda: room.server.heard and settled(room))
+    assert bridge.buses[0].health()[0].refused_frames == 0
+
+
+@needs_broker
+def test_presses_that_a_full_log_refused_are_told(room: Room) -> None:
+    while room.terminal.press(4):
+        pass
+    assert room.lamps == [Colour.RED]
+    room.open()
+    until(lambda: room.health().get("lost:b1") == "1")
+    assert len(room.server.counted) <= 64
 
 
 @needs_broker
@@ -461,7 +481,7 @@ def test_thirty_terminals_on_one_bus_are_all_heard_and_a_dead_one_does_not_stop_
     line = PretendLine(tmp_path / "tty", made)
     line.start()
     store, pressed = PressStore(tmp_path / "presses.db"), threading.Semaphore(0)
-    bus = main.Bus(str(line.link), terminals, store, on_press=pressed.release)
+    bus = Bus(str(line.link), terminals, store, on_press=pressed.release)
     bus.start()
     for terminal in made:
         terminal.press(terminal.address % 5 + 1)
@@ -510,8 +530,8 @@ def test_the_pretend_terminal_runs_as_a_program_and_takes_buttons_from_standard_
     assert program.stdout is not None and program.stdin is not None
     assert program.stdout.readline().startswith("ready")
     store, pressed = PressStore(tmp_path / "presses.db"), threading.Semaphore(0)
-    terminal = main.own_settings.Terminal("b1", 1, 4, settings.read_key(key))
-    bus = main.Bus(str(link), (terminal,), store, on_press=pressed.release)
+    terminal = Terminal("b1", 1, 4, settings.read_key(key))
+    bus = Bus(str(link), (terminal,), store, on_press=pressed.release)
     bus.start()
     program.stdin.write("3\n")
     program.stdin.flush()
