@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kivy.graphics import Color, SmoothRoundedRectangle
+from kivy.graphics import Color, SmoothEllipse, SmoothRoundedRectangle
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
 
+from kiosk.touch.icons import draw_icon
+from kiosk.touch.keyboard import Keyboard, KeyWords
 from kiosk.touch.style import Look
 from kiosk.touch.text import Text
+from kiosk.touch.vietnamese import press
 from kiosk.touch.widgets import (
     BigButton,
     Card,
@@ -23,6 +26,7 @@ from kiosk.touch.widgets import (
     Row,
     Space,
     alike,
+    middle,
 )
 from queue_server.wire.messages import CentreSetup, CounterState
 from queue_server.wire.texts import Texts
@@ -34,6 +38,15 @@ from .journey import Screen, State
 Report = Callable[[j.Touch], None]
 SCORES = (1, 2, 3, 4, 5)
 REASONS_ABREAST = 4
+DISC = 0.9
+"""Diameter of a face in its square."""
+TICK = 4.5
+"""Side of the tick on the chosen face, in units."""
+KEY_WORDS = ("space", "delete", "digits", "letters", "done")
+ROOM_SHOWN_BELOW = 40
+"""How few letters are left when their number is shown."""
+SHOWN_BELOW = 0.6
+"""The share of a screen's time under which what is left of it is shown."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,7 @@ class TimeBar(Widget):
     """How much of a screen's time is left, as a quiet line that grows shorter."""
 
     def __init__(self, look: Look) -> None:
-        super().__init__(size_hint_y=None, height=look.unit(0.9))
+        super().__init__(size_hint_y=None, height=look.unit(0.9), opacity=0)
         self._left = 1.0
         with self.canvas:
             Color(rgba=look.palette.line)
@@ -68,8 +81,9 @@ class TimeBar(Widget):
         self.bind(pos=self._place, size=self._place)
 
     def show(self, left: float) -> None:
-        """`left`: 1 all … 0 nothing."""
+        """`left`: 1 all … 0 nothing; hidden while there is plenty, so that nobody feels hurried."""
         self._left = left
+        self.opacity = 1.0 if left < SHOWN_BELOW else 0.0
         self._place()
 
     def _place(self, *_: object) -> None:
@@ -79,12 +93,45 @@ class TimeBar(Widget):
 
 
 class FaceChoice(FaceButton):
-    """A face that stays marked once it was chosen."""
+    """A face on a tinted disc that stays marked once it was chosen."""
+
+    def __init__(self, look: Look, *args: Any, **kwargs: Any) -> None:
+        super().__init__(look, *args, **kwargs)
+        self.label.wished = look.unit(3.9)
+        self.chosen = False
+        self.bind(pos=self._paint, size=self._paint)
+
+    def _draw(self, *_: object) -> None:
+        p = self._look.palette
+        tint = (p.accent_tint, p.accent_tint, p.tint, p.success_tint, p.success_tint)
+        side = min(self.face.width, self.face.height) * DISC
+        x, y = middle(self.face)
+        self.face.canvas.before.clear()
+        with self.face.canvas.before:
+            Color(rgba=tint[self.score - 1])
+            SmoothEllipse(pos=(x - side / 2, y - side / 2), size=(side, side))
+        super()._draw()
 
     def mark(self, chosen: bool) -> None:
-        palette = self._look.palette
-        fill = palette.tint if chosen else palette.card
-        self.repaint(fill, palette.primary if chosen else palette.line)
+        if chosen != self.chosen:
+            self.chosen = chosen
+            self._paint()
+
+    def _show_pressed(self, *_: object) -> None:
+        super()._show_pressed()
+        if not self.pressed:
+            self._paint()
+
+    def _paint(self, *_: object) -> None:
+        """Ground, a broad border and a tick say it: never colour alone."""
+        p, side, gap = self._look.palette, self._look.unit(TICK), self._look.unit(1)
+        self.repaint(p.tint if self.chosen else p.card, p.primary if self.chosen else p.line)
+        self._line.width = self._border_width * (3 if self.chosen else 1)
+        self.canvas.after.clear()
+        if self.chosen:
+            with self.canvas.after:
+                Color(rgba=p.primary)
+                draw_icon("check", self.right - side - gap, self.top - side - gap, side)
 
 
 class Picture(BoxLayout):
@@ -100,7 +147,8 @@ class Picture(BoxLayout):
         )
         self.bar: TimeBar | None = None
 
-    def update(self, state: State, left: float) -> None:
+    def update(self, state: State, left: float, clock: str) -> None:
+        """`left`: the share of the screen's time; `clock`: the time of day as shown."""
         if self.bar is not None:
             self.bar.show(left)
 
@@ -137,14 +185,16 @@ class _Idle(Picture):
             body.add_widget(widget)
         self.add_widget(body)
 
-    def tell_time(self, clock: str) -> None:
+    def update(self, state: State, left: float, clock: str) -> None:
         self._header.clock.text = clock
 
 
 def _band(scene: Scene) -> Header:
     setup, language = scene.setup, scene.state.language
-    authority = setup.authority.say(language) if setup else ""
-    centre = setup.name.say(language) if setup else scene.say("counter.name", counter=scene.counter)
+    if setup is None:
+        where = scene.say("counter.name", counter=scene.counter)
+        return Header(scene.look, where, scene.say("connecting.device"), scene.clock)
+    authority, centre = setup.authority.say(language), setup.name.say(language)
     return Header(scene.look, authority, centre, scene.clock)
 
 
@@ -169,8 +219,16 @@ def _counter_sign(scene: Scene) -> Widget:
     )
     word.size_hint_y, number.size_hint_y = 0.25, 0.6
     number.wished = look.unit(38)
-    space = Widget(size_hint_y=0.1)
-    return Card(look, word, number, space, fill=p.primary, border=p.primary, gap=0)
+    other = scene.texts.say("counter.word", Language.EN)
+    below = Text(
+        look,
+        other if other != scene.say("counter.word") else "",
+        "lead",
+        colour=p.on_primary,
+        halign="center",
+    )
+    below.size_hint_y = 0.15
+    return Card(look, word, number, below, fill=p.primary, border=p.primary, gap=0)
 
 
 def _field(scene: Scene, counter: CounterState) -> Widget:
@@ -240,7 +298,7 @@ def _notice(scene: Scene, icon: str, key: str) -> Picture:
         valign="top",
     )
     drawing.size_hint_y, title.size_hint_y, detail.size_hint_y = 0.3, 0.2, 0.3
-    return _Idle(scene, Space(), drawing, title, detail, Space())
+    return _Idle(scene, _tall(Space(), 0.15), drawing, title, detail, _tall(Space(), 0.15))
 
 
 # --- with a visitor -----------------------------------------------------------------------------
@@ -259,19 +317,21 @@ class Question(Picture):
         self.add_widget(_top(scene))
         self.add_widget(_tall(title, 0.17))
         self.add_widget(Row(look, *self.faces, gap=2))
-        self.add_widget(_tall(_sending(scene) if chosen else _hint(scene, "ask.hint"), 0.22))
+        below = _sending(scene) if chosen else _hint(scene, "ask.hint")
+        below.size_hint_y, below.height = None, look.target(12)
+        self.add_widget(below)
         self.add_widget(self.bar)
-        self.update(state, 1.0)
+        self.update(state, 1.0, "")
 
-    def update(self, state: State, left: float) -> None:
-        super().update(state, left)
+    def update(self, state: State, left: float, clock: str) -> None:
+        super().update(state, left, clock)
         _mark(self.faces, state)
 
 
 def _sending(scene: Scene) -> Widget:
     look = scene.look
     hint = Text(look, scene.say("ask.change"), "body", colour=look.palette.quiet)
-    return Row(look, hint, _send(scene), gap=3, padding=[0, look.unit(1), 0, look.unit(1)])
+    return Row(look, hint, _send(scene), gap=3)
 
 
 def _send(scene: Scene) -> BigButton:
@@ -304,13 +364,13 @@ class ReasonsPicture(Picture):
         self.chips = [_chip(scene, reason) for reason in scene.reasons]
         self.bar = TimeBar(look)
         self.add_widget(_top(scene))
-        self.add_widget(_tall(Row(look, *self.faces, gap=2), 0.62))
-        self.add_widget(_tall(_asked_for(scene), 0.36))
+        self.add_widget(_tall(Row(look, *self.faces, gap=2), 0.6))
+        self.add_widget(_tall(_asked_for(scene), 0.44))
         if self.chips:
             self.add_widget(_grid(look, self.chips))
         self.add_widget(_tall(self._below(scene), 0.5))
         self.add_widget(self.bar)
-        self.update(scene.state, 1.0)
+        self.update(scene.state, 1.0, "")
         alike(self.chips)
 
     def _below(self, scene: Scene) -> Widget:
@@ -320,8 +380,8 @@ class ReasonsPicture(Picture):
         row.add_widget(_send(scene))
         return row
 
-    def update(self, state: State, left: float) -> None:
-        super().update(state, left)
+    def update(self, state: State, left: float, clock: str) -> None:
+        super().update(state, left, clock)
         _mark(self.faces, state)
         chosen = state.rating.reasons if state.rating else ()
         for chip, reason in zip(self.chips, self._scene.reasons, strict=True):
@@ -353,8 +413,8 @@ def _chip(scene: Scene, reason: str) -> Chip:
 def _asked_for(scene: Scene) -> Widget:
     look = scene.look
     title = Text(look, scene.say("reasons.title"), "title", bold=True, valign="bottom")
-    hint = Text(look, scene.say("reasons.hint"), "small", colour=look.palette.quiet, valign="top")
-    title.size_hint_y, hint.size_hint_y = 0.62, 0.38
+    hint = Text(look, scene.say("reasons.hint"), "body", colour=look.palette.quiet, valign="top")
+    title.size_hint_y, hint.size_hint_y = 0.56, 0.44
     return Column(look, title, hint, gap=0.4)
 
 
@@ -372,6 +432,48 @@ def _write(scene: Scene) -> BigButton:
     )
 
 
+class WordsPicture(Picture):
+    """A few words of the visitor's own, and the keyboard."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        look = scene.look
+        self.padding, self.spacing = [look.unit(3), look.unit(2)] * 2, look.unit(1.6)
+        self._scene, self._words = scene, _words_of(scene.state)
+        self._text = Text(look, "", "lead", valign="top")
+        self._note = Text(look, scene.say("words.hint"), "body", colour=look.palette.quiet)
+        self._note.size_hint_y = 0.3
+        self.bar = TimeBar(look)
+        keyboard = Keyboard(
+            look,
+            KeyWords(*(scene.say(f"words.{key}") for key in KEY_WORDS)),
+            self._press,
+            lambda: scene.report(j.CloseWords()),
+            vietnamese=scene.state.language is Language.VI,
+        )
+        sheet = Card(look, self._text, self._note, border=look.palette.primary, gap=1, pad=2.5)
+        self.add_widget(_tall(sheet, 0.4))
+        self.add_widget(keyboard)
+        self.add_widget(self.bar)
+        self.update(scene.state, 1.0, "")
+
+    def _press(self, key: str) -> None:
+        telex = self._scene.state.language is Language.VI
+        self._scene.report(j.WriteWords(press(self._words, key, telex)))
+
+    def update(self, state: State, left: float, clock: str) -> None:
+        super().update(state, left, clock)
+        self._words = _words_of(state)
+        self._text.text = f"{self._words}|"
+        room = self._scene.words_length - len(self._words)
+        if room <= ROOM_SHOWN_BELOW:
+            self._note.text = self._scene.say("words.left", count=room)
+
+
+def _words_of(state: State) -> str:
+    return state.rating.words if state.rating else ""
+
+
 def thanks(scene: Scene) -> Picture:
     look, rating = scene.look, scene.state.rating
     poor = rating is not None and rating.score <= j.POOR
@@ -381,7 +483,7 @@ def thanks(scene: Scene) -> Picture:
     detail = _hint(scene, "thanks.poor" if poor else "thanks.detail")
     drawing.size_hint_y, title.size_hint_y, detail.size_hint_y = 0.5, 0.22, 0.2
     own = Picture(scene)
-    for widget in (Space(), drawing, title, detail, Space()):
+    for widget in (_tall(Space(), 0.2), drawing, title, detail, _tall(Space(), 0.3)):
         own.add_widget(widget)
     return own
 
@@ -395,23 +497,23 @@ def _top(scene: Scene) -> Widget:
     where = scene.say("counter.name", counter=scene.counter)
     receipt = scene.say("ask.receipt", number=asked.number) if asked and asked.number else ""
     left = Text(look, where, "lead", bold=True, colour=look.palette.primary)
-    right = Text(look, receipt, "lead", bold=True, halign="center")
-    row = Row(look, left, right, *_languages(scene), gap=2)
+    centre = Text(look, receipt, "lead", bold=True, halign="center")
+    right = _language(scene)
+    for side in (left, right):
+        side.size_hint_x, side.width = None, look.unit(30)
+    row = Row(look, left, centre, right, gap=2)
     row.size_hint_y, row.height = None, look.target(11)
     return row
 
 
-def _languages(scene: Scene) -> Sequence[Widget]:
-    others = [lang for lang in Language if lang != scene.state.language]
-    return [_language(scene, lang) for lang in others]
-
-
-def _language(scene: Scene, language: Language) -> BigButton:
+def _language(scene: Scene) -> BigButton:
+    """The way to the other language, in that language's own words."""
+    other = Language.VI if scene.state.language is Language.EN else Language.EN
     return BigButton(
         scene.look,
-        scene.texts.say("language.name", language),
-        lambda: scene.report(j.ChooseLanguage(language)),
-        name=f"language-{language}",
+        scene.texts.say("language.name", other),
+        lambda: scene.report(j.ChooseLanguage(other)),
+        name=f"language-{other}",
         kind="quiet",
     )
 
@@ -434,8 +536,7 @@ def _face(scene: Scene, score: int) -> FaceChoice:
 def _mark(faces: Sequence[FaceChoice], state: State) -> None:
     chosen = state.rating.score if state.rating else 0
     for face in faces:
-        if not face.pressed:
-            face.mark(face.score == chosen)
+        face.mark(face.score == chosen)
 
 
 def _grid(look: Look, buttons: Sequence[Widget]) -> Widget:
@@ -457,6 +558,6 @@ _PICTURES: dict[Screen, Callable[[Scene], Picture]] = {
     Screen.ASKING: Question,
     Screen.CHOSEN: Question,
     Screen.REASONS: ReasonsPicture,
-    Screen.WORDS: ReasonsPicture,
+    Screen.WORDS: WordsPicture,
     Screen.THANKS: thanks,
 }

@@ -1,0 +1,98 @@
+"""The tablet's window: shows the survey's state, and takes touches and the server's words to it."""
+
+from __future__ import annotations
+
+from kivy.clock import Clock
+
+from kiosk.touch.screen_app import ScreenApp
+from kiosk.touch.window import WindowSettings
+from queue_server.wire.link import Incoming
+from queue_server.wire.messages import CentreSetup
+from queue_server.wire.texts import Texts
+from queue_server.wire.words import local
+
+from . import journey as j
+from .pictures import Picture, Scene, drawn_from, picture
+from .survey import Survey, read_event
+
+BEAT_S = 0.1
+VIETNAM_MINUTES = 420
+
+
+class TabletApp(ScreenApp):
+    """`hear` and `connection` may be called from any thread; all else belongs to the screen's."""
+
+    def __init__(
+        self, window: WindowSettings, survey: Survey, texts: Texts, centre: str, counter: int
+    ) -> None:
+        super().__init__(window)
+        self._survey, self._texts = survey, texts
+        self._centre, self._counter = centre, counter
+        self._setup: CentreSetup | None = None
+        self._picture: Picture | None = None
+        self._drawn: tuple[object, ...] = ()
+
+    # --- from the link's thread ---
+
+    def hear(self, incoming: Incoming) -> None:
+        """A message of the server."""
+        event = read_event(self._centre, incoming)
+        if isinstance(event, CentreSetup):
+            setup = event
+            self.call_soon(lambda: self._learn(setup))
+        elif event is not None:
+            self._soon(event)
+
+    def connection(self, up: bool) -> None:
+        self._soon(j.ConnectionChanged(up))
+
+    def _soon(self, event: j.Event) -> None:
+        self.call_soon(lambda: self.happen(event))
+
+    # --- in the screen's thread ---
+
+    def on_start(self) -> None:
+        Clock.schedule_interval(lambda _: self.happen(j.TimePassed()), BEAT_S)
+
+    def happen(self, event: j.Event) -> None:
+        self._survey.happen(event)
+        self._refresh()
+
+    def draw(self) -> None:
+        """The state's picture, made anew."""
+        scene = self._scene()
+        self._picture = picture(scene)
+        self._drawn = self._stands_on()
+        self.show(str(scene.state.screen), self._picture)
+
+    def _refresh(self) -> None:
+        """A new picture only when it must be: a finger that is down on the old one would be lost."""
+        if self._picture is None or self._drawn != self._stands_on():
+            self.draw()
+        else:
+            self._picture.update(self._survey.state, self._survey.left(), self._clock())
+
+    def _stands_on(self) -> tuple[object, ...]:
+        return (*drawn_from(self._survey.state), self._setup)
+
+    def _learn(self, setup: CentreSetup) -> None:
+        self._setup = setup
+        self._refresh()
+
+    def _clock(self) -> str:
+        offset = self._setup.utc_offset_minutes if self._setup else VIETNAM_MINUTES
+        return local(self._survey.now().wall, offset).strftime("%H:%M")
+
+    def _scene(self) -> Scene:
+        pace = self._survey.pace
+        return Scene(
+            look=self.look,
+            texts=self._texts,
+            state=self._survey.state,
+            report=self.happen,
+            reasons=pace.offered_reasons,
+            words_length=pace.words_length,
+            counter=self._counter,
+            setup=self._setup,
+            clock=self._clock(),
+        )

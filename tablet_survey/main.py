@@ -1,0 +1,151 @@
+"""`motcua tablet`: puts the satisfaction tablet together and runs it."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from kiosk.touch.window import WindowSettings, parse_size, prepare_kivy
+from queue_server.wire import topics
+from queue_server.wire.enrol import EnrolmentError, enrol
+from queue_server.wire.link import Credentials, Link
+from queue_server.wire.settings import SettingsError
+from queue_server.wire.texts import Texts
+
+from . import settings as tablet_settings
+from .post import Post
+from .settings import TabletSettings
+from .store import AnswerStore, open_store
+from .survey import Survey
+
+if TYPE_CHECKING:
+    from .app import TabletApp
+
+TEXTS = Path(__file__).with_name("texts")
+REMOTE = "MOTCUA_TABLET_REMOTE"
+
+
+class CannotStart(Exception):
+    """The text is one line for the technician."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> argparse.ArgumentParser:
+    """The command line of `motcua tablet`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "tablet",
+        help="the satisfaction tablet of one counter",
+        description="Shows the satisfaction survey of one counter until it is ended.",
+    )
+    parser.add_argument("--data", type=Path, default=Path("var/tablet"), help="data folder")
+    parser.add_argument("--settings", type=Path, help="settings file; its table [tablet] counts")
+    parser.add_argument("--server", help="address of the queue server, to enrol this device")
+    parser.add_argument("--code", help="the one-time code that the server's page shows")
+    parser.add_argument("--size", help="window size, such as 1280x800; implies --windowed")
+    parser.add_argument("--windowed", action="store_true", help="not in full screen")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until the window is closed or SIGTERM; 0, or 1 after one line on stderr."""
+    try:
+        own = tablet_settings.read(args.settings)
+        window = _window(own, args)
+        credentials = _credentials(args)
+        store = open_store(args.data / "answers.db", own.keep_days, own.keep_answers)
+    except (SettingsError, EnrolmentError, CannotStart, sqlite3.Error, OSError) as error:
+        print(f"motcua tablet: {error}", file=sys.stderr)
+        return 1
+    prepare_kivy(window, args.data / "kivy")
+    try:
+        _serve(own, window, credentials, store)
+    finally:
+        store.stop()
+    return 0
+
+
+def _serve(
+    own: TabletSettings, window: WindowSettings, credentials: Credentials, store: AnswerStore
+) -> None:
+    from kiosk.touch.remote import remote_from_environment
+
+    from .app import TabletApp
+
+    link = Link(credentials, version=_version(), subscriptions=_subscriptions(credentials))
+    post = Post(store, link)
+    link.health = lambda: _health(store, post)
+    survey = Survey(own, store, post, link.now)
+    app = TabletApp(window, survey, Texts(TEXTS), credentials.centre, credentials.counter or 0)
+    link.on_message, link.on_connection = app.hear, app.connection
+    remote = remote_from_environment(app, REMOTE)
+    _run_together(app, link, post, remote)
+
+
+def _run_together(app: TabletApp, link: Link, post: Post, remote: Any) -> None:
+    try:
+        if remote is not None:
+            remote.start()
+        link.start()
+        post.send()
+        app.run()
+    finally:
+        link.stop()
+        if remote is not None:
+            remote.stop()
+
+
+def _window(own: TabletSettings, args: argparse.Namespace) -> WindowSettings:
+    try:
+        width, height = parse_size(args.size or own.size)
+    except ValueError as error:
+        raise CannotStart(str(error)) from error
+    windowed = args.windowed or args.size is not None
+    return WindowSettings(width, height, own.fullscreen and not windowed, own.width_mm)
+
+
+def _credentials(args: argparse.Namespace) -> Credentials:
+    """The device's own, after enrolling it if that is asked for."""
+    path: Path = args.data / "device.json"
+    if args.server and args.code:
+        enrol(args.server, args.code).write(path)
+    elif args.server or args.code:
+        raise CannotStart("to enrol this device give both --server and --code")
+    try:
+        own = Credentials.read(path)
+    except FileNotFoundError:
+        raise CannotStart(f"{path} is missing: enrol with --server and --code") from None
+    except msgspec.DecodeError:
+        raise CannotStart(f"{path} is damaged: enrol again with --server and --code") from None
+    if own.counter is None:
+        raise CannotStart(f"{path} names no counter: enrol this tablet for one")
+    return own
+
+
+def _subscriptions(own: Credentials) -> list[str]:
+    counter = own.counter or 0
+    return [
+        topics.ANSWER.at(own.centre, device=own.device),
+        topics.SETUP.at(own.centre),
+        topics.COUNTER.at(own.centre, counter=counter),
+        topics.OFFER.at(own.centre, counter=counter),
+    ]
+
+
+def _health(store: AnswerStore, post: Post) -> dict[str, str]:
+    try:
+        return {"disk": "failed" if post.failed else "ok", "answers_waiting": str(store.waiting())}
+    except sqlite3.Error:
+        return {"disk": "failed"}
+
+
+def _version() -> str:
+    try:
+        return metadata.version("motcua")
+    except metadata.PackageNotFoundError:
+        return ""

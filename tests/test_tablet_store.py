@@ -1,0 +1,206 @@
+"""Answers of the tablet outlive power cuts and a server that is away, and count once."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from queue_server.wire.link import Refused
+from queue_server.wire.messages import Answer, Refusal
+from queue_server.wire.words import DAY, Frozen
+from tablet_survey.journey import Rating
+from tablet_survey.post import Post
+from tablet_survey.store import COUNTED, AnswerStore, Pending, open_store
+
+NOW = 1_800_000_000_000
+ROOT = Path(__file__).parent.parent
+RATE_UNTIL_KILLED = """
+import itertools, pathlib, sys
+from tablet_survey.journey import Rating
+from tablet_survey.store import open_store
+store = open_store(pathlib.Path(sys.argv[1]))
+for n in itertools.count():
+    rating = Rating(offer=f"o{n}", score=4, pressed_at=n)
+    store.keep_rating(rating, n)
+    print(f"o{n}", flush=True)
+    store.hand_in_rating(rating, n)
+"""
+
+
+def rating(offer: str = "o1", score: int = 4, words: str = "") -> Rating:
+    return Rating(offer=offer, score=score, pressed_at=NOW, words=words)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> AnswerStore:
+    return open_store(tmp_path / "answers.db", keep_answers=5)
+
+
+def due(store: AnswerStore) -> Pending:
+    pending = store.next()
+    assert pending is not None
+    return pending
+
+
+def drained(store: AnswerStore) -> list[Pending]:
+    """All that waits, in the order in which it would be sent."""
+    out = []
+    while (pending := store.next()) is not None:
+        out.append(pending)
+        store.close(pending.message.id, COUNTED, NOW)
+    return out
+
+
+def test_a_rating_keeps_its_id_while_it_is_changed_and_handed_in(store: AnswerStore) -> None:
+    store.keep_rating(rating(score=1), NOW)
+    assert store.next() is None
+    store.stop()
+    store.start()
+    first = due(store).message.id
+    assert [p.message.id for p in drained(store)] == [first]
+
+
+def test_the_last_score_is_the_one_that_is_sent(store: AnswerStore) -> None:
+    store.keep_rating(rating(score=1), NOW)
+    store.hand_in_rating(rating(score=5), NOW)
+    assert [(p.verb, p.message.score) for p in drained(store)] == [("rate", 5)]  # type: ignore[union-attr]
+
+
+def test_an_offer_has_one_answer(store: AnswerStore) -> None:
+    store.hand_in_rating(rating(), NOW)
+    store.hand_in_silence("o1", NOW)
+    store.hand_in_rating(rating(score=1), NOW)
+    assert [(p.verb, p.message.score) for p in drained(store)] == [("rate", 4)]  # type: ignore[union-attr]
+
+
+def test_an_unfinished_rating_is_never_turned_into_a_silence(store: AnswerStore) -> None:
+    store.keep_rating(rating(), NOW)
+    store.hand_in_silence("o1", NOW)
+    store.hand_in_rating(rating(), NOW)
+    assert [p.verb for p in drained(store)] == ["rate"]
+
+
+def test_answers_leave_in_the_order_in_which_they_came(store: AnswerStore) -> None:
+    store.hand_in_rating(rating("a"), NOW)
+    store.hand_in_silence("b", NOW)
+    store.hand_in_rating(rating("c"), NOW)
+    assert [p.message.offer for p in drained(store)] == ["a", "b", "c"]
+
+
+def test_a_closed_answer_keeps_its_outcome_and_forgets_what_was_said(
+    store: AnswerStore, tmp_path: Path
+) -> None:
+    store.hand_in_rating(rating(words="chờ quá lâu"), NOW)
+    store.close(due(store).message.id, "already_rated", NOW)
+    assert store.outcomes() == {"o1": "already_rated"} and store.waiting() == 0
+    rows = sqlite3.connect(tmp_path / "answers.db").execute("SELECT message FROM answer").fetchall()
+    assert rows == [(None,)]
+
+
+def test_a_closed_answer_is_remembered_for_a_week(store: AnswerStore) -> None:
+    store.hand_in_rating(rating("old"), NOW)
+    drained(store)
+    assert store.answered() == ("old",)
+    store.hand_in_rating(rating("new"), NOW)
+    store.close(due(store).message.id, COUNTED, NOW + 8 * DAY)
+    assert store.answered() == ("new",)
+
+
+def test_when_there_is_no_room_closed_answers_go_before_waiting_ones(store: AnswerStore) -> None:
+    for name in "abcde":
+        store.hand_in_rating(rating(name), NOW)
+    store.close(due(store).message.id, COUNTED, NOW)
+    store.hand_in_rating(rating("f"), NOW)
+    assert store.answered() == tuple("bcdef")
+    store.hand_in_rating(rating("g"), NOW)
+    assert [p.message.offer for p in drained(store)] == list("cdefg")
+
+
+def test_nothing_that_was_saved_is_lost_by_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "answers.db"
+    process = subprocess.Popen(
+        [sys.executable, "-c", RATE_UNTIL_KILLED, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert process.stdout is not None
+    said = [process.stdout.readline().strip() for _ in range(40)]
+    process.send_signal(signal.SIGKILL)
+    said += process.stdout.read().split()
+    process.wait()
+    found = [p.message.offer for p in drained(open_store(path))]
+    assert found[: len(said)] == said and len(found) <= len(said) + 1
+    assert found == [f"o{n}" for n in range(len(found))]
+
+
+def test_a_damaged_file_is_laid_aside(tmp_path: Path) -> None:
+    path = tmp_path / "answers.db"
+    path.write_bytes(b"not a database" * 100)
+    own = open_store(path)
+    own.hand_in_rating(rating(), NOW)
+    assert own.waiting() == 1
+    assert path.with_name("answers.db.broken").exists()
+
+
+def test_others_on_the_device_cannot_read_it(store: AnswerStore, tmp_path: Path) -> None:
+    assert (tmp_path / "answers.db").stat().st_mode & 0o077 == 0
+
+
+class Line:
+    """A line whose answers the test gives by hand."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Frozen, Future[Answer]]] = []
+
+    def ask(self, verb: str, message: Frozen, for_seconds: float) -> Future[Answer]:
+        self.asked.append((verb, message, Future()))
+        return self.asked[-1][2]
+
+    def now(self) -> int:
+        return NOW
+
+    def ids(self) -> list[str]:
+        return [message.id for _, message, _ in self.asked]  # type: ignore[attr-defined]
+
+
+def accepted() -> Answer:
+    return Answer(id="", verb="rate", at=NOW)
+
+
+def test_one_answer_is_under_way_at_a_time(store: AnswerStore) -> None:
+    line = Line()
+    post = Post(store, line)
+    for name in "abc":
+        store.hand_in_rating(rating(name), NOW)
+        post.send()
+    assert len(line.asked) == 1
+    line.asked[0][2].set_result(accepted())
+    line.asked[1][2].set_exception(Refused(Refusal(code="offer_expired")))
+    line.asked[2][2].set_result(accepted())
+    assert store.outcomes() == {"a": COUNTED, "b": "offer_expired", "c": COUNTED}
+
+
+def test_without_an_answer_it_is_asked_again_under_the_same_id(store: AnswerStore) -> None:
+    line = Line()
+    store.hand_in_rating(rating(), NOW)
+    Post(store, line).send()
+    line.asked[0][2].set_exception(TimeoutError())
+    assert len(line.asked) == 2 and len(set(line.ids())) == 1
+    assert store.waiting() == 1
+
+
+def test_a_disk_that_fails_does_not_make_the_post_ask_without_end(store: AnswerStore) -> None:
+    line = Line()
+    post = Post(store, line)
+    store.hand_in_rating(rating(), NOW)
+    post.send()
+    store.stop()
+    line.asked[0][2].set_result(accepted())
+    assert post.failed and len(line.asked) == 1
