@@ -17,11 +17,7 @@ class _Pen:
         self.x, self.y, self.side = x, y, side
 
     def line(self, *points: Point, width: float = 0.045, close: bool = False) -> None:
-        flat = [
-            c
-            for px, py in points
-            for c in (self.x + px * self.side, self.y + py * self.side)
-        ]
+        flat = [c for px, py in points for c in (self.x + px * self.side, self.y + py * self.side)]
         SmoothLine(
             points=flat,
             width=max(1.1, width * self.side),
@@ -92,9 +88,7 @@ def _home(pen: _Pen) -> None:
 
 
 def _ticket(pen: _Pen) -> None:
-    pen.line(
-        (0.2, 0.94), (0.2, 0.1), (0.35, 0.18), (0.5, 0.08), (0.65, 0.18), (0.8, 0.1)
-    )
+    pen.line((0.2, 0.94), (0.2, 0.1), (0.35, 0.18), (0.5, 0.08), (0.65, 0.18), (0.8, 0.1))
     pen.line((0.8, 0.1), (0.8, 0.94), (0.2, 0.94))
     pen.line((0.35, 0.72), (0.65, 0.72))
     pen.line((0.35, 0.5), (0.65, 0.5))
@@ -134,7 +128,21 @@ def _priority(pen: _Pen) -> None:
     pen.line(*points, close=True)
 
 
-def _eye(pen: _Pen) -> None:
+def _letters(pen: _Pen) -> None:
+    pen.line((0.02, 0.14), (0.3, 0.88), (0.58, 0.14), width=0.055)
+    pen.line((0.12, 0.4), (0.48, 0.4), width=0.055)
+    pen.line((0.82, 0.36), (0.82, 0.7), width=0.05)
+    pen.line((0.66, 0.53), (0.98, 0.53), width=0.05)
+
+
+def _counter(pen: _Pen) -> None:
+    pen.arc((0.5, 0.74), 0.16, 0, 1)
+    pen.arc((0.5, 0.34), 0.26, 0, 0.5)
+    pen.line((0.04, 0.34), (0.96, 0.34))
+    pen.line((0.12, 0.34), (0.12, 0.06), (0.88, 0.06), (0.88, 0.34))
+
+
+def _contrast(pen: _Pen) -> None:
     pen.arc((0.5, 0.5), 0.42, 0, 1)
     pen.arc((0.5, 0.5), 0.28, 0.25, 0.75, width=0.14)
 
@@ -152,7 +160,9 @@ _ICONS: dict[str, Callable[[_Pen], None]] = {
     "offline": _offline,
     "person": _person,
     "priority": _priority,
-    "contrast": _eye,
+    "contrast": _contrast,
+    "letters": _letters,
+    "counter": _counter,
 }
 ICONS = tuple(_ICONS)
 

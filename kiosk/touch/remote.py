@@ -151,9 +151,7 @@ class RemoteFinger:
         os.chmod(self._path, 0o600)
         server.listen()
         self._server = server
-        threading.Thread(
-            target=self._accept, args=(server,), name="remote", daemon=True
-        ).start()
+        threading.Thread(target=self._accept, args=(server,), name="remote", daemon=True).start()
 
     def stop(self) -> None:
         server, self._server = self._server, None
@@ -167,16 +165,12 @@ class RemoteFinger:
                 line, _ = server.accept()
             except OSError:
                 return
-            threading.Thread(
-                target=self._talk, args=(line,), name="remote", daemon=True
-            ).start()
+            threading.Thread(target=self._talk, args=(line,), name="remote", daemon=True).start()
 
     def _talk(self, line: socket.socket) -> None:
         with line, line.makefile("rwb") as stream:
             for raw in stream:
-                stream.write(
-                    json.dumps(self._answer(raw), ensure_ascii=False).encode() + b"\n"
-                )
+                stream.write(json.dumps(self._answer(raw), ensure_ascii=False).encode() + b"\n")
                 stream.flush()
 
     def _answer(self, raw: bytes) -> dict[str, Any]:
@@ -226,9 +220,7 @@ class RemoteFinger:
         for _ in range(int(wish.get("times", 1))):
             self._fingers.tap(start, end)
         self._until(lambda: self._fingers.resting)
-        return self._on_screen(
-            lambda: {"touched": wish["touch"], "screen": self._app.screen_name}
-        )
+        return self._on_screen(lambda: {"touched": wish["touch"], "screen": self._app.screen_name})
 
     def _place(self, point: list[float]) -> tuple[float, float]:
         x, y = point

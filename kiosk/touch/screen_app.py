@@ -19,6 +19,8 @@ from .style import CALM, Look, Palette, register_font
 from .wedge import Wedge
 from .window import WindowSettings
 
+LONGEST_HOLD_S = 5.0
+"""A finger that stays longer is a bag or a dead panel, and holds nothing up."""
 DEAF_S = 0.25
 """After a new picture touches count for nothing: the second half of a double tap must not act on it."""
 
@@ -50,6 +52,8 @@ class ScreenApp(App):
         self.screen_name = ""
         self.touched_at = time.monotonic()
         self._shown_at = 0.0
+        self._fingers = 0
+        self._later: Widget | None = None
         self._wedge = Wedge()
         self._stage = _Stage(self._hears)
 
@@ -70,15 +74,24 @@ class ScreenApp(App):
     @property
     def look(self) -> Look:
         width, height = (int(side) for side in Window.size)
-        return Look(
-            width, height, self.window_settings.width_mm, self.palette, self.letters
-        )
+        return Look(width, height, self.window_settings.width_mm, self.palette, self.letters)
 
     def show(self, name: str, picture: Widget) -> None:
-        """Put `picture` in place of the last one; a new `name` makes the screen deaf for a moment."""
+        """Put `picture` in place of the last one; a new `name` makes the screen deaf for a moment.
+
+        The same picture drawn anew waits for a finger to be lifted, which would lose its button.
+        """
+        held = self._fingers > 0 and self.idle_seconds() < LONGEST_HOLD_S
+        if name == self.screen_name and held:
+            self._later = picture
+            return
         if name != self.screen_name:
             self._shown_at = time.monotonic()
         self.screen_name = name
+        self._put(picture)
+
+    def _put(self, picture: Widget) -> None:
+        self._later = None
         Window.clearcolor = self.palette.background
         self._stage.clear_widgets()
         self._stage.add_widget(picture)
@@ -110,7 +123,8 @@ class ScreenApp(App):
             on_keyboard=self._on_key,
             on_key_down=lambda *_: True,
             on_key_up=lambda *_: True,
-            on_touch_down=self._on_any_touch,
+            on_touch_down=self._on_finger_down,
+            on_touch_up=self._on_finger_up,
             on_resize=lambda *_: Clock.schedule_once(lambda _: self.draw(), 0),
         )
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -129,10 +143,20 @@ class ScreenApp(App):
     def _hears(self) -> bool:
         return self.listens()
 
-    def _on_any_touch(self, *_: object) -> bool:
+    def _on_finger_down(self, *_: object) -> bool:
+        self._fingers += 1
         self.touched_at = time.monotonic()
         self.on_touched()
         return False
+
+    def _on_finger_up(self, *_: object) -> bool:
+        self._fingers = max(0, self._fingers - 1)
+        Clock.schedule_once(lambda _: self._put_later(), 0)
+        return False
+
+    def _put_later(self) -> None:
+        if self._later is not None and self._fingers == 0:
+            self._put(self._later)
 
     def _on_key(
         self,

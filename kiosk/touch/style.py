@@ -131,9 +131,7 @@ def font_file(bold: bool = False) -> Path:
     """Roboto as Kivy's wheel carries it; it has every Vietnamese letter. Does not import Kivy."""
     spec = find_spec("kivy")
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(
-            "the package kivy, which carries the font, is not installed"
-        )
+        raise FileNotFoundError("the package kivy, which carries the font, is not installed")
     name = "Roboto-Bold.ttf" if bold else "Roboto-Regular.ttf"
     return Path(spec.submodule_search_locations[0]) / "data" / "fonts" / name
 

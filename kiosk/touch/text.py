@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from kivy.core.text import Label as Measure
 from kivy.uix.label import Label
@@ -14,9 +16,8 @@ SMALLEST_PART = 0.45
 STEPS = 12
 
 
-def drawn_size(
-    text: str, font: float, bold: bool, width: float | None
-) -> tuple[int, int]:
+@lru_cache(4096)
+def drawn_size(text: str, font: float, bold: bool, width: float | None) -> tuple[int, int]:
     """Width and height in pixels that `text` takes, wrapped at `width`."""
     measure = Measure(
         text=text,
@@ -26,16 +27,14 @@ def drawn_size(
         text_size=(width, None),
         line_height=1.12,
     )
-    measure.refresh()
-    size: tuple[int, int] = measure.texture.size if measure.texture else (0, 0)
+    measure.resolve_font_name()
+    size: tuple[int, int] = measure.render()
     return size
 
 
 def longest_word(text: str, font: float, bold: bool) -> int:
     """Width of the widest word: a word is never broken."""
-    return max(
-        (drawn_size(w, font, bold, None)[0] for w in set(text.split())), default=0
-    )
+    return max((drawn_size(w, font, bold, None)[0] for w in set(text.split())), default=0)
 
 
 def fits(text: str, font: float, bold: bool, width: float, height: float) -> bool:
@@ -70,6 +69,7 @@ class Text(Label):
         halign: str = "left",
         valign: str = "middle",
         grows: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
             text=text,
@@ -77,9 +77,11 @@ class Text(Label):
             font_size=look.text(role),
             bold=bold,
             color=colour or look.palette.ink,
+            disabled_color=colour or look.palette.ink,
             halign=halign,
             valign=valign,
             line_height=1.12,
+            **kwargs,
         )
         self.wished = look.text(role)
         self.grows = grows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,8 +20,9 @@ from .icons import draw_face, draw_icon
 from .style import Colour, Look
 from .text import Text, fit_alike
 
-KINDS = ("primary", "plain", "accent", "quiet")
-"""What a button means: the way on, one of many, attention, a way aside."""
+KINDS = ("primary", "plain", "chosen", "muted", "accent", "quiet")
+"""What a button means: the way on, one of many, the one chosen before, one that will only explain why not,
+attention, a way aside."""
 
 
 def Title(look: Look, text: str, **kwargs: Any) -> Text:
@@ -63,9 +65,7 @@ def Space(height: float | None = None) -> Widget:
 class Ground(Widget):
     """Paints a rounded ground with a border behind what it is mixed into; `repaint` changes its colours."""
 
-    def lay_ground(
-        self, look: Look, fill: Colour, border: Colour | None, radius: float
-    ) -> None:
+    def lay_ground(self, look: Look, fill: Colour, border: Colour | None, radius: float) -> None:
         self._border_width = look.unit(0.16) * look.palette.edge
         with self.canvas.before:
             self._fill_colour = Color(rgba=fill)
@@ -112,9 +112,7 @@ class Card(BoxLayout, Ground):
             **kwargs,
         )
         palette = look.palette
-        self.lay_ground(
-            look, fill or palette.card, border or palette.line, look.unit(2.2)
-        )
+        self.lay_ground(look, fill or palette.card, border or palette.line, look.unit(2.2))
         for child in children:
             self.add_widget(child)
 
@@ -127,9 +125,7 @@ def middle(widget: Widget) -> tuple[float, float]:
 class Icon(Widget):
     """A drawing of `draw_icon` or a face, in the middle of its box."""
 
-    def __init__(
-        self, look: Look, name: str, colour: Colour | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, look: Look, name: str, colour: Colour | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._name, self._colour = name, colour or look.palette.primary
         self.bind(pos=self._draw, size=self._draw)
@@ -144,9 +140,7 @@ class Icon(Widget):
         self.canvas.clear()
         with self.canvas:
             Color(rgba=self._colour)
-            draw_icon(
-                self._name, self.center_x - side / 2, self.center_y - side / 2, side
-            )
+            draw_icon(self._name, x - side / 2, y - side / 2, side)
 
 
 class Touchable(Widget):
@@ -159,11 +153,7 @@ class Touchable(Widget):
         super().__init__(**kwargs)
 
     def on_touch_down(self, touch: Any) -> bool:
-        if (
-            self.disabled
-            or touch.is_mouse_scrolling
-            or not self.collide_point(*touch.pos)
-        ):
+        if self.disabled or touch.is_mouse_scrolling or not self.collide_point(*touch.pos):
             return False
         touch.grab(self)
         self.pressed = True
@@ -230,11 +220,7 @@ class BigButton(Touchable, BoxLayout, Ground):
         aside = self._look.unit(5.0)
         for part in (self.icon, self.badge if badge else None):
             if part is not None:
-                hint = (
-                    {"size_hint_y": None, "height": aside * 1.6}
-                    if self._upright
-                    else {}
-                )
+                hint = {"size_hint_y": None, "height": aside * 1.6} if self._upright else {}
                 hint = hint or {"size_hint_x": None, "width": aside}
                 for key, value in hint.items():
                     setattr(part, key, value)
@@ -256,6 +242,10 @@ class BigButton(Touchable, BoxLayout, Ground):
             return fill, fill, p.on_primary
         if self.kind == "accent":
             return (p.accent_tint if not pressed else p.pressed), p.accent, p.accent
+        if self.kind == "chosen":
+            return (p.pressed if pressed else p.tint), p.primary, p.ink
+        if self.kind == "muted":
+            return (p.pressed if pressed else p.background), p.line, p.quiet
         if self.kind == "quiet":
             return (p.pressed if pressed else p.background), p.line, p.primary
         return (
@@ -274,13 +264,9 @@ class BigButton(Touchable, BoxLayout, Ground):
         self.label.color = ink
 
 
-def HelpButton(
-    look: Look, text: str, on_act: Callable[[], None], **kwargs: Any
-) -> BigButton:
+def HelpButton(look: Look, text: str, on_act: Callable[[], None], **kwargs: Any) -> BigButton:
     """“Call somebody”: on every screen at the same place."""
-    return BigButton(
-        look, text, on_act, name="help", kind="accent", icon="help", **kwargs
-    )
+    return BigButton(look, text, on_act, name="help", kind="accent", icon="help", **kwargs)
 
 
 class FaceButton(Touchable, BoxLayout, Ground):
@@ -321,9 +307,7 @@ class FaceButton(Touchable, BoxLayout, Ground):
 
     def _tint(self) -> Colour:
         p = self._look.palette
-        return {1: p.accent, 2: p.accent, 3: p.quiet, 4: p.success, 5: p.success}[
-            self.score
-        ]
+        return {1: p.accent, 2: p.accent, 3: p.quiet, 4: p.success, 5: p.success}[self.score]
 
     def _draw(self, *_: object) -> None:
         side = min(self.face.width, self.face.height)
@@ -348,9 +332,7 @@ class QrImage(Widget):
         self.modules = np.ascontiguousarray(np.flipud(np.array(barcode.to_image())))
         side = self.modules.shape[0]
         texture = Texture.create(size=(side, side), colorfmt="luminance")
-        texture.blit_buffer(
-            self.modules.tobytes(), colorfmt="luminance", bufferfmt="ubyte"
-        )
+        texture.blit_buffer(self.modules.tobytes(), colorfmt="luminance", bufferfmt="ubyte")
         texture.mag_filter = texture.min_filter = "nearest"
         with self.canvas:
             Color(rgba=(1, 1, 1, 1))
@@ -362,10 +344,8 @@ class QrImage(Widget):
         count = self.modules.shape[0]
         side = max(1, int(min(self.width, self.height) // count)) * count
         self._square.size = (side, side)
-        self._square.pos = (
-            int(self.center_x - side / 2),
-            int(self.center_y - side / 2),
-        )
+        x, y = middle(self)
+        self._square.pos = (int(x - side / 2), int(y - side / 2))
 
 
 class Header(BoxLayout):
@@ -416,13 +396,38 @@ class Centred(AnchorLayout):
         self.add_widget(child)
 
 
+class Spinner(Widget):
+    """A turning arc: something is being done."""
+
+    def __init__(self, look: Look, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._began = time.monotonic()
+        with self.canvas:
+            Color(rgba=look.palette.line)
+            self._track = SmoothLine(width=look.unit(0.5))
+            Color(rgba=look.palette.primary)
+            self._arc = SmoothLine(width=look.unit(0.7), cap="round")
+        self._turning: Any = None
+        self.bind(parent=self._start_or_stop)
+
+    def _start_or_stop(self, *_: object) -> None:
+        if self._turning is not None:
+            self._turning.cancel()
+        self._turning = Clock.schedule_interval(self._turn, 1 / 20) if self.parent else None
+
+    def _turn(self, *_: object) -> None:
+        x, y = middle(self)
+        radius = min(self.width, self.height) * 0.42
+        start = (time.monotonic() - self._began) * 300 % 360
+        self._track.circle = (x, y, radius)
+        self._arc.circle = (x, y, radius, start, start + 80)
+
+
 def alike(buttons: Sequence[BigButton | FaceButton]) -> None:
     """Letters of one size on all buttons of a list, once they have their places."""
 
     def level(*_: object) -> None:
         fit_alike([b.label for b in buttons])
-        fit_alike(
-            [b.detail for b in buttons if isinstance(b, BigButton) and b.detail.text]
-        )
+        fit_alike([b.detail for b in buttons if isinstance(b, BigButton) and b.detail.text])
 
     Clock.schedule_once(level, 0)
