@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queue_server.dossiers.codes import BadCode, DossierCode, compose, parse, parse_procedure
+from queue_server.dossiers.codes import (
+    BadCode,
+    DossierCode,
+    compose,
+    parse,
+    parse_procedure,
+)
 
 CLASSIC = "000.00.15.H19-240105-0001"
 REVERSED = "H15.50.05.13-261008-0975"

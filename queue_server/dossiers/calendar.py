@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator
 from enum import StrEnum
 
-from queue_server.wire.words import Frozen
+from ..wire.words import Frozen
 
 CUT_OFF = dt.time(15)
 HOURS_A_DAY = 8
@@ -52,7 +52,7 @@ class Session(Frozen):
 
 def sessions(text: str) -> tuple[Session, ...]:
     """`07:30-11:30 13:30-17:00` as sessions; an empty text is a closed day; else `ValueError`."""
-    found = []
+    found: list[Session] = []
     for part in text.replace(",", " ").split():
         opens, _, closes = part.partition("-")
         session = Session(opens=dt.time.fromisoformat(opens), closes=dt.time.fromisoformat(closes))

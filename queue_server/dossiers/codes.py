@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from queue_server.wire.words import Frozen
+from ..wire.words import Frozen
 
 AGENCY = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}|[A-Z][0-9]{2}(?:\.[0-9]{2}){0,3}")
 DOSSIER = re.compile(rf"({AGENCY.pattern})-([0-9]{{6}})-([0-9]{{4,7}})")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from queue_server.wire.words import Frozen
+from ..wire.words import Frozen
 
 
 class LocalDays(Frozen):
@@ -17,6 +17,9 @@ class LocalDays(Frozen):
 
     closed: tuple[dt.date, ...] = ()
     worked: tuple[dt.date, ...] = ()
+
+
+AS_PUBLISHED = LocalDays()
 
 
 class DaysOff(Frozen):
@@ -30,7 +33,7 @@ class DaysOff(Frozen):
         return frozenset(self.names)
 
 
-def days_off(years: Iterable[int], local: LocalDays = LocalDays()) -> DaysOff:
+def days_off(years: Iterable[int], local: LocalDays = AS_PUBLISHED) -> DaysOff:
     """Public holidays with their substitutes and swaps for `years`, corrected by `local`."""
     import holidays  # 0.4 s: only when a calendar is made
 
