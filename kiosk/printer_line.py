@@ -254,7 +254,9 @@ class _UsbLine:
             import usb.util
             from escpos.printer import Usb
         except ImportError as error:
-            raise NoPrinter("this USB printer needs the package pyusb") from error
+            raise NoPrinter(
+                f"no /dev/usb/lp… for {vendor:04x}:{product:04x}; without one it needs pyusb"
+            ) from error
         self._usb = usb.core
 
         def same_port(device: Any) -> bool:
@@ -271,14 +273,17 @@ class _UsbLine:
             self._printer.open()
         except (usb.core.NoBackendError, usb.core.USBError) as error:
             raise NoPrinter(f"USB: {error}") from error
-        self._packet = self._out.wMaxPacketSize
 
     def send(self, data: bytes, seconds: float) -> int:
-        device = self._printer.device
-        try:
-            return int(device.write(self._out.bEndpointAddress, data[: self._packet], _ms(seconds)))
-        except self._usb.USBTimeoutError:
-            return 0
+        device, end = self._printer.device, self._out
+        sent = 0
+        while sent < len(data):
+            packet = data[sent : sent + end.wMaxPacketSize]
+            try:
+                sent += device.write(end.bEndpointAddress, packet, _ms(seconds))
+            except self._usb.USBTimeoutError:
+                break
+        return sent
 
     def hear(self, seconds: float) -> bytes:
         if self._in is None:

@@ -8,6 +8,7 @@ import threading
 import time
 import tty
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from PIL import Image, ImageDraw
 
 from kiosk.pretend_printer import Engine, PretendPrinter, State
 from kiosk.printer import (
-    Cause,
     Printer,
     PrinterSettings,
     PrinterStatus,
@@ -24,7 +24,7 @@ from kiosk.printer import (
     PrintState,
     doctor_line,
 )
-from kiosk.printer_bytes import padded, ticket_bytes, understand
+from kiosk.printer_bytes import Cause, padded, ticket_bytes, understand
 from kiosk.printer_line import BadAddress, kernel_node
 
 
@@ -48,6 +48,10 @@ def pretend() -> Iterator[PretendPrinter]:
 def printer_at(address: str, **other: Any) -> Printer:
     quick: dict[str, Any] = {"patience_s": 1.0, "answer_s": 0.5}
     return Printer(PrinterSettings(address=address, **(quick | other)))
+
+
+def void(_: object) -> None:
+    """For a callback whose answer nobody wants."""
 
 
 def eventually(true: Any, seconds: float = 5.0) -> bool:
@@ -178,9 +182,9 @@ def test_a_serial_printer_confirms_as_well(flow: str) -> None:
     master, slave = os.openpty()
     tty.setraw(master)
     tickets: list[Image.Image] = []
-    engine = Engine(State(), lambda answer: os.write(master, answer) and None, tickets.append)
 
     def serve() -> None:
+        engine = Engine(State(), lambda answer: void(os.write(master, answer)), tickets.append)
         try:
             while data := os.read(master, 1024):
                 engine.feed(data)
@@ -267,7 +271,7 @@ def test_the_queue_prints_in_order_and_never_makes_the_screen_wait(
     worker = PrintQueue(printer_at(pretend.address), seen.append)
     worker.start()
     began = time.monotonic()
-    futures = [worker.submit(lambda height=height: drawn(height)) for height in (100, 200, 300)]
+    futures = [worker.submit(partial(drawn, height)) for height in (100, 200, 300)]
     assert time.monotonic() - began < 0.1
 
     assert [f.result(10).state for f in futures] == [PrintState.CONFIRMED] * 3
