@@ -82,9 +82,10 @@ class TimeBar(Widget):
 
     def show(self, left: float) -> None:
         """`left`: 1 all … 0 nothing; hidden while there is plenty, so that nobody feels hurried."""
-        self._left = left
-        self.opacity = 1.0 if left < SHOWN_BELOW else 0.0
-        self._place()
+        if left < SHOWN_BELOW or self.opacity:
+            self._left = left
+            self.opacity = 1.0 if left < SHOWN_BELOW else 0.0
+            self._place()
 
     def _place(self, *_: object) -> None:
         self._whole.pos, self._whole.size = self.pos, self.size
@@ -218,7 +219,7 @@ def _counter_sign(scene: Scene) -> Widget:
         look, str(scene.counter), "number", bold=True, colour=p.on_primary, halign="center"
     )
     word.size_hint_y, number.size_hint_y = 0.25, 0.6
-    number.wished = look.unit(38)
+    number.wished = look.unit(38 if not look.portrait else 20)
     other = scene.texts.say("counter.word", Language.EN)
     below = Text(
         look,
@@ -502,7 +503,7 @@ def _top(scene: Scene) -> Widget:
     for side in (left, right):
         side.size_hint_x, side.width = None, look.unit(30)
     row = Row(look, left, centre, right, gap=2)
-    row.size_hint_y, row.height = None, look.target(11)
+    row.size_hint_y, row.height = None, look.target(12)
     return row
 
 
