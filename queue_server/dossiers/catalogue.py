@@ -115,7 +115,9 @@ class Procedure(Frozen, forbid_unknown_fields=True):
     @property
     def time(self) -> ProcessingTime:
         """The longest stated time for filing in person: the one that may be promised."""
-        return max((w.time for w in self.at_counter), key=rough_days, default=ProcessingTime())
+        return max(
+            (w.time for w in self.at_counter), key=rough_days, default=ProcessingTime()
+        )
 
 
 class Summary(Frozen):
@@ -187,9 +189,15 @@ def service_for(
     agency: str = "",
     decision: str = "",
 ) -> str | None:
-    """The service of the first matching rule; none where no rule matches."""
-    facts = {"code": code, "name": name, "field": field, "agency": agency, "decision": decision}
-    return next((rule.service for rule in rules if rule.matches(**facts)), None)
+    """The service of the first matching rule; none where no rule matches or that rule's service is empty."""
+    facts = {
+        "code": code,
+        "name": name,
+        "field": field,
+        "agency": agency,
+        "decision": decision,
+    }
+    return next((rule.service for rule in rules if rule.matches(**facts)), None) or None
 
 
 def rough_days(time: ProcessingTime) -> float:
@@ -212,7 +220,11 @@ def own_record(record: object) -> Procedure | Left:
         return Left(reason=Reason.NOT_A_RECORD, detail=str(error))
     if not CODE.fullmatch(procedure.code):
         return Left(reason=Reason.BAD_CODE, code=procedure.code)
-    return procedure if procedure.name else Left(reason=Reason.NO_NAME, code=procedure.code)
+    return (
+        procedure
+        if procedure.name
+        else Left(reason=Reason.NO_NAME, code=procedure.code)
+    )
 
 
 def merged(old: Procedure | None, new: Procedure) -> Procedure:
@@ -242,7 +254,8 @@ def summarise(procedure: Procedure, say: Say) -> Summary:
         fee=fee_text(procedure, say, Language.VI),
         fee_en=fee_text(procedure, say, Language.EN),
         time=Names(
-            vi=time_text(procedure, say, Language.VI), en=time_text(procedure, say, Language.EN)
+            vi=time_text(procedure, say, Language.VI),
+            en=time_text(procedure, say, Language.EN),
         ),
         keywords=procedure.keywords,
     )
@@ -251,10 +264,14 @@ def summarise(procedure: Procedure, say: Say) -> Summary:
 def time_text(procedure: Procedure, say: Say, language: str = Language.VI) -> str:
     """`Trong ngày`, `3 ngày làm việc`, `4–18 ngày làm việc`; marked where the source is not certain."""
     longest = procedure.time
-    same_unit = [w.time.value for w in procedure.at_counter if w.time.unit is longest.unit]
+    same_unit = [
+        w.time.value for w in procedure.at_counter if w.time.unit is longest.unit
+    ]
     low = min(same_unit, default=longest.value)
     number = (
-        _plain(longest.value) if low == longest.value else f"{_plain(low)}–{_plain(longest.value)}"
+        _plain(longest.value)
+        if low == longest.value
+        else f"{_plain(low)}–{_plain(longest.value)}"
     )
     form = "one" if number == "1" else "many"
     key = (
@@ -263,7 +280,9 @@ def time_text(procedure: Procedure, say: Say, language: str = Language.VI) -> st
         else f"{longest.unit}.{form}"
     )
     text = say(
-        f"time.{key}", language, n=number.replace(".", "," if language == Language.VI else ".")
+        f"time.{key}",
+        language,
+        n=number.replace(".", "," if language == Language.VI else "."),
     )
     return text if longest.certain else say("time.unsure", language, time=text)
 
@@ -278,7 +297,11 @@ def fee_text(procedure: Procedure, say: Say, language: str = Language.VI) -> str
         return text if sure else say("fee.unsure", language, fee=text)
     if any(f.amount == 0 for f in fees):
         text = say("fee.free", language)
-        return text if all(f.certain for f in fees) else say("fee.unsure", language, fee=text)
+        return (
+            text
+            if all(f.certain for f in fees)
+            else say("fee.unsure", language, fee=text)
+        )
     if any(_is_council(f.text) for f in fees):
         return say("fee.council", language)
     return say("fee.by_rule" if fees else "fee.unstated", language)
@@ -289,9 +312,15 @@ def _sums(fees: list[Fee], say: Say, language: str) -> str:
     sums = sorted({f.amount for f in fees if f.amount})
     text = "–".join(_grouped(s, language) for s in dict.fromkeys((sums[0], sums[-1])))
     units = {f.text for f in fees}
-    key = "fee.per." + fold(units.pop()).strip("/ ").replace(" ", "_") if len(units) == 1 else ""
+    key = (
+        "fee.per." + fold(units.pop()).strip("/ ").replace(" ", "_")
+        if len(units) == 1
+        else ""
+    )
     unit = say(key, language) if key else ""
-    return say("fee.amount", language, amount=text) + ("" if unit == key else f"/{unit}")
+    return say("fee.amount", language, amount=text) + (
+        "" if unit == key else f"/{unit}"
+    )
 
 
 def _is_council(text: str) -> bool:
