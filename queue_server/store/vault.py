@@ -32,6 +32,10 @@ def master_key(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def new_ref() -> str:
+    return secrets.token_hex(12)
+
+
 class Vault:
     """Works on the connection of the writer (or of a reader); commits nothing by itself."""
 
@@ -39,10 +43,13 @@ class Vault:
         self._conn = conn
         self._master = AESGCM(master)
 
-    def seal(self, visit: str, kind: str, data: bytes, purge_at: int, door: str = "") -> str:
+    def seal(
+        self, visit: str, kind: str, data: bytes, purge_at: int, ref: str = "", door: str = ""
+    ) -> str:
         """Seal `data` under the visit's key, kept until `purge_at` (ms) or later; returns the reference.
 
-        `door`: a hash by which the visitor's own token finds the visit again.
+        `ref` (from `new_ref`) where an event named it before; `door`: a hash by which the visitor's
+        own token finds the visit again.
         """
         key = self._key(visit)
         if key is None:
@@ -57,7 +64,7 @@ class Vault:
                 " door = CASE WHEN ? = '' THEN door ELSE ? END WHERE visit = ?",
                 (purge_at, door, door, visit),
             )
-        ref = secrets.token_hex(12)
+        ref = ref or new_ref()
         self._conn.execute(
             "INSERT INTO vault_items (ref, visit, kind, sealed) VALUES (?, ?, ?, ?)",
             (ref, visit, kind, _lock(AESGCM(key), data, ref)),

@@ -65,7 +65,7 @@ def make_code(random_bytes: bytes, fingerprint: str) -> str:
 
 
 def split_code(text: str) -> tuple[str, str]:
-    """Secret and fingerprint part of a code as people type it. Raises WrongCode when it is mistyped."""
+    """Secret and fingerprint part of a code as people type it. Raises WrongCode if mistyped."""
     letters = text.upper().translate(_READ_AS)
     body, check = letters[:-1], letters[-1:]
     if len(body) != SECRET_LETTERS + FINGERPRINT_LETTERS or not set(letters) <= set(ALPHABET):
@@ -145,7 +145,7 @@ def _authority(base: str, part: str) -> str:
         raise WrongAuthority(f"{base} shows no certificate") from error
     if fingerprint_part(hashlib.sha256(der).hexdigest()) != part:
         raise WrongAuthority(f"{base} is not the centre that this code is from")
-    # Made anew from the very bytes that were checked: the answer may hold more than one certificate.
+    # Made anew from the very bytes that were checked: the answer may hold more certificates.
     return ssl.DER_cert_to_PEM_cert(der)
 
 

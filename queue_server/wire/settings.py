@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +46,9 @@ def read(
     if only is not None:
         table = table.get(only, {})
     _override(table, kind, os.environ if environ is None else environ, only)
+    stranger = _stranger(table, kind)
+    if stranger:
+        raise SettingsError(_explain_unknown(path, text, stranger, only))
     try:
         return msgspec.convert(table, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -69,6 +73,39 @@ def _override(
         for key in keys[:-1]:
             place = place.setdefault(key, {})
         place[keys[-1]] = value
+
+
+def _stranger(value: Any, kind: Any) -> list[str]:
+    """The path to the first key that no type of the settings knows; [] when all are known.
+
+    Done here rather than by the types, since the log keeps some of them and must stay readable
+    when a later version drops a field.
+    """
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        fields = typing.get_type_hints(kind)
+        for key, inner in value.items():
+            if key not in fields:
+                return [key]
+            if below := _stranger(inner, fields[key]):
+                return [key, *below]
+    elif isinstance(value, list) and origin in (tuple, list) and arguments:
+        for index, inner in enumerate(value):
+            if below := _stranger(inner, arguments[0]):
+                return [f"{index}]", *below]
+    elif isinstance(value, dict) and origin is dict:
+        for key, inner in value.items():
+            if below := _stranger(inner, arguments[1]):
+                return [key, *below]
+    return []
+
+
+def _explain_unknown(path: Path | None, text: str, keys: list[str], only: str | None) -> str:
+    sections = ([only] if only else []) + keys[:-1]
+    line = _line_of(text, sections, keys[-1])
+    place = f"{path}:{line}" if line else f"{path or 'environment'}"
+    named = ".".join(s for s in [*sections, keys[-1]] if not s.endswith("]"))
+    return f"{place}: unknown key `{named}`"
 
 
 def _explain(path: Path | None, text: str, message: str, only: str | None) -> str:

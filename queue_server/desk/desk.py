@@ -1,0 +1,524 @@
+"""The desk: takes requests in batches, decides each, saves all in one commit, then answers.
+
+A batch that came together is committed together (group commit). Nothing is answered or published
+before its commit; if the commit fails nothing of the batch has happened, and each is told so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+
+from ..dossiers.codes import BadCode
+from ..dossiers.codes import parse as parse_code
+from ..line import events as e
+from ..line import orders as o
+from ..line.decide import Issued, Refused, Touched, decide
+from ..line.state import State, apply
+from ..store import people
+from ..store.log import Log, LogFull
+from ..store.vault import Vault, new_ref
+from ..wire import messages as m
+from ..wire import topics
+from ..wire.words import DAY, Frozen, Role
+from . import commands as c
+from . import public
+from .clock import Clock
+from .estimates import Estimates
+from .roles import may
+
+log = structlog.get_logger()
+
+CONTACT_DAYS = 30
+DOSSIER_DAYS = 730
+REMEMBERED = 20_000
+
+
+class Answers:
+    """The newest answers in memory, before those in the log."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, m.Answer] = OrderedDict()
+
+    def get(self, key: str) -> m.Answer | None:
+        return self._known.get(key)
+
+    def keep(self, key: str, answer: m.Answer) -> None:
+        self._known[key] = answer
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+
+@dataclass(frozen=True)
+class Request:
+    """An order or ask with who gave it. `role`: of a logged-in person; None for a device or the centre."""
+
+    id: str
+    verb: str
+    actor: e.Actor
+    body: Any
+    reply: Callable[[m.Answer], None]
+    role: Role | None = None
+    counter: int | None = None
+    """The counter that a device belongs to, by its enrolment."""
+
+    @property
+    def key(self) -> str:
+        """An id counts within its device only, so nobody can ask for another's answer."""
+        return f"{self.actor.device}/{self.id}"
+
+
+@dataclass
+class Changed:
+    """What a batch touched, for the doors to publish after the commit."""
+
+    counters: set[int] = field(default_factory=set)
+    offers: set[int] = field(default_factory=set)
+    line: bool = False
+    setup: bool = False
+    outbox: list[tuple[int, str, bytes, bool]] = field(default_factory=list)
+    entries: list[e.Entry] = field(default_factory=list)
+
+
+@dataclass
+class Desk:
+    """One writer owns it. `refusal_text` makes the words of a refusal in both languages."""
+
+    log: Log
+    vault: Vault
+    clock: Clock
+    refusal_text: Callable[[str, str, dict[str, Any]], str]
+    public_url: str = ""
+    estimates: Estimates = field(default_factory=Estimates)
+    on_changed: Callable[[Changed], None] = lambda _: None
+    state: State = field(default_factory=State)
+    offer_numbers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Open offers → (ticket number, language), in memory only: never in the log."""
+    _answers: Answers = field(default_factory=Answers)
+
+    def start(self) -> None:
+        self.state = self.log.load()
+
+    # --- the batch ---
+
+    def carry_out(self, requests: list[Request]) -> None:
+        """Decide, save, answer. Raises nothing for a bad request: each gets its answer."""
+        try:
+            self._carry_out(requests)
+        except LogFull as error:
+            log.error("commit_failed", cause=str(error), requests=len(requests))
+            self._start_again(requests, "not_saved")
+        except Exception as error:
+            log.exception("request_failed", kind=type(error).__name__, requests=len(requests))
+            if len(requests) == 1:
+                self._start_again(requests, "internal")
+                return
+            self._start_again([], "internal")
+            for request in requests:
+                self.carry_out([request])
+
+    def _start_again(self, refused: list[Request], code: str) -> None:
+        """Nothing of the batch was kept: take the state from the log again."""
+        self.state = self.log.load()
+        for request in refused:
+            request.reply(self._refusal(request, code, {}))
+
+    def _carry_out(self, requests: list[Request]) -> None:
+        changed = Changed()
+        answers: list[tuple[Request, m.Answer, bool]] = []
+        with self.log.transaction():
+            for request in requests:
+                answers.append((request, *self._one(request, changed)))
+        for request, answer, keep in answers:
+            if keep:
+                self._answers.keep(request.key, answer)
+        if changed.entries or changed.setup or changed.line:
+            self.on_changed(changed)
+        for request, answer, _ in answers:
+            request.reply(answer)
+
+    def _one(self, request: Request, changed: Changed) -> tuple[m.Answer, bool]:
+        """The answer, and whether it is to be given again for the same id."""
+        known = self._known(request)
+        if known is not None:
+            return known, False
+        if isinstance(request.body, m.Hello):
+            return self._welcome(request), False
+        try:
+            ok = self._case(request, changed)
+            answer = m.Answer(
+                id=request.id, verb=request.verb, at=self.clock.now(), ok=msgspec.Raw(m.encode(ok))
+            )
+        except Refused as refused:
+            answer = self._refusal(request, refused.code, refused.values)
+        if request.id:
+            self.log.answer(request.key, answer.at, m.encode(answer))
+        return answer, bool(request.id)
+
+    def _known(self, request: Request) -> m.Answer | None:
+        if not request.id:
+            return None
+        known = self._answers.get(request.key)
+        if known is None:
+            body = self.log.answered(request.key)
+            known = m.decode(m.Answer, body) if body is not None else None
+        return known
+
+    def _refusal(self, request: Request, code: str, values: dict[str, Any]) -> m.Answer:
+        return m.Answer(
+            id=request.id,
+            verb=request.verb,
+            at=self.clock.now(),
+            refusal=m.Refusal(
+                code=code,
+                vi=self.refusal_text(code, "vi", values),
+                en=self.refusal_text(code, "en", values),
+            ),
+        )
+
+    def _welcome(self, request: Request) -> m.Answer:
+        welcome = m.Welcome(
+            at=self.clock.now(), epoch=self.state.epoch, counter=request.counter
+        )
+        return m.Answer(
+            id=request.id,
+            verb=request.verb,
+            at=welcome.at,
+            ok=msgspec.Raw(m.encode(welcome)),
+        )
+
+    # --- the use cases ---
+
+    def _case(self, request: Request, changed: Changed) -> Frozen:
+        body = request.body
+        case = _CASES.get(type(body))
+        if case is not None:
+            return case(self, request, body, changed)
+        self._allowed(request, type(body))
+        return self._do(request, body, changed)
+
+    def _allowed(self, request: Request, order: type) -> None:
+        if request.role is not None and not may(request.role, order):
+            raise Refused("not_allowed")
+
+    def _do(self, request: Request, order: o.AnyOrder, changed: Changed) -> Issued | Touched:
+        """Decide one order of the line and write what comes of it."""
+        at = self.clock.now()
+        events, reply = decide(self.state, order, at, request.actor)
+        for event in events:
+            self._happen(event, at, request, changed)
+        return reply
+
+    def _happen(self, event: e.Event, at: int, request: Request, changed: Changed) -> None:
+        before = self.state.tickets.get(getattr(event, "ticket", ""))
+        entry = self.log.append(event, at, request.actor, request.key if request.id else "")
+        apply(self.state, event, at, request.actor)
+        changed.entries.append(entry)
+        project(self.log, event)
+        self._touch(event, before.counter if before else None, changed, at, entry.seq)
+
+    def _touch(
+        self, event: e.Event, left: int | None, changed: Changed, at: int, seq: int
+    ) -> None:
+        """Note what the doors must say anew."""
+        changed.line = True
+        if isinstance(event, _WHOLE_CENTRE):
+            changed.setup = True
+        if isinstance(event, _EVERY_COUNTER):
+            changed.counters |= set(self.state.counters)
+        counter = getattr(event, "counter", None)
+        changed.counters |= {n for n in (counter, left) if n is not None}
+        if isinstance(event, e.OfferOpened | e.StepUndone):
+            changed.offers.add(event.counter)
+        if isinstance(event, e.RatingGiven | e.RatingSilent) and event.offer in self.state.offers:
+            changed.offers.add(self.state.offers[event.offer].counter)
+        if isinstance(event, e.TicketCalled | e.TicketRecalled):
+            self._announce(event.ticket, changed, at, seq)
+
+    def _announce(self, ticket_id: str, changed: Changed, at: int, seq: int) -> None:
+        ticket = self.state.tickets[ticket_id]
+        call = m.Call(
+            id=f"{self.state.epoch}-{seq}",
+            at=at,
+            number=ticket.number,
+            counter=ticket.counter or 0,
+            times=ticket.calls,
+            language=ticket.language,
+        )
+        topic = topics.CALLS.at(self.state.setup.centre)
+        payload = m.encode(call)
+        changed.outbox.append((self.log.put_out(topic, payload, False, at), topic, payload, False))
+
+    def _take_ticket(self, request: Request, ask: m.TakeTicket, changed: Changed) -> Frozen:
+        self._allowed(request, o.IssueTicket)
+        token = secrets.token_urlsafe(16)
+        visit = secrets.token_hex(12)
+        now = self.clock.now()
+        kept = {k: v for k, v in (("phone", ask.phone), ("dossier", ask.dossier_code)) if v}
+        if ask.dossier_code:
+            checked_codes((ask.dossier_code,))
+        if ask.phone and not is_phone(ask.phone):
+            raise Refused("bad_phone")
+        ref = new_ref() if kept else ""
+        asked_at = min(ask.asked_at, now) if request.role is None else now
+        reply = self._do(
+            request,
+            o.IssueTicket(
+                service=ask.service,
+                visit=visit,
+                token_hash=token_hash(token),
+                ask=request.key,
+                language=ask.language,
+                priority=ask.priority,
+                procedure=ask.procedure,
+                booked=ask.booked,
+                dossiers=ask.dossiers,
+                then=ask.then,
+                sealed=ref,
+                expires=asked_at + min(max(ask.ttl_ms, 1_000), 600_000),
+            ),
+            changed,
+        )
+        assert isinstance(reply, Issued)
+        if kept:
+            self.vault.seal(
+                visit, "contact", m.encode(kept), now + CONTACT_DAYS * DAY, ref, token_hash(token)
+            )
+        return self._taken(reply, ask, token, now)
+
+    def _taken(self, reply: Issued, ask: m.TakeTicket, token: str, now: int) -> m.TicketTaken:
+        base = self.public_url.rstrip("/")
+        return m.TicketTaken(
+            ticket=reply.ticket,
+            number=reply.number,
+            service=ask.service,
+            issued_at=now,
+            ahead=reply.ahead,
+            token=token,
+            url=f"{base}/t/{token}" if base else "",
+            estimate=self.estimates.newcomer(ask.service, ask.priority is not None, reply.ahead),
+            priority=ask.priority,
+            counters=reply.counters,
+            closes_in_minutes=reply.closes_in,
+        )
+
+    def _withdraw(self, request: Request, ask: m.WithdrawTicket, changed: Changed) -> Frozen:
+        order = o.WithdrawTicket(ask=f"{request.actor.device}/{ask.ask}")
+        return _done(self._do(request, order, changed))
+
+    def _print(self, request: Request, ask: m.ReportPrint, changed: Changed) -> Frozen:
+        order = o.NotePrint(
+            ticket=ask.ticket, outcome=ask.outcome, detail=ask.detail, reprint=ask.reprint
+        )
+        return _done(self._do(request, order, changed))
+
+    def _help(self, request: Request, ask: m.CallHelp, changed: Changed) -> Frozen:
+        order = o.CallHelp(place=request.actor.device, screen=ask.screen)
+        return _done(self._do(request, order, changed))
+
+    def _rate(self, request: Request, ask: m.Rate, changed: Changed) -> Frozen:
+        ref = new_ref() if ask.words.strip() else ""
+        order = o.GiveRating(
+            offer=ask.offer, score=ask.score, reasons=ask.reasons, sealed=ref, source=ask.source
+        )
+        reply = self._do(request, order, changed)
+        if ref:
+            words = ask.words.strip()[:500].encode()
+            purge_at = self.clock.now() + DOSSIER_DAYS * DAY
+            self.vault.seal(f"offer:{ask.offer}", "words", words, purge_at, ref)
+        return _done(reply)
+
+    def _press(self, request: Request, ask: m.RatePressed, changed: Changed) -> Frozen:
+        if request.counter is not None and request.counter != ask.counter:
+            raise Refused("not_allowed")
+        order = o.PressRating(
+            counter=ask.counter, score=ask.score, terminal=ask.terminal, age_ms=max(0, ask.age_ms)
+        )
+        return _done(self._do(request, order, changed))
+
+    def _silent(self, request: Request, ask: m.StaySilent, changed: Changed) -> Frozen:
+        return _done(self._do(request, o.StaySilent(offer=ask.offer), changed))
+
+    def _finish(self, request: Request, ask: c.FinishService, changed: Changed) -> Frozen:
+        self._allowed(request, o.Finish)
+        codes = checked_codes(ask.dossiers)
+        ref = new_ref() if codes else ""
+        order = o.Finish(
+            counter=ask.counter,
+            ticket=ask.ticket,
+            dossiers=len(codes),
+            sealed=ref,
+            offer=new_ref(),
+        )
+        reply = self._do(request, order, changed)
+        if codes:
+            visit = self.state.tickets[ask.ticket].visit
+            purge_at = self.clock.now() + DOSSIER_DAYS * DAY
+            self.vault.seal(visit, "dossiers", m.encode(codes), purge_at, ref)
+        return self._offered(reply)
+
+    def _next(self, request: Request, order: o.CallNext, changed: Changed) -> Frozen:
+        self._allowed(request, o.CallNext)
+        held = self.state.counters.get(order.counter)
+        finished = held.ticket if held else None
+        offered = o.CallNext(counter=order.counter, after=order.after, offer=new_ref())
+        reply = self._do(request, offered, changed)
+        return self._offered(reply, finished)
+
+    def _offered(self, reply: Issued | Touched, finished: str | None = None) -> Frozen:
+        """Seal which visit an offer belongs to: under the visit for its holder, under the offer for the law."""
+        assert isinstance(reply, Touched)
+        if not reply.offer:
+            return reply
+        ticket = self.state.tickets[finished or reply.ticket]
+        purge_at = self.clock.now() + DOSSIER_DAYS * DAY
+        link = {"ticket": ticket.id, "visit": ticket.visit}
+        self.vault.seal(f"offer:{reply.offer}", "link", m.encode(link), purge_at)
+        self.vault.seal(
+            ticket.visit, "offer", reply.offer.encode(), purge_at, door=ticket.token
+        )
+        self.offer_numbers[reply.offer] = (ticket.number, ticket.language)
+        return Touched(ticket=reply.ticket, number=reply.number)
+
+    def _serve(self, request: Request, order: o.ServeWithoutTicket, changed: Changed) -> Frozen:
+        self._allowed(request, o.ServeWithoutTicket)
+        given = o.ServeWithoutTicket(
+            counter=order.counter,
+            service=order.service,
+            reason=order.reason,
+            visit=secrets.token_hex(12),
+            token_hash=token_hash(secrets.token_urlsafe(16)),
+        )
+        return self._do(request, given, changed)
+
+    def _catalogue(self, request: Request, ask: c.ImportCatalogue, changed: Changed) -> Frozen:
+        note = o.Note(
+            what="catalogue_imported", subject=ask.version, detail={"count": str(ask.count)}
+        )
+        changed.setup = True
+        return self._do(request, note, changed)
+
+    def _account(self, request: Request, ask: c.SaveAccount, changed: Changed) -> Frozen:
+        if not (ask.own and ask.account == request.actor.account):
+            self._allowed(request, c.SaveAccount)
+        people.save(self.log.conn, ask, self.clock.now())
+        note = o.Note(
+            what="account_saved",
+            subject=ask.account,
+            detail={"role": ask.role, "disabled": str(ask.disabled).lower()},
+        )
+        return self._do(request, note, changed)
+
+    def _open_seal(self, request: Request, ask: c.OpenSeal, changed: Changed) -> Frozen:
+        self._allowed(request, c.OpenSeal)
+        if not ask.reason.strip():
+            raise Refused("reason_missing")
+        links = self.vault.find(f"offer:{ask.offer}", "link")
+        if not links:
+            raise Refused("no_offer")
+        link: dict[str, str] = msgspec.json.decode(links[-1])
+        note = o.Note(what="seal_opened", subject=ask.offer, detail={"reason": ask.reason[:200]})
+        self._do(request, note, changed)
+        codes = [msgspec.json.decode(x) for x in self.vault.find(link["visit"], "dossiers")]
+        words = self.vault.find(f"offer:{ask.offer}", "words")
+        return c.Opened(
+            ticket=link["ticket"],
+            dossiers=tuple(code for several in codes for code in several),
+            words=words[-1].decode() if words else "",
+        )
+
+    # --- what the doors say ---
+
+    def offer_at(self, counter: int) -> m.Offer | None:
+        """The offer that stands at a counter now, as its tablet shows it."""
+        offer = self.state.offer_of(counter, self.clock.now())
+        if offer is None:
+            return None
+        number, language = self.offer_numbers.get(offer.id) or self._number_of(offer.id)
+        return public.offer_message(self.state, offer, number, language)
+
+
+    def _number_of(self, offer: str) -> tuple[str, str]:
+        """After a restart: through the seal, for the tablet that still asks."""
+        for sealed in self.vault.find(f"offer:{offer}", "link"):
+            ticket = self.state.tickets.get(msgspec.json.decode(sealed)["ticket"])
+            if ticket is not None:
+                return ticket.number, ticket.language
+        return "", "vi"
+
+
+def project(log: Log, event: e.Event) -> None:
+    """Keep the read table of ratings in step, in the same transaction."""
+    if isinstance(event, e.OfferOpened):
+        log.conn.execute(
+            "INSERT OR IGNORE INTO ratings (offer, half_hour, service, counter, procedure)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (event.offer, event.half_hour, event.service, event.counter, event.procedure),
+        )
+    elif isinstance(event, e.RatingGiven):
+        log.conn.execute(
+            "UPDATE ratings SET score = ?, reasons = ?, source = ? WHERE offer = ?",
+            (event.score, ",".join(event.reasons), event.source, event.offer),
+        )
+    elif isinstance(event, e.RatingSilent):
+        log.conn.execute(
+            "UPDATE ratings SET source = 'silent' WHERE offer = ? AND score IS NULL",
+            (event.offer,),
+        )
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()[:32]
+
+
+def checked_codes(codes: tuple[str, ...]) -> tuple[str, ...]:
+    """The codes in their official form; raises Refused(`bad_dossier_code`) naming the first wrong one."""
+    checked = []
+    for code in codes[:50]:
+        try:
+            checked.append(str(parse_code(code)))
+        except BadCode as error:
+            raise Refused("bad_dossier_code", given=code[:40]) from error
+    return tuple(dict.fromkeys(checked))
+
+
+def is_phone(text: str) -> bool:
+    """A Vietnamese mobile number (03, 05, 07, 08, 09 and eight digits)."""
+    return len(text) == 10 and text.isdecimal() and text[0] == "0" and text[1] in "35789"
+
+
+def _done(_: object) -> m.Done:
+    return m.Done()
+
+
+_WHOLE_CENTRE = (
+    e.SetupChanged,
+    e.DayStarted,
+    e.DayEnded,
+    e.ServiceSuspended,
+    e.ServiceResumed,
+)
+_EVERY_COUNTER = (e.SetupChanged, e.DayStarted, e.DayEnded)
+
+_CASES: dict[type, Callable[[Desk, Request, Any, Changed], Frozen]] = {
+    m.TakeTicket: Desk._take_ticket,
+    m.WithdrawTicket: Desk._withdraw,
+    m.ReportPrint: Desk._print,
+    m.CallHelp: Desk._help,
+    m.Rate: Desk._rate,
+    m.RatePressed: Desk._press,
+    m.StaySilent: Desk._silent,
+    c.FinishService: Desk._finish,
+    c.ImportCatalogue: Desk._catalogue,
+    c.SaveAccount: Desk._account,
+    c.OpenSeal: Desk._open_seal,
+    o.CallNext: Desk._next,
+    o.ServeWithoutTicket: Desk._serve,
+}

@@ -1,0 +1,51 @@
+"""The table of wait estimates that the twin keeps fresh; read at once when a number is given."""
+
+from __future__ import annotations
+
+from ..wire.words import Estimate, Frozen
+
+
+class Newcomer(Frozen):
+    """What a newcomer to a line would wait: made when `ahead` people stood before her.
+
+    `each` is what one more person ahead adds, in minutes.
+    """
+
+    service: str
+    priority: bool
+    ahead: int
+    estimate: Estimate
+    each: float
+
+
+class Table(Frozen):
+    """One pass of the twin, of the state at `at` (ms); `tickets` holds those who wait now."""
+
+    at: int
+    newcomers: tuple[Newcomer, ...] = ()
+    tickets: dict[str, Estimate] = {}
+
+
+class Estimates:
+    """The newest table, and how it is read."""
+
+    def __init__(self) -> None:
+        self.table = Table(at=0)
+        self._newcomers: dict[tuple[str, bool], Newcomer] = {}
+
+    def replace(self, table: Table) -> None:
+        self.table = table
+        self._newcomers = {(n.service, n.priority): n for n in table.newcomers}
+
+    def newcomer(self, service: str, priority: bool, ahead: int) -> Estimate | None:
+        """Minutes, moved by how many came or were called since the table was made; None: not known."""
+        known = self._newcomers.get((service, priority))
+        if known is None:
+            return None
+        moved = (ahead - known.ahead) * known.each
+        of = known.estimate
+        return Estimate(
+            minutes=max(0.0, of.minutes + moved),
+            low=max(0.0, of.low + moved),
+            high=max(0.0, of.high + moved),
+        )

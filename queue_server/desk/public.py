@@ -1,0 +1,141 @@
+"""What the centre says in public: retained messages made from the state; numbers, never people."""
+
+from __future__ import annotations
+
+from ..line.decide import ahead_of
+from ..line.setup import minutes_to_closing
+from ..line.state import CounterNow, OfferNow, State
+from ..wire import messages as m
+from ..wire.words import MINUTE, Estimate, Language, Names, TicketStatus, day_of
+from .estimates import Estimates
+
+
+def service_state(state: State, service: str, at: int) -> str:
+    """open · suspended · closed."""
+    if service in state.suspended:
+        return "suspended"
+    today = day_of(at, state.setup.rules.utc_offset_minutes)
+    if state.day == today and not state.day_open:
+        return "closed"
+    return "open"
+
+
+def centre_setup(
+    state: State, at: int, web: str, public_url: str, catalogue: str, colours: dict[str, str],
+    take_mode: str,
+) -> m.CentreSetup:
+    setup = state.setup
+    return m.CentreSetup(
+        centre=setup.centre,
+        name=setup.name,
+        authority=setup.authority,
+        at=at,
+        services=tuple(
+            m.ServiceInfo(
+                id=s.id,
+                letter=s.letter,
+                name=s.name,
+                state=service_state(state, s.id, at),
+                reason=state.suspended.get(s.id, ""),
+                counters=tuple(c.id for c in setup.counters if s.id in c.serves),
+            )
+            for s in setup.services
+        ),
+        priorities=setup.priorities,
+        hotline=setup.hotline,
+        web=web,
+        public_url=public_url,
+        utc_offset_minutes=setup.rules.utc_offset_minutes,
+        catalogue_version=catalogue,
+        colours=colours,
+        take_mode=take_mode,
+    )
+
+
+def line_state(state: State, estimates: Estimates, at: int) -> m.LineState:
+    called: dict[str, str] = {}
+    for ticket in sorted(state.tickets.values(), key=lambda t: t.called_at):
+        if ticket.called_at:
+            called[ticket.service] = ticket.number
+    today = day_of(at, state.setup.rules.utc_offset_minutes)
+    closed = state.day == today and not state.day_open
+    return m.LineState(
+        at=at,
+        day=state.day,
+        state="closed" if closed else "open",
+        services=tuple(
+            m.ServiceLine(
+                id=s.id,
+                state=service_state(state, s.id, at),
+                waiting=len(state.waiting.get(s.id, ())),
+                estimate=newcomer(state, estimates, s.id, None),
+                reason=state.suspended.get(s.id, ""),
+                last_called=called.get(s.id, ""),
+            )
+            for s in state.setup.services
+        ),
+        counters=tuple(
+            counter_line(state, state.counters[c.id]) for c in state.setup.counters
+        ),
+    )
+
+
+def counter_line(state: State, counter: CounterNow) -> m.CounterLine:
+    ticket = state.tickets[counter.ticket] if counter.ticket else None
+    return m.CounterLine(
+        id=counter.id,
+        state=counter_state_word(state, counter),
+        number=ticket.number if ticket else "",
+        called_at=ticket.called_at if ticket else 0,
+    )
+
+
+def counter_state_word(state: State, counter: CounterNow) -> str:
+    """closed · open · paused · calling · serving."""
+    if counter.ticket:
+        called = state.tickets[counter.ticket].status is TicketStatus.CALLED
+        return "calling" if called else "serving"
+    if not counter.open:
+        return "closed"
+    return "paused" if counter.paused is not None else "open"
+
+
+def counter_state(state: State, counter_id: int, at: int) -> m.CounterState:
+    counter = state.counters[counter_id]
+    settled = state.setup.counter(counter_id)
+    officer = state.setup.officer(counter.officer)
+    line = counter_line(state, counter)
+    return m.CounterState(
+        counter=counter_id,
+        name=settled.name if settled else Names(vi=str(counter_id), en=str(counter_id)),
+        state=line.state,
+        at=at,
+        number=line.number,
+        officer=officer.name if officer and counter.open else "",
+    )
+
+
+def offer_message(state: State, offer: OfferNow, number: str, language: str) -> m.Offer:
+    """The offer as the counter's tablet shows it: a receipt number, never a name."""
+    lasts = int(state.setup.rules.offer_minutes * MINUTE)
+    return m.Offer(
+        offer=offer.id,
+        counter=offer.counter,
+        at=offer.opened,
+        expires=offer.opened + lasts,
+        number=number,
+        procedure=offer.procedure,
+        language=Language(language),
+    )
+
+
+def newcomer(
+    state: State, estimates: Estimates, service: str, priority: str | None
+) -> Estimate | None:
+    """The wait of somebody who takes a number now: the table's figure, moved by who came since."""
+    return estimates.newcomer(service, priority is not None, ahead_of(state, service, priority))
+
+
+def closes_in(state: State, at: int) -> int | None:
+    rules = state.setup.rules
+    return minutes_to_closing(state.setup.hours, at, rules.utc_offset_minutes)[0]

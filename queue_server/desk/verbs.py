@@ -1,0 +1,45 @@
+"""Every order that may be given by name through the local door and the API."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, get_args
+
+from ..line import orders as o
+from ..wire import messages as m
+from . import commands as c
+
+VERBS: dict[str, type[Any]] = {
+    **{kind.__name__: kind for kind in get_args(o.AnyOrder)},
+    "TakeTicket": m.TakeTicket,
+    "FinishService": c.FinishService,
+    "ImportCatalogue": c.ImportCatalogue,
+    "SaveAccount": c.SaveAccount,
+    "OpenSeal": c.OpenSeal,
+}
+
+PEOPLE_GIVE = tuple(
+    name
+    for name in VERBS
+    if name
+    not in {
+        "PassTime",
+        "OpenEpoch",
+        "IssueTicket",
+        "WithdrawTicket",
+        "Finish",
+        "NotePrint",
+        "GiveRating",
+        "PressRating",
+        "StaySilent",
+        "Note",
+        "ImportCatalogue",
+        "SaveAccount",
+    }
+)
+"""The orders that a person gives; the others are the devices', the clock's or the desk's own."""
+
+
+def path_of(verb: str) -> str:
+    """`CallNext` → `call-next`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", verb).lower()

@@ -1,0 +1,158 @@
+"""The centre's settings file: ports, paths, broker, devices, and the seed of services, counters and rules."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from .doors.broker import BrokerSettings
+from .doors.speech.voice import SpeechSettings
+from .line.decide import Refused, check_setup
+from .line.setup import WEEKDAYS, Counter, Hours, Officer, Rules, Service, Setup
+from .wire import settings as wire_settings
+from .wire.settings import SettingsError
+from .wire.words import Frozen, Names, PriorityGroup
+
+
+class CentreSettings(Frozen, forbid_unknown_fields=True):
+    """`[centre]`: who we are. `id` stands in every topic: small letters, digits, - and _."""
+
+    id: str = "motcua"
+    name: Names = Names(vi="Trung tâm Phục vụ hành chính công", en="Public Service Centre")
+    authority: Names = Names(vi="", en="")
+    hotline: str = "1022"
+    agency: str = ""
+    """Mã định danh cơ quan: the first part of dossier codes made here."""
+
+
+class WebSettings(Frozen, forbid_unknown_fields=True):
+    """`[web]`: anything but loopback is encrypted. `take`: off · centre · free."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    take: str = "centre"
+    session_minutes: int = 600
+    worker_threads: int = 4
+
+
+class VaultSettings(Frozen, forbid_unknown_fields=True):
+    """`[vault]`: where the master key lies; never in the data folder nor in a backup."""
+
+    key_file: str = ""
+
+
+class OutsideBroker(Frozen, forbid_unknown_fields=True):
+    """`[outside_broker]`: Mosquitto (or another) instead of our own NATS, when `host` is set.
+
+    Our users are written into `folder` in Mosquitto's formats; `reload_command` makes it read them.
+    """
+
+    host: str = ""
+    port: int = 8883
+    tls: bool = True
+    folder: str = ""
+    reload_command: str = ""
+
+
+class HoursSettings(Frozen, forbid_unknown_fields=True):
+    """`[hours]`: sessions as `"07:30-11:30"` by weekday (mon … sun)."""
+
+    mon: tuple[str, ...] = ()
+    tue: tuple[str, ...] = ()
+    wed: tuple[str, ...] = ()
+    thu: tuple[str, ...] = ()
+    fri: tuple[str, ...] = ()
+    sat: tuple[str, ...] = ()
+    sun: tuple[str, ...] = ()
+    enforced: bool = False
+    early_minutes: int = 30
+    cut_off_minutes: int = 0
+
+
+class CatalogueSettings(Frozen, forbid_unknown_fields=True):
+    """`[catalogue]`: the table that maps portal fields to services, and the sample set."""
+
+    services: str = ""
+    sample: str = ""
+
+
+class BackupSettings(Frozen, forbid_unknown_fields=True):
+    """`[backup]`: where `motcua backup` writes when no folder is named."""
+
+    folder: str = ""
+    keep: int = 14
+
+
+class CentreFile(Frozen, forbid_unknown_fields=True):
+    """The whole file. `kiosk`, `tablet` and `bridge` are read by those programs."""
+
+    centre: CentreSettings = CentreSettings()
+    broker: BrokerSettings = BrokerSettings()
+    outside_broker: OutsideBroker = OutsideBroker()
+    web: WebSettings = WebSettings()
+    vault: VaultSettings = VaultSettings()
+    speech: SpeechSettings = SpeechSettings()
+    catalogue: CatalogueSettings = CatalogueSettings()
+    backup: BackupSettings = BackupSettings()
+    hours: HoursSettings = HoursSettings()
+    rules: Rules = Rules()
+    colours: dict[str, str] = {}
+    services: tuple[Service, ...] = ()
+    counters: tuple[Counter, ...] = ()
+    officers: tuple[Officer, ...] = ()
+    priorities: tuple[PriorityGroup, ...] = ()
+    kiosk: dict[str, Any] = {}
+    tablet: dict[str, Any] = {}
+    bridge: dict[str, Any] = {}
+
+    def setup(self) -> Setup:
+        """The seed of the log's first `SetupChanged`."""
+        return Setup(
+            centre=self.centre.id,
+            name=self.centre.name,
+            authority=self.centre.authority,
+            hotline=self.centre.hotline,
+            services=self.services,
+            counters=self.counters,
+            officers=self.officers,
+            priorities=self.priorities,
+            hours=_hours(self.hours),
+            rules=self.rules,
+        )
+
+
+def _minutes(text: str) -> int:
+    return (dt.datetime.strptime(text.strip(), "%H:%M") - dt.datetime(1900, 1, 1)).seconds // 60
+
+
+def _hours(table: HoursSettings) -> Hours:
+    sessions = {}
+    for day in WEEKDAYS:
+        spans = [tuple(_minutes(end) for end in span.split("-")) for span in getattr(table, day)]
+        sessions[day] = tuple((s[0], s[1]) for s in spans)
+    return Hours(
+        sessions=sessions,
+        enforced=table.enforced,
+        early_minutes=table.early_minutes,
+        cut_off_minutes=table.cut_off_minutes,
+    )
+
+
+def read(path: Path | None) -> CentreFile:
+    """The settings; raises SettingsError with one line that names file, key and line."""
+    file = wire_settings.read(CentreFile, path)
+    try:
+        check_setup(file.setup())
+    except Refused as refused:
+        raise SettingsError(f"{path}: {refused.values.get('detail', refused.code)}") from refused
+    except ValueError as error:
+        raise SettingsError(f"{path}: [hours]: {error}") from error
+    return file
+
+
+def example() -> Path:
+    """The sample centre that comes with the program."""
+    return Path(__file__).parent.parent / "deploy" / "centre.example.toml"
+

@@ -1,0 +1,324 @@
+"""`motcua up`: one whole centre on this machine, started, watched and ended together.
+
+This process starts the others and does little else: broker, server, twin, pages, and the windows of
+kiosk and tablet where a display is there. Each child dies with it, however it dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import importlib.util
+import json
+import os
+import secrets
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from . import settings
+from .doors.authority import Authority
+from .doors.broker import BrokerUser, Nats, Tls, device_users, is_loopback, server_user
+from .doors.child import Child, free_port
+from .doors.mosquitto import mosquitto_files
+from .folder import Folder
+from .store.devices import Devices, hash_password
+from .wire.words import DeviceKind
+
+log = structlog.get_logger()
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The clock of a demo: `speed` times real time, from `ahead_ms` later, counted from `origin` (ms)."""
+
+    speed: float = 1.0
+    ahead_ms: int = 0
+    origin: int = 0
+
+    def options(self) -> list[str]:
+        if self.speed == 1.0 and not self.ahead_ms:
+            return []
+        return [
+            "--speed",
+            str(self.speed),
+            "--ahead-ms",
+            str(self.ahead_ms),
+            "--origin",
+            str(self.origin),
+        ]
+
+
+@dataclass
+class Centre:
+    """The processes of a centre. `start()` raises what a part of it raises, with nothing left running."""
+
+    folder: Folder
+    settings_path: Path | None
+    file: settings.CentreFile
+    pace: Pace = Pace()
+    windows: bool | None = None
+    """Kiosk and tablet windows: None, where a display is there."""
+    say: Callable[[str], None] = print
+    web_port: int = 0
+    _parts: list[Callable[[], None]] = field(default_factory=list)
+    _seen_changes: int = -1
+
+    def start(self) -> None:
+        self.folder.open()
+        lock = self.folder.lock()
+        self._parts.append(lock.close)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        while self._parts:
+            self._parts.pop()()
+
+    def _start(self) -> None:
+        now = dt.datetime.now(dt.UTC)
+        self.authority = Authority.open(self.folder.authority, self.file.centre.id, now)
+        hosts = [h for h in (self.file.web.host, self.file.broker.host) if not _everywhere(h)]
+        self.authority.server_certificate([*hosts, socket.gethostname()], now)
+        self.devices = Devices(self.folder.devices, self.authority.fingerprint)
+        secret = self.folder.server_secret(secrets.token_urlsafe(32), secrets.token_hex(16))
+        self._server_hashes = hash_password(secret.password)
+        self._start_broker()
+        self._start_programs()
+        self.say(f"  {_label('Trang web')}{self.web}")
+        self._write_addresses()
+        if self.windows if self.windows is not None else has_display():
+            self._start_windows()
+
+    # --- the broker ---
+
+    def _users(self, devices: Devices) -> list[BrokerUser]:
+        centre = self.file.centre.id
+        server = server_user(centre, self._server_hashes)
+        return [server, *device_users(centre, devices.list())]
+
+    def _start_broker(self) -> None:
+        outside = self.file.outside_broker
+        self.nats: Nats | None = None
+        if outside.host:
+            self.broker_port = outside.port
+            self._write_outside(self.devices)
+            return
+        tls = None
+        if not is_loopback(self.file.broker.host):
+            tls = Tls(self.folder.authority / "server.pem", self.folder.authority / "server-key.pem")
+        self._seen_changes = self.devices.changes()
+        self.nats = Nats(self.file.broker, self.folder.broker, tls)
+        self.nats.start(self._users(self.devices))
+        self._parts.append(self.nats.stop)
+        self.broker_port = self.nats.port
+
+    def _write_outside(self, devices: Devices) -> None:
+        """The users of an outside Mosquitto, in its own formats, and have it read them."""
+        outside = self.file.outside_broker
+        self._seen_changes = devices.changes()
+        if not outside.folder:
+            return
+        passwords, acl = mosquitto_files(self._users(devices))
+        folder = Path(outside.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in (("passwords", passwords), ("acl", acl)):
+            draft = folder / f"{name}.new"
+            draft.touch(mode=0o600)
+            draft.write_text(text)
+            draft.replace(folder / name)
+        if outside.reload_command:
+            subprocess.run(shlex.split(outside.reload_command), check=False, timeout=20)
+
+    def _follow_devices(self, stopped: threading.Event) -> None:
+        """Let the broker know devices that were added or revoked, by whichever process."""
+        devices = Devices(self.folder.devices, self.authority.fingerprint)
+        while not stopped.wait(LOOK_EVERY_S):
+            try:
+                changes = devices.changes()
+                if changes == self._seen_changes:
+                    continue
+                self._seen_changes = changes
+                if self.nats is not None:
+                    self.nats.reload(self._users(devices))
+                else:
+                    self._write_outside(devices)
+            except Exception as error:
+                log.error("broker_users_not_renewed", kind=type(error).__name__)
+
+    # --- our programs ---
+
+    def _start_programs(self) -> None:
+        common = ["--data", str(self.folder.root), *self.pace.options()]
+        if self.settings_path is not None:
+            common_settings = ["--settings", str(self.settings_path)]
+        else:
+            common_settings = []
+        self._run(
+            "server",
+            ["queue_server.server", *common, *common_settings, "--broker-port", str(self.broker_port)],
+        )
+        self.web_port = self.file.web.port or free_port(self.file.web.host)
+        self._run(
+            "web",
+            [
+                "queue_server.doors.web.main",
+                *common,
+                *common_settings,
+                "--port",
+                str(self.web_port),
+                "--broker-port",
+                str(self.broker_port),
+            ],
+            port=self.web_port,
+        )
+        self._run("twin", ["queue_server.twin.process", *common])
+        stopped = threading.Event()
+        follower = threading.Thread(target=self._follow_devices, args=(stopped,), daemon=True)
+        follower.start()
+        self._parts.append(stopped.set)
+
+    def _run(self, name: str, module_and_options: list[str], port: int = 0) -> None:
+        child = Child(
+            name,
+            [sys.executable, "-m", *module_and_options],
+            self.file.web.host if port else "",
+            port,
+            self.folder.root / f"{name}.log",
+            ready_within_s=60.0,
+        )
+        child.start()
+        self._parts.append(child.stop)
+
+    # --- windows ---
+
+    @property
+    def web(self) -> str:
+        scheme = "http" if is_loopback(self.file.web.host) else "https"
+        host = "127.0.0.1" if _everywhere(self.file.web.host) else self.file.web.host
+        return f"{scheme}://{host}:{self.web_port}"
+
+    def enrolled(self, name: str, kind: DeviceKind, counter: int | None = None) -> Path:
+        """The data folder of a device of this machine, enrolled here if it is not yet."""
+        place = self.folder.device(name)
+        if (place / "device.json").exists():
+            return place
+        now = int(time.time() * 1000)
+        from .store.devices import NameTaken
+        from .wire.enrol import split_code
+
+        try:
+            code = self.devices.add(kind, name, counter, now)
+        except NameTaken:
+            code = self.devices.reissue(name, now)
+        enrolled = self.devices.redeem(split_code(code)[0], now)
+        host = self.file.outside_broker.host or self.file.broker.host
+        credentials = enrolled.credentials(
+            centre=self.file.centre.id,
+            host="127.0.0.1" if _everywhere(host) else host,
+            port=self.broker_port,
+            web=self.web,
+            ca="" if is_loopback(host) else self.authority.pem,
+        )
+        credentials.write(place / "device.json")
+        return place
+
+    def _start_windows(self) -> None:
+        for name, kind, counter, program, size in (
+            ("kiosk-1", DeviceKind.KIOSK, None, "kiosk", "540x960"),
+            ("tablet-1", DeviceKind.TABLET, self.file.counters[0].id, "tablet", "960x600"),
+        ):
+            place = self.enrolled(name, kind, counter)
+            options = ["--data", str(place), "--windowed", "--size", size]
+            if self.settings_path is not None:
+                options += ["--settings", str(self.settings_path)]
+            self._run(name, ["queue_server.command", program, *options])
+
+    def _write_addresses(self) -> None:
+        """Where everything is, for programs that were started beside us (mode 600)."""
+        told = {"web": self.web, "broker_port": self.broker_port, "pid": os.getpid()}
+        path = self.folder.addresses
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(told))
+        self._parts.append(lambda: path.unlink(missing_ok=True))
+
+
+def _everywhere(host: str) -> bool:
+    return host in ("0.0.0.0", "::", "")
+
+
+def _label(text: str) -> str:
+    return f"{text}:".ljust(22)
+
+
+def has_display() -> bool:
+    """A screen to draw on, and Kivy to draw with."""
+    there = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return there and importlib.util.find_spec("kivy") is not None
+
+
+def wait_for_end() -> None:
+    """Until Ctrl-C, `kill -TERM` or a closed terminal."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+
+
+def print_addresses(centre: Centre) -> None:
+    say, web = centre.say, centre.web
+    say("")
+    say(f"  {_label('Bảng gọi số')}{web}/board")
+    say(f"  {_label('Quầy (cán bộ)')}{web}/counter/1")
+    say(f"  {_label('Quản lý')}{web}/manager")
+    say(f"  {_label('Lấy số')}{web}/take")
+    say(f"  {_label('Số liệu mở')}{web}/open")
+    say(f"  {_label('MQTT')}{centre.file.broker.host}:{centre.broker_port}")
+    if centre.folder.first_login.exists():
+        say(f"  {_label('Mật khẩu lần đầu')}{centre.folder.first_login}")
+    say("")
+    say("  Ctrl-C để dừng (to stop).")
+
+
+def run(data: Path, settings_path: Path | None, windows: bool | None) -> int:
+    """Start, print the addresses, wait, stop. Exit code 0, or 1 with one line why not."""
+    from .doors.broker import BrokerMissing
+    from .doors.child import ChildFailed, PortTaken
+    from .folder import AlreadyRunning
+    from .store.schema import CannotOpen
+    from .wire.settings import SettingsError
+
+    try:
+        path = settings_path or settings.example()
+        centre = Centre(Folder(data), path, settings.read(path), windows=windows)
+        centre.start()
+    except (
+        SettingsError,
+        AlreadyRunning,
+        CannotOpen,
+        ChildFailed,
+        PortTaken,
+        BrokerMissing,
+        ValueError,
+        OSError,
+    ) as error:
+        print(f"motcua: {error}", file=sys.stderr)
+        return 1
+    print_addresses(centre)
+    with contextlib.suppress(KeyboardInterrupt):
+        wait_for_end()
+    centre.stop()
+    return 0
