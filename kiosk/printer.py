@@ -143,6 +143,12 @@ class _Talk:
             pass
         self._aside, self._torn = [], b""
 
+    def ask_in_turn(self, until: float) -> None:
+        """Sends GS r. A byte that looks like its answer but came before the question counts for nothing."""
+        self._aside += self._listen(0)
+        self._take("in_turn")
+        self.send(esc.ASK_PAPER_IN_TURN, until)
+
     def in_turn(self, seconds: float) -> Heard | None:
         """The answer to GS r within `seconds`; raises _Fault when the printer reports one first."""
         if not any(heard.kind == "in_turn" for heard in self._aside):
@@ -246,11 +252,15 @@ class Printer:
         talk.forget()
         until = time.monotonic() + self.settings.patience_s + self._print_time(image, len(job))
         talk.send(job, until)
+        talk.ask_in_turn(until)
         if before is None:
             until = (
                 time.monotonic() + self.settings.answer_s + _mm(image, self.settings) / USUAL_MM_S
             )
-        return self._confirm(talk, until, before)
+        try:
+            return self._confirm(talk, until, before)
+        except OSError:  # the line broke, but the whole ticket had gone out
+            return PrintState.UNKNOWN, Cause.OFFLINE, False
 
     def _confirm(
         self, talk: _Talk, until: float, before: Condition | None
@@ -277,7 +287,10 @@ class Printer:
             raise _Fault(found.cause)
 
     def _judge(self, found: Condition | None) -> PrinterStatus:
-        """The status, and whether the roll was changed: paper is back after it had run out."""
+        """The status; notices that the roll was changed when paper is back after it had run out.
+
+        An open cover reads as paper out on many printers, so it proves nothing about the roll.
+        """
         if found is None:
             return PrinterStatus(silent=True, paper_low=self._low_by_count())
         if found.paper_out and not found.cover_open:

@@ -75,7 +75,7 @@ def ask_now(n: int) -> bytes:
 
 
 def ticket_bytes(image: Image.Image, cut: str = "part") -> bytes:
-    """The whole print job, from reset to the question whose answer proves that the cut is done.
+    """The whole print job, from reset to cut; ASK_PAPER_IN_TURN behind it tells when the cut is done.
 
     Raises escpos.exceptions.Error when the image cannot be printed.
     """
@@ -85,7 +85,6 @@ def ticket_bytes(image: Image.Image, cut: str = "part") -> bytes:
     paper._raw(HW_INIT + REPORT_CHANGES)
     paper.image(padded(image), fragment_height=STRIP_ROWS)
     paper.cut(mode=cut.upper())
-    paper._raw(ASK_PAPER_IN_TURN)
     return bytes(paper.output)
 
 

@@ -90,6 +90,26 @@ def test_a_silent_printer_prints_but_is_not_believed(pretend: PretendPrinter) ->
     assert printer.status() == PrinterStatus(silent=True)
 
 
+def test_a_stray_byte_within_the_ticket_is_no_confirmation() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)  # most is still to be sent
+
+    def babble() -> None:
+        host, _ = listener.accept()
+        with host:
+            while data := host.recv(4096):
+                if b"\x1dv0" in data:
+                    host.sendall(b"\x00")
+
+    threading.Thread(target=babble, daemon=True).start()
+
+    printer = printer_at(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    outcome = printer.print_ticket(drawn(1200))
+    listener.close()
+
+    assert outcome.state is PrintState.UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("state", "cause"),
     [
