@@ -8,6 +8,8 @@ from math import cos, pi, sin
 from kivy.graphics import SmoothEllipse, SmoothLine
 
 Point = tuple[float, float]
+ARC_STEPS = 120
+"""Corners of a full circle: none is seen on the largest drawing."""
 
 
 class _Pen:
@@ -35,12 +37,14 @@ class _Pen:
         width: float = 0.045,
     ) -> None:
         """From angle `start` to `end` in turns, anticlockwise from the right."""
-        steps = [start + (end - start) * i / 32 for i in range(33)]
+        whole = abs(end - start) >= 1
+        count = max(12, round(ARC_STEPS * abs(end - start)))
+        steps = [start + (end - start) * i / count for i in range(count if whole else count + 1)]
         points = [
             (centre[0] + radius * cos(2 * pi * t), centre[1] + radius * sin(2 * pi * t))
             for t in steps
         ]
-        self.line(*points, width=width)
+        self.line(*points, width=width, close=whole)
 
     def dot(self, centre: Point, radius: float) -> None:
         side = 2 * radius * self.side
@@ -107,6 +111,12 @@ def _printer(pen: _Pen) -> None:
     pen.line((0.26, 0.42), (0.74, 0.42), (0.74, 0.06), (0.26, 0.06), close=True)
 
 
+def _list(pen: _Pen) -> None:
+    for y in (0.8, 0.5, 0.2):
+        pen.dot((0.16, y), 0.07)
+        pen.line((0.36, y), (0.9, y), width=0.05)
+
+
 def _offline(pen: _Pen) -> None:
     pen.arc((0.5, 0.16), 0.62, 0.125, 0.375)
     pen.arc((0.5, 0.16), 0.38, 0.125, 0.375)
@@ -157,6 +167,7 @@ _ICONS: dict[str, Callable[[_Pen], None]] = {
     "home": _home,
     "ticket": _ticket,
     "printer": _printer,
+    "list": _list,
     "offline": _offline,
     "person": _person,
     "priority": _priority,

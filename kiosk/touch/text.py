@@ -33,8 +33,9 @@ def drawn_size(text: str, font: float, bold: bool, width: float | None) -> tuple
 
 
 def longest_word(text: str, font: float, bold: bool) -> int:
-    """Width of the widest word: a word is never broken."""
-    return max((drawn_size(w, font, bold, None)[0] for w in set(text.split())), default=0)
+    """Width of the widest word: a word is never broken. A no-break space holds two together."""
+    words = set(text.replace("\n", " ").split(" "))
+    return max((drawn_size(word, font, bold, None)[0] for word in words), default=0)
 
 
 def fits(text: str, font: float, bold: bool, width: float, height: float) -> bool:
@@ -105,6 +106,10 @@ class Text(Label):
 
     def fitting_size(self) -> float:
         return fitting(self.text, self.wished, self.bold, self.width, self.height)
+
+    def natural_width(self) -> float:
+        """Pixels that the text takes on one line at its wished size."""
+        return drawn_size(self.text, self.wished, self.bold, None)[0] + 4.0
 
     @property
     def overflows(self) -> bool:
