@@ -97,9 +97,11 @@ def test_a_stray_byte_within_the_ticket_is_no_confirmation() -> None:
     def babble() -> None:
         host, _ = listener.accept()
         with host:
-            while data := host.recv(4096):
-                if b"\x1dv0" in data:
-                    host.sendall(b"\x00")
+            while b"\x1dv0" not in host.recv(4096):
+                pass
+            host.sendall(b"\x00")
+            while host.recv(4096):
+                pass
 
     threading.Thread(target=babble, daemon=True).start()
 
