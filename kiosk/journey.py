@@ -120,6 +120,7 @@ class State:
     printer: PrinterCondition = PrinterCondition.READY
     last: LastTicket | None = None
     help_called: int = -HELP_AGAIN_AFTER_MS
+    home_language: str = Language.VI
 
     now: int = 0
     touched: int = 0
@@ -214,11 +215,7 @@ def service_state(state: State, service: str | None) -> str:
     info, line = service_info(state, service), service_line(state, service)
     if info is None:
         return "closed"
-    newer = (
-        state.line is not None
-        and state.setup is not None
-        and state.line.at > state.setup.at
-    )
+    newer = state.line is not None and state.setup is not None and state.line.at > state.setup.at
     return line.state if line is not None and newer else info.state
 
 
@@ -271,9 +268,7 @@ def _line_came(state: State, report: r.LineCame) -> Decision:
 
 def _catalogue_came(state: State, report: r.CatalogueCame) -> Decision:
     state = replace(state, procedures=report.procedures)
-    return replace(
-        state, procedure=state.procedure if procedure_of(state) else None
-    ), ()
+    return replace(state, procedure=state.procedure if procedure_of(state) else None), ()
 
 
 def _connection_changed(state: State, report: r.ConnectionChanged) -> Decision:
@@ -303,7 +298,7 @@ def _tick(state: State, _report: r.Tick) -> Decision:
 
 
 def home(state: State) -> State:
-    """The first screen as a new visitor finds it: Vietnamese, usual letters, nothing chosen."""
+    """The first screen as a new visitor finds it: the usual language and letters, nothing chosen."""
     return State(
         rules=state.rules,
         setup=state.setup,
@@ -314,6 +309,8 @@ def home(state: State) -> State:
         printer=state.printer,
         last=state.last,
         help_called=state.help_called,
+        home_language=state.home_language,
+        language=state.home_language,
         now=state.now,
         touched=state.now,
     )
@@ -333,9 +330,7 @@ def _service_chosen(state: State, report: r.ServiceChosen) -> Decision:
     if state.step is not Step.SERVICE or service_info(state, report.service) is None:
         return state, ()
     if report.service != state.service:
-        pages = {
-            key: page for key, page in state.pages.items() if key is not Step.PROCEDURE
-        }
+        pages: dict[Step, int] = {**state.pages, Step.PROCEDURE: 0}
         state = replace(state, service=report.service, procedure=None, pages=pages)
     return _onward(state), ()
 
@@ -349,9 +344,7 @@ def _procedure_chosen(state: State, report: r.ProcedureChosen) -> Decision:
 
 def _priority_chosen(state: State, report: r.PriorityChosen) -> Decision:
     groups = state.setup.priorities if state.setup else ()
-    if state.step is not Step.PRIORITY or report.group not in {g.id for g in groups} | {
-        None
-    }:
+    if state.step is not Step.PRIORITY or report.group not in {g.id for g in groups} | {None}:
         return state, ()
     return _onward(replace(state, priority=report.group)), ()
 
@@ -386,7 +379,8 @@ def _went_home(state: State, _report: r.WentHome) -> Decision:
 
 
 def _page_turned(state: State, report: r.PageTurned) -> Decision:
-    return replace(state, pages=state.pages | {state.step: max(0, report.page)}), ()
+    pages: dict[Step, int] = {**state.pages, state.step: max(0, report.page)}
+    return replace(state, pages=pages), ()
 
 
 def _letters_toggled(state: State, _report: r.LettersToggled) -> Decision:
@@ -436,7 +430,10 @@ def _ticket_came(state: State, report: r.TicketCame) -> Decision:
 
 
 def _no_paper(state: State) -> Decision:
+    """The screen is the ticket. A kiosk that was set up without a printer has nothing to report."""
     assert state.taken is not None
+    if state.printer is PrinterCondition.ABSENT:
+        return replace(state, paper=Paper.NONE), ()
     told = r.TellPrint(state.taken.ticket, "failed", state.printer.value)
     return replace(state, paper=Paper.FAILED), (told,)
 
@@ -485,9 +482,7 @@ def _reprint_asked(state: State, report: r.ReprintAsked) -> Decision:
 def _ticket_refused(state: State, report: r.TicketRefused) -> Decision:
     if report.ask != state.ask:
         return state, ()
-    refused = replace(
-        state, step=Step.REFUSED, ask=None, refusal=report.refusal, touched=report.at
-    )
+    refused = replace(state, step=Step.REFUSED, ask=None, refusal=report.refusal, touched=report.at)
     return refused, ()
 
 

@@ -80,6 +80,7 @@ SIZES = {
     "button": 3.7,
     "lead": 4.2,
     "title": 5.6,
+    "greeting": 8.5,
     "number": 27.0,
 }
 """Text sizes in units; the unit is a hundredth of the window's shorter side (see `Look.unit`)."""

@@ -194,14 +194,16 @@ class BigButton(Touchable, BoxLayout, Ground):
         halign: str = "center",
         disabled: bool = False,
         upright: bool = False,
+        detail_role: str = "small",
+        pad: float = 1.6,
         **kwargs: Any,
     ) -> None:
-        pad = look.unit(1.6)
+        pad = look.unit(pad)
         super().__init__(
             on_act,
             orientation="vertical" if upright else "horizontal",
             padding=[pad * 1.4, pad, pad * 1.4, pad],
-            spacing=look.unit(1.6),
+            spacing=look.unit(0.6 if upright else 1.6),
             **kwargs,
         )
         self.disabled = disabled
@@ -211,26 +213,45 @@ class BigButton(Touchable, BoxLayout, Ground):
         self.lay_ground(look, fill, border, look.unit(1.8))
         self.icon = Icon(look, icon, ink) if icon else None
         self.label = Text(look, text, role, bold=True, colour=ink, halign=halign)
-        self.detail = Text(look, detail, "small", colour=self._quiet(), halign=halign)
+        self.detail = Text(look, detail, detail_role, colour=self._quiet(), halign=halign)
         self.badge = Text(look, badge, "lead", bold=True, colour=ink, halign="center")
         self._assemble(bool(detail), bool(badge))
         self.bind(pressed=self._show_pressed)
 
     def _assemble(self, detail: bool, badge: bool) -> None:
-        aside = self._look.unit(5.0)
+        """Beside a centred text the icon stands close to it; else at the button's edge."""
+        aside = max(self._look.unit(4.5), self.label.wished * 1.25)
+        beside = not self._upright and not badge and self.label.halign == "center"
         for part in (self.icon, self.badge if badge else None):
             if part is not None:
-                hint = {"size_hint_y": None, "height": aside * 1.6} if self._upright else {}
-                hint = hint or {"size_hint_x": None, "width": aside}
-                for key, value in hint.items():
-                    setattr(part, key, value)
+                self._set_aside(part, aside)
                 self.add_widget(part)
-        if not detail:
-            self.add_widget(self.label)
-            return
-        self.label.size_hint_y, self.detail.size_hint_y = 0.58, 0.42
-        self.label.valign, self.detail.valign = "bottom", "top"
-        self.add_widget(Column(self._look, self.label, self.detail, gap=0.6))
+        words: Widget = self.label
+        if detail:
+            self.label.size_hint_y, self.detail.size_hint_y = 0.58, 0.42
+            self.label.valign, self.detail.valign = "bottom", "top"
+            words = Column(self._look, self.label, self.detail, gap=0.6)
+        self.add_widget(words)
+        if self.icon is not None and beside:
+            self._keep_together(words, aside)
+
+    def _set_aside(self, part: Widget, aside: float) -> None:
+        if self._upright:
+            part.size_hint_y, part.height = None, aside
+        else:
+            part.size_hint_x, part.width = None, aside
+
+    def _keep_together(self, words: Widget, aside: float) -> None:
+        self.add_widget(Widget(), index=len(self.children))
+        self.add_widget(Widget())
+        words.size_hint_x = None
+
+        def measure(*_: object) -> None:
+            room = self.width - aside - self.padding[0] - self.padding[2] - 3 * self.spacing
+            wanted = max(t.natural_width() for t in (self.label, self.detail))
+            words.width = max(1.0, min(room, wanted))
+
+        self.bind(size=measure)
 
     def _colours(self, pressed: bool) -> tuple[Colour, Colour, Colour]:
         """Fill, border and ink."""

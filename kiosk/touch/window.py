@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -36,10 +37,11 @@ def prepare_kivy(window: WindowSettings, home: Path) -> None:
         KIVY_HOME=str(home),
         KIVY_NO_ARGS="1",
         KIVY_NO_FILELOG="1",
-        KIVY_NO_CONSOLELOG="1",
+        KIVY_LOG_MODE="PYTHON",  # or Kivy takes stderr, and with it every traceback
     )
     from kivy.config import Config
 
+    logging.getLogger("kivy").setLevel(logging.WARNING)
     for section in ("input", "modules"):
         for key, _ in Config.items(section):
             Config.remove_option(section, key)

@@ -1,0 +1,197 @@
+"""The kiosk at work: reports go through the journey, its state onto the screen, its effects out."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import structlog
+from kivy.clock import Clock as Frames
+
+from kiosk.touch.screen_app import ScreenApp
+from kiosk.touch.style import CALM, HIGH_CONTRAST
+from kiosk.touch.window import WindowSettings
+from queue_server.wire import messages as m
+from queue_server.wire import topics
+from queue_server.wire.link import Incoming, Link, new_id
+from queue_server.wire.texts import Texts
+from queue_server.wire.words import local
+
+from . import reports as r
+from .doing import Clock, Doing
+from .journey import State, Step, View, can_reprint, decide, idle_left, ticket_left, view
+from .reports import PrinterCondition
+from .screens import draw
+from .screens.scene import Scene
+from .settings import KioskSettings
+
+LARGER = 1.25
+PULSE_S = 10.0
+PULSE_WITHIN_S = 8.0
+"""A broker may live on while the server behind it is gone: the server is asked for a sign of life."""
+
+log = structlog.get_logger()
+
+
+class KioskApp(ScreenApp):
+    """`hear(kind, **values)` may be called from any thread; all else is the screen's."""
+
+    def __init__(
+        self, window: WindowSettings, settings: KioskSettings, texts: Texts, centre: str
+    ) -> None:
+        super().__init__(window)
+        self.state = State(
+            rules=settings.rules(),
+            language=settings.languages[0],
+            home_language=settings.languages[0],
+        )
+        self._settings, self._texts, self._centre = settings, texts, centre
+        self._clock = Clock()
+        self._heard: deque[Callable[[], None]] = deque()
+        self._lock = threading.Lock()
+        self._drawn: object = None
+        self._pulse_at = 0
+        self.link: Link | None = None
+        self.doing: Doing | None = None
+        self.on_catalogue_version: Callable[[str], None] = lambda _: None
+
+    # --- from other threads ---
+
+    def hear(
+        self,
+        kind: type[r.Report] | None,
+        then: Callable[[], None] = lambda: None,
+        **values: Any,
+    ) -> None:
+        """Report `kind` to the journey, or only do `then`, in the screen's thread and in the order of the calls."""
+        at = self._clock.now()
+        self._heard.append(lambda: self._report(kind, at, values) if kind else then())
+        self.call_soon(self._work_off)
+
+    def on_incoming(self, incoming: Incoming) -> None:
+        """What the centre says on its topics; a message of a newer make that cannot be read is left."""
+        place = topics.split(self._centre, incoming.topic)
+        try:
+            if place == ["setup"]:
+                self._setup_came(m.decode(m.CentreSetup, incoming.payload))
+            elif place == ["line"]:
+                self.hear(r.LineCame, line=m.decode(m.LineState, incoming.payload))
+            elif place[:1] == ["update"]:
+                self.hear(r.UpdateCame, update=m.decode(m.TicketUpdate, incoming.payload))
+        except msgspec.DecodeError as error:
+            log.warning("unreadable", topic=place, error=str(error))
+
+    def on_connection(self, up: bool) -> None:
+        log.info("connection", up=up)
+        self.hear(r.ConnectionChanged, up=up)
+
+    def on_printer(self, condition: PrinterCondition) -> None:
+        self.hear(r.PrinterChanged, condition=condition)
+        if self.link is not None:
+            self.link.announce()
+
+    def _setup_came(self, setup: m.CentreSetup) -> None:
+        self.hear(r.SetupCame, setup=setup)
+        self.on_catalogue_version(setup.catalogue_version)
+
+    # --- the screen's thread ---
+
+    def tell(self, kind: type[r.Report], **values: Any) -> None:
+        """A touch of the screen."""
+        if kind is r.Confirmed:
+            values["ask"] = new_id()
+        self._report(kind, self._clock.now(), values)
+
+    def draw(self) -> None:
+        """Draw anew whatever was drawn: the window has another size."""
+        self._drawn = None
+        self._refresh()
+
+    def on_touched(self) -> None:
+        if view(self.state) is not View.IDLE:
+            self.tell(r.Touched)
+
+    def on_tick(self) -> None:
+        self.tell(r.Tick)
+        self._feel_pulse()
+
+    def on_scan(self, text: str) -> None:
+        """The kiosk has no question yet that a code answers; the scan only shows that somebody is there."""
+        self.tell(r.Touched)
+
+    def _work_off(self) -> None:
+        while self._heard:
+            self._heard.popleft()()
+
+    def _report(self, kind: type[r.Report], at: int, values: dict[str, Any]) -> None:
+        before = self.state
+        self.state, effects = decide(before, kind(at, **values))
+        if kind is r.SetupCame and self.doing is not None:
+            self.doing.setup = self.state.setup
+        self._note_seen(kind, values)
+        for effect in effects:
+            self._do(effect)
+        if before.step is not self.state.step:
+            log.info("step", step=self.state.step.value)
+        self._refresh()
+
+    def _note_seen(self, kind: type[r.Report], values: dict[str, Any]) -> None:
+        """An ask is over once its ticket or refusal stands on the screen."""
+        if self.doing is None or kind not in (r.TicketCame, r.TicketRefused):
+            return
+        if self.state.step in (Step.TICKET, Step.REFUSED):
+            self.doing.seen(values["ask"])
+
+    def _do(self, effect: r.Effect) -> None:
+        if isinstance(effect, r.WakeAt):
+            delay = max(0, effect.at - self._clock.now()) / 1000
+            Frames.schedule_once(lambda _: self.tell(r.Tick), delay)
+        elif self.doing is not None:
+            self.doing.do(effect)
+
+    def _refresh(self) -> None:
+        clock = self._wall_clock()
+        key = self._visible(clock)
+        if key == self._drawn:
+            return
+        self._drawn = key
+        self.palette = HIGH_CONTRAST if self.state.contrast else CALM
+        self.letters = LARGER if self.state.large else 1.0
+        languages = tuple(self._settings.languages)
+        scene = Scene(self.state, self.look, self._texts, self.tell, clock, languages)
+        self.show(*draw(scene))
+
+    def _visible(self, clock: str) -> object:
+        """All of the state that a picture shows; what only counts time is left out."""
+        state = self.state
+        seen = replace(state, now=0, touched=0, connection_changed=0, help_called=0)
+        left = idle_left(state)
+        countdown = left // 1000 if left is not None else None
+        if state.step is Step.TICKET:
+            countdown = ticket_left(state) // 1000
+        return seen, view(state), countdown, can_reprint(state), clock
+
+    def _wall_clock(self) -> str:
+        if self.link is None:
+            return ""
+        offset = self.state.setup.utc_offset_minutes if self.state.setup else 420
+        return f"{local(self.link.now(), offset):%H:%M}"
+
+    # --- is the server there? ---
+
+    def _feel_pulse(self) -> None:
+        link, now = self.link, self._clock.now()
+        if link is None or not link.connected or now < self._pulse_at:
+            return
+        self._pulse_at = now + int(PULSE_S * 1000)
+        hello = m.Hello(id=new_id(), version=link.version, clock=now)
+        future = link.ask("hello", hello, PULSE_WITHIN_S)
+        future.add_done_callback(
+            lambda done: self.hear(
+                r.ConnectionChanged, up=not done.cancelled() and done.exception() is None
+            )
+        )

@@ -1,0 +1,184 @@
+"""What the journey wants done, done: asks over the link, paper over the printer; answers come back as reports."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import structlog
+from msgspec import structs
+from PIL import Image
+
+from queue_server.wire import messages as m
+from queue_server.wire.link import Link, Refused, new_id
+
+from . import reports as r
+from .open_asks import OpenAsks
+from .paper.ticket import TicketPaper
+from .printer import PrinterSettings, PrinterStatus, PrintOutcome, PrintQueue
+from .reports import PrinterCondition
+
+WITHDRAW_FOR_S = 24 * 3600.0
+TELL_PRINT_FOR_S = 3600.0
+HELP_FOR_S = 20.0
+
+log = structlog.get_logger()
+
+Hear = Callable[..., None]
+"""`hear(kind, **values)`: give the journey a report, from any thread."""
+
+
+class Clock:
+    """Ms since 1970 that never jump: the journey's clock, whatever is done to the machine's."""
+
+    def __init__(self) -> None:
+        self._began = time.time() - time.monotonic()
+
+    def now(self) -> int:
+        return int((self._began + time.monotonic()) * 1000)
+
+
+class Paper:
+    """The ticket's drawing; typst's compiler is kept warm and not for two threads at once."""
+
+    def __init__(self, settings: PrinterSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._paper: TicketPaper | None = None
+
+    def draw(self, want: r.Print, setup: m.CentreSetup) -> Image.Image:
+        with self._lock:
+            if self._paper is None:
+                self._paper = TicketPaper(self._settings.width_dots, self._settings.dpi)
+            names = want.procedure.name if want.procedure else None
+            return self._paper.draw(want.taken, setup, want.language, names)
+
+
+class Doing:
+    """One method for each effect; called in the screen's thread, answers are heard from other threads."""
+
+    def __init__(
+        self,
+        link: Link,
+        printing: PrintQueue,
+        paper: Paper,
+        open_asks: OpenAsks,
+        hear: Hear,
+    ) -> None:
+        self._link, self._printing, self._paper = link, printing, paper
+        self._open_asks, self._hear = open_asks, hear
+        self.setup: m.CentreSetup | None = None
+
+    def withdraw_left_over(self) -> None:
+        """At the start: whoever asked before the power went has not seen her number."""
+        for ask in self._open_asks.all():
+            self.withdraw(r.Withdraw(ask))
+
+    def ask_ticket(self, want: r.AskTicket) -> None:
+        message = structs.replace(want.message, asked_at=self._link.now())
+        self._remember(message.id)
+        future = self._link.ask("take_ticket", message, message.ttl_ms / 1000)
+        future.add_done_callback(lambda done: self._answered(message.id, done))
+
+    def seen(self, ask: str) -> None:
+        """The visitor knows how this ask ended."""
+        try:
+            self._open_asks.remove(ask)
+        except OSError as error:
+            log.error("open_asks_not_written", error=str(error))
+
+    def _remember(self, ask: str) -> None:
+        try:
+            self._open_asks.add(ask)
+        except OSError as error:
+            log.error("open_asks_not_written", error=str(error))
+
+    def _answered(self, ask: str, done: Future[m.Answer]) -> None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        if isinstance(error, Refused):
+            self._hear(r.TicketRefused, ask=ask, refusal=error.refusal)
+            return
+        raw = None if error is not None else done.result().ok
+        if raw is None:
+            self._hear(r.NoAnswerCame, ask=ask)
+            return
+        self._hear(r.TicketCame, ask=ask, taken=m.decode(m.TicketTaken, bytes(raw)))
+
+    def withdraw(self, want: r.Withdraw) -> None:
+        self._link.forget(want.ask)
+        message = m.WithdrawTicket(id=f"withdraw-{want.ask}", ask=want.ask)
+        future = self._link.ask("withdraw_ticket", message, WITHDRAW_FOR_S)
+        future.add_done_callback(lambda done: self._withdrawn(want.ask, done))
+
+    def _withdrawn(self, ask: str, done: Future[m.Answer]) -> None:
+        error = None if done.cancelled() else done.exception()
+        log.info("withdrawn", ask=ask, error=str(error) if error else None)
+        if not isinstance(error, TimeoutError):
+            self._hear(None, then=lambda: self.seen(ask))
+
+    def print(self, want: r.Print) -> None:
+        setup = self.setup
+        assert setup is not None, "a ticket came before the setup"
+        future = self._printing.submit(lambda: self._paper.draw(want, setup))
+        future.add_done_callback(lambda done: self._printed(want, done))
+
+    def _printed(self, want: r.Print, done: Future[PrintOutcome]) -> None:
+        outcome, detail = "failed", "error"
+        if not done.cancelled() and done.exception() is None:
+            result = done.result()
+            outcome, detail = result.state.value, result.cause.value if result.cause else ""
+        self._hear(
+            r.PaperCame,
+            ticket=want.taken.ticket,
+            outcome=outcome,
+            detail=detail,
+            reprint=want.reprint,
+        )
+
+    def tell_print(self, want: r.TellPrint) -> None:
+        message = m.ReportPrint(
+            id=new_id(),
+            ticket=want.ticket,
+            outcome=want.outcome,
+            detail=want.detail,
+            reprint=want.reprint,
+        )
+        self._link.ask("report_print", message, TELL_PRINT_FOR_S)
+
+    def ask_help(self, want: r.AskHelp) -> None:
+        message = m.CallHelp(id=new_id(), screen=want.screen)
+        future = self._link.ask("call_help", message, HELP_FOR_S)
+        future.add_done_callback(
+            lambda done: self._hear(
+                r.HelpAnswered, heard=not done.cancelled() and done.exception() is None
+            )
+        )
+
+    def do(self, effect: Any) -> None:
+        """Do any effect but `WakeAt`, which is the screen's own."""
+        _DO[type(effect)](self, effect)
+
+
+_DO: dict[type, Callable[[Doing, Any], None]] = {
+    r.AskTicket: Doing.ask_ticket,
+    r.Withdraw: Doing.withdraw,
+    r.Print: Doing.print,
+    r.TellPrint: Doing.tell_print,
+    r.AskHelp: Doing.ask_help,
+}
+
+
+def condition(status: PrinterStatus, address: str) -> PrinterCondition:
+    """What the visitor is told of the printer's status."""
+    if address == "none":
+        return PrinterCondition.ABSENT
+    known = {"ok": "ready", "silent": "ready"}.get(status.word, status.word)
+    return PrinterCondition(known) if known in _TOLD else PrinterCondition.FAULT
+
+
+_TOLD = {"ready", "paper_low", "paper_out", "cover_open"}

@@ -1,0 +1,159 @@
+"""`motcua kiosk`: puts the kiosk together and runs it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from kiosk.touch.window import WindowSettings, parse_size, prepare_kivy
+from queue_server.wire import topics
+from queue_server.wire.enrol import EnrolmentError, enrol
+from queue_server.wire.link import Credentials, Link
+from queue_server.wire.settings import SettingsError
+from queue_server.wire.texts import Texts
+
+from . import settings as kiosk_settings
+from .catalogue import Catalogue
+from .doing import Doing, Paper, condition
+from .open_asks import OpenAsks
+from .printer import Printer, PrinterStatus, PrintQueue
+from .printer_line import BadAddress
+from .reports import CatalogueCame
+from .settings import KioskSettings
+
+if TYPE_CHECKING:
+    from .app import KioskApp
+
+TEXTS = Path(__file__).with_name("texts")
+REMOTE = "MOTCUA_KIOSK_REMOTE"
+"""Environment: a unix socket for the test's and the technician's remote finger (`touch.remote`); off unless set."""
+
+
+class CannotStart(Exception):
+    """The text is one line for the technician."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Any]) -> argparse.ArgumentParser:
+    """The command line of `motcua kiosk`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "kiosk",
+        help="the kiosk where visitors take a number",
+        description="Shows the kiosk's screens until it is ended by SIGTERM or Ctrl-C.",
+    )
+    parser.add_argument("--data", type=Path, default=Path("var/kiosk"), help="data folder")
+    parser.add_argument("--settings", type=Path, help="settings file; its table [kiosk] counts")
+    parser.add_argument("--server", help="address of the queue server, to enrol this device")
+    parser.add_argument("--code", help="the one-time code that the server's page shows")
+    parser.add_argument("--size", help="window size, such as 1080x1920; implies --windowed")
+    parser.add_argument("--windowed", action="store_true", help="not in full screen")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until SIGTERM or Ctrl-C; 0, or 1 after one line on stderr."""
+    try:
+        own = kiosk_settings.read(args.settings)
+        window = _window(own, args)
+        credentials = _credentials(args)
+        printer = Printer(own.printer, args.data / "roll")
+        open_asks = OpenAsks(args.data / "open-asks")
+    except (SettingsError, EnrolmentError, BadAddress, CannotStart, OSError) as error:
+        print(f"motcua kiosk: {error}", file=sys.stderr)
+        return 1
+    prepare_kivy(window, args.data / "kivy")
+    _serve(own, window, credentials, printer, open_asks, args.data)
+    return 0
+
+
+def _serve(
+    own: KioskSettings,
+    window: WindowSettings,
+    credentials: Credentials,
+    printer: Printer,
+    open_asks: OpenAsks,
+    data: Path,
+) -> None:
+    from kiosk.touch.remote import remote_from_environment
+
+    from .app import KioskApp
+
+    app = KioskApp(window, own, Texts(TEXTS), credentials.centre)
+    link = Link(credentials, version=_version(), subscriptions=_subscriptions(credentials))
+    printing = PrintQueue(printer, lambda status: _printer_status(app, own, status))
+    catalogue = Catalogue(
+        credentials, data, lambda found: app.hear(CatalogueCame, procedures=found)
+    )
+    link.on_message, link.on_connection = app.on_incoming, app.on_connection
+    link.health = lambda: _health(printing.status())
+    app.link = link
+    app.doing = Doing(link, printing, Paper(own.printer), open_asks, app.hear)
+    app.on_catalogue_version = catalogue.want
+    parts = (remote_from_environment(app, REMOTE), printing, catalogue, link)
+    _run_together(app, [part for part in parts if part is not None])
+
+
+def _run_together(app: KioskApp, parts: list[Any]) -> None:
+    """Start the parts in their order, run the screen in this thread, stop them in the other order."""
+    try:
+        for part in parts:
+            part.start()
+        if app.doing is not None:
+            app.doing.withdraw_left_over()
+        app.run()
+    finally:
+        for part in reversed(parts):
+            part.stop()
+
+
+def _printer_status(app: KioskApp, own: KioskSettings, status: PrinterStatus) -> None:
+    app.on_printer(condition(status, own.printer.address))
+
+
+def _health(status: PrinterStatus | None) -> dict[str, str]:
+    return {"printer": status.word if status is not None else "unknown"}
+
+
+def _window(own: KioskSettings, args: argparse.Namespace) -> WindowSettings:
+    try:
+        width, height = parse_size(args.size or own.size)
+    except ValueError as error:
+        raise CannotStart(str(error)) from error
+    windowed = args.windowed or args.size is not None
+    return WindowSettings(width, height, own.fullscreen and not windowed, own.width_mm)
+
+
+def _credentials(args: argparse.Namespace) -> Credentials:
+    """The device's own, after enrolling it if that is asked for."""
+    path: Path = args.data / "device.json"
+    if args.server and args.code:
+        enrol(args.server, args.code).write(path)
+    elif args.server or args.code:
+        raise CannotStart("to enrol this device give both --server and --code")
+    try:
+        return Credentials.read(path)
+    except FileNotFoundError:
+        raise CannotStart(f"{path} is missing: enrol with --server and --code") from None
+    except msgspec.DecodeError:
+        raise CannotStart(f"{path} is damaged: enrol again with --server and --code") from None
+
+
+def _subscriptions(own: Credentials) -> list[str]:
+    return [
+        topics.SETUP.at(own.centre),
+        topics.LINE.at(own.centre),
+        topics.ANSWER.at(own.centre, device=own.device),
+        topics.TICKET_UPDATE.at(own.centre, device=own.device),
+    ]
+
+
+def _version() -> str:
+    try:
+        return metadata.version("motcua")
+    except metadata.PackageNotFoundError:
+        return ""

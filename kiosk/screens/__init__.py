@@ -1,0 +1,36 @@
+"""The kiosk's pictures: each draws a state and reports touches; `draw` picks the one for the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kivy.uix.widget import Widget
+
+from kiosk.journey import View, view
+
+from . import choose, notices, ticket
+from .scene import Scene
+
+_PICTURES: dict[View, Callable[[Scene], Widget]] = {
+    View.STARTING: notices.starting,
+    View.AWAY: notices.away,
+    View.CLOSED: notices.closed,
+    View.STOPPED: notices.stopped,
+    View.IDLE: notices.idle,
+    View.HELP: notices.helping,
+    View.WELCOME: choose.welcome,
+    View.SERVICE: choose.service,
+    View.PROCEDURE: choose.procedure,
+    View.PRIORITY: choose.priority,
+    View.CONFIRM: choose.confirm,
+    View.WAITING: ticket.waiting,
+    View.TICKET: ticket.ticket,
+    View.REFUSED: ticket.refused,
+    View.NO_ANSWER: ticket.no_answer,
+}
+
+
+def draw(scene: Scene) -> tuple[str, Widget]:
+    """The name of the picture and the picture."""
+    seen = view(scene.state)
+    return seen.value, _PICTURES[seen](scene)

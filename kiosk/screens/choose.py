@@ -1,0 +1,287 @@
+"""The pictures of choosing: welcome, service, procedure, priority, and the check before the number."""
+
+from __future__ import annotations
+
+from kivy.uix.widget import Widget
+
+from kiosk import reports as r
+from kiosk.journey import (
+    can_reprint,
+    procedure_of,
+    procedures_of,
+    service_info,
+    service_line,
+    service_reason,
+    service_state,
+)
+from kiosk.touch.text import Text
+from kiosk.touch.widgets import BigButton, Card, Column, Icon, Paragraph, Row, alike
+from queue_server.wire import messages as m
+from queue_server.wire.words import Estimate, PriorityGroup
+
+from .scene import Choice, Scene, body_room, choices, fixed, framed, rest
+
+
+def welcome(scene: Scene) -> Widget:
+    """A greeting, one big button for each language, and how it goes on."""
+    look = scene.look
+    starts = [_start(scene, language) for language in scene.languages]
+    alike(starts)
+    greeting = Column(
+        look,
+        Text(
+            look,
+            scene.say("welcome.greeting"),
+            "greeting",
+            bold=True,
+            halign="center",
+            valign="bottom",
+            colour=look.palette.primary,
+        ),
+        Text(look, scene.say("welcome.lead"), "lead", halign="center", valign="top"),
+        gap=1.5,
+        size_hint_y=0.5,
+    )
+    buttons = (Column if look.portrait else Row)(look, *starts, gap=3)
+    buttons.size_hint_y = 0.9 if look.portrait else 0.75
+    below = Column(look, *_below_welcome(scene), gap=2, size_hint_y=0.62)
+    return framed(scene, greeting, buttons, below, back=False)
+
+
+def _start(scene: Scene, language: str) -> BigButton:
+    return BigButton(
+        scene.look,
+        scene.texts.say("welcome.take", language),
+        scene.touch(r.Started, language=language),
+        name=f"start-{language}",
+        kind="primary" if language == scene.languages[0] else "plain",
+        detail=scene.texts.say("welcome.language", language),
+        icon="ticket",
+        role="title",
+        detail_role="lead",
+        halign="center",
+        pad=4,
+    )
+
+
+def _way(scene: Scene) -> Widget:
+    """The three things that will happen, as drawings with words."""
+    look = scene.look
+    stations = [("list", "welcome.one"), ("ticket", "welcome.two"), ("counter", "welcome.three")]
+    row = Row(look, gap=1)
+    for place, (icon, key) in enumerate(stations):
+        if place:
+            arrow = Icon(look, "next", look.palette.line, size_hint_x=None, width=look.unit(4))
+            row.add_widget(arrow)
+        words = Text(look, scene.say(key), "body", halign="center", valign="top")
+        row.add_widget(Column(look, Icon(look, icon, size_hint_y=0.5), words, gap=1.2))
+    return fixed(row, look.unit(17) * look.letters)
+
+
+def _below_welcome(scene: Scene) -> list[Widget]:
+    """How busy it is, what is wrong with the printer, and the last ticket once more."""
+    look = scene.look
+    parts: list[Widget] = []
+    if scene.state.line is not None:
+        parts.append(Text(look, _how_busy(scene, scene.state.line), "body", halign="center"))
+    if not scene.state.printer.prints:
+        words = scene.say(f"printer.{scene.state.printer.value}")
+        parts.append(_remark(scene, "printer", words))
+    if can_reprint(scene.state):
+        again = BigButton(
+            look,
+            scene.say("ticket.again"),
+            scene.touch(r.ReprintAsked),
+            name="reprint",
+            kind="quiet",
+            icon="printer",
+        )
+        parts.append(fixed(again, look.target()))
+    return [rest(), _way(scene), rest(), *parts, rest()]
+
+
+def _how_busy(scene: Scene, line: m.LineState) -> str:
+    waiting = sum(service.waiting for service in line.services)
+    busy = scene.say("welcome.waiting", people=waiting) if waiting else scene.say("welcome.nobody")
+    counters = sum(counter.state != "closed" for counter in line.counters)
+    if not counters:
+        return busy
+    return f"{busy}  ·  {scene.say('welcome.open_counters', counters=counters)}"
+
+
+def _remark(scene: Scene, icon: str, words: str) -> Widget:
+    """A line that asks for attention, with a drawing, so that not only its colour says so."""
+    look = scene.look
+    p = look.palette
+    sign = Icon(look, icon, p.accent, size_hint_x=None, width=look.unit(5))
+    card = Card(
+        look,
+        sign,
+        Paragraph(look, words),
+        fill=p.accent_tint,
+        border=p.accent,
+        pad=2,
+        orientation="horizontal",
+    )
+    return fixed(card, look.unit(11) * look.letters)
+
+
+# --- lists --------------------------------------------------------------------------------------
+
+
+def service(scene: Scene) -> Widget:
+    setup = scene.state.setup
+    items = [_service_choice(scene, info) for info in (setup.services if setup else ())]
+    body = choices(scene, items, body_room(scene.look), least=12, most=17)
+    return framed(scene, *body, rest(), title=scene.say("service.title"))
+
+
+def _service_choice(scene: Scene, info: m.ServiceInfo) -> Choice:
+    condition = service_state(scene.state, info.id)
+    kind = "chosen" if scene.state.service == info.id else "plain"
+    return Choice(
+        name=f"service-{info.id}",
+        text=info.name.say(scene.state.language),
+        on_act=scene.touch(r.ServiceChosen, service=info.id),
+        detail=_queue_words(scene, info.id) if condition == "open" else _shut_words(scene, info.id),
+        badge=info.letter,
+        kind=kind if condition == "open" else "muted",
+    )
+
+
+def _queue_words(scene: Scene, service: str) -> str:
+    line = service_line(scene.state, service)
+    if line is None:
+        return ""
+    if not line.waiting:
+        return scene.say("service.nobody")
+    words = scene.say("service.waiting", people=line.waiting)
+    if line.estimate is None:
+        return words
+    return f"{words}, {scene.say('service.minutes', minutes=whole_minutes(line.estimate))}"
+
+
+def _shut_words(scene: Scene, service: str) -> str:
+    words = scene.say(f"service.{service_state(scene.state, service)}")
+    reason = service_reason(scene.state, service)
+    return f"{words}: {reason}" if reason else words
+
+
+def whole_minutes(estimate: Estimate) -> int:
+    return max(1, round(estimate.minutes))
+
+
+def procedure(scene: Scene) -> Widget:
+    """The service's procedures; under them, on every page, the way for who does not know."""
+    look, state = scene.look, scene.state
+    none = BigButton(
+        look,
+        scene.say("procedure.none"),
+        scene.touch(r.ProcedureChosen, code=None),
+        name="procedure-none",
+        kind="primary",
+        icon="ticket",
+    )
+    height = max(look.unit(11), look.target())
+    items = [
+        Choice(
+            name=f"procedure-{p.code}",
+            text=p.name.say(state.language),
+            on_act=scene.touch(r.ProcedureChosen, code=p.code),
+            kind="chosen" if p.code == state.procedure else "plain",
+        )
+        for p in procedures_of(state, state.service)
+    ]
+    body = choices(scene, items, body_room(look, height), least=12, most=14)
+    return framed(scene, *body, rest(), fixed(none, height), title=scene.say("procedure.title"))
+
+
+def priority(scene: Scene) -> Widget:
+    """Most visitors have none: that button comes first and is the largest."""
+    look, state = scene.look, scene.state
+    none = BigButton(
+        look,
+        scene.say("priority.none"),
+        scene.touch(r.PriorityChosen, group=None),
+        name="priority-none",
+        kind="primary",
+    )
+    height = max(look.unit(12), look.target())
+    groups = state.setup.priorities if state.setup else ()
+    items = [_priority_choice(scene, group) for group in groups]
+    body = choices(scene, items, body_room(look, height), least=11, most=15)
+    return framed(scene, fixed(none, height), *body, rest(), title=scene.say("priority.title"))
+
+
+def _priority_choice(scene: Scene, group: PriorityGroup) -> Choice:
+    language = scene.state.language
+    proof = group.proof.say(language)
+    return Choice(
+        name=f"priority-{group.id}",
+        text=group.name.say(language),
+        on_act=scene.touch(r.PriorityChosen, group=group.id),
+        detail=scene.say("priority.proof", proof=proof) if proof else "",
+        kind="chosen" if group.id == scene.state.priority else "plain",
+    )
+
+
+# --- the check ----------------------------------------------------------------------------------
+
+
+def confirm(scene: Scene) -> Widget:
+    look = scene.look
+    take = BigButton(
+        look,
+        scene.say("confirm.take"),
+        lambda: scene.tell(r.Confirmed),
+        name="confirm",
+        kind="primary",
+        icon="ticket",
+        role="title",
+    )
+    sheet = Card(look, *_chosen(scene), gap=2, pad=4)
+    sheet.size_hint_y = 1.6
+    remarks = []
+    group = priority_group(scene)
+    if group is not None and group.proof.say(scene.state.language):
+        proof = group.proof.say(scene.state.language)
+        remarks.append(_remark(scene, "priority", scene.say("confirm.proof", proof=proof)))
+    height = max(look.unit(20 if look.portrait else 16), look.target())
+    return framed(
+        scene,
+        sheet,
+        *remarks,
+        fixed(take, height),
+        *([rest()] if look.portrait else []),
+        title=scene.say("confirm.title"),
+    )
+
+
+def priority_group(scene: Scene) -> PriorityGroup | None:
+    groups = scene.state.setup.priorities if scene.state.setup else ()
+    return next((g for g in groups if g.id == scene.state.priority), None)
+
+
+def _chosen(scene: Scene) -> list[Widget]:
+    """What she has chosen, a line each."""
+    state = scene.state
+    language = state.language
+    info, chosen, group = (
+        service_info(state, state.service),
+        procedure_of(state),
+        priority_group(scene),
+    )
+    lines = [("confirm.service", info.name.say(language) if info else "")]
+    if procedures_of(state, state.service):
+        words = chosen.name.say(language) if chosen else scene.say("confirm.procedure_none")
+        lines.append(("confirm.procedure", words))
+    if state.setup is not None and state.setup.priorities:
+        words = group.name.say(language) if group else scene.say("confirm.priority_none")
+        lines.append(("confirm.priority", words))
+    return [_line(scene, key, words) for key, words in lines]
+
+
+def _line(scene: Scene, key: str, words: str) -> Widget:
+    look = scene.look
+    name = Text(look, scene.say(key), "body", colour=look.palette.quiet, size_hint_x=0.3)
+    return Row(look, name, Text(look, words, "lead", bold=True, size_hint_x=0.7))

@@ -1,0 +1,180 @@
+"""The pictures that stand above the journey: starting, no server, closed, are you there, somebody is coming."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from kivy.uix.floatlayout import FloatLayout
+from kivy.uix.widget import Widget
+
+from kiosk import reports as r
+from kiosk.journey import (
+    Help,
+    Step,
+    idle_left,
+    service_info,
+    service_reason,
+    service_state,
+)
+from kiosk.touch.style import Colour
+from kiosk.touch.text import Text
+from kiosk.touch.widgets import BigButton, Icon, Row, Title
+from queue_server.wire.words import Language
+
+from .scene import GAP, Scene, fixed, framed
+
+Way = tuple[str, str, type[r.Report]]
+"""A button under a notice: name, text, report."""
+
+
+def notice(
+    scene: Scene,
+    icon: str,
+    title: str,
+    text: str,
+    *ways: Way,
+    also: str = "",
+    colour: Colour | None = None,
+    sign: Widget | None = None,
+) -> Widget:
+    """A drawing, what is the matter, what to do, and the ways on."""
+    look = scene.look
+    drawing = sign or Icon(look, icon, colour or look.palette.accent)
+    drawing.size_hint_y = 0.45
+    parts: list[Widget] = [
+        Widget(size_hint_y=0.2),
+        drawing,
+        Title(look, title, halign="center", size_hint_y=0.4),
+        Text(look, text, "lead", halign="center", valign="top", size_hint_y=0.5),
+    ]
+    if also:
+        quiet = look.palette.quiet
+        parts.append(
+            Text(look, also, "body", halign="center", valign="top", colour=quiet, size_hint_y=0.35)
+        )
+    if ways:
+        parts.append(_ways(scene, ways))
+    return framed(scene, *parts, back=False)
+
+
+def _ways(scene: Scene, ways: tuple[Way, ...]) -> Widget:
+    look = scene.look
+    row = Row(look, gap=GAP)
+    for place, (name, words, kind) in enumerate(ways):
+        style = "primary" if place == 0 else "quiet"
+        row.add_widget(BigButton(look, words, scene.touch(kind), name=name, kind=style))
+    return fixed(row, max(look.unit(16), look.target()))
+
+
+def _both(scene: Scene, key: str) -> dict[str, Any]:
+    """On the first screen nobody has chosen a language yet: say it in the other one as well."""
+    if scene.state.step is not Step.WELCOME or len(scene.languages) < 2:
+        return {}
+    other = Language.EN if scene.state.language == Language.VI else Language.VI
+    words = f"{scene.texts.say(f'{key}.title', other)}. {scene.texts.say(f'{key}.text', other)}"
+    return {"also": words}
+
+
+def starting(scene: Scene) -> Widget:
+    return notice(
+        scene,
+        "clock",
+        scene.say("starting.title"),
+        scene.say("starting.text"),
+        colour=scene.look.palette.primary,
+        **_both(scene, "starting"),
+    )
+
+
+def away(scene: Scene) -> Widget:
+    return notice(
+        scene,
+        "offline",
+        scene.say("away.title"),
+        scene.say("away.text"),
+        **_both(scene, "away"),
+    )
+
+
+def closed(scene: Scene) -> Widget:
+    """No service gives numbers now; says why when all have the same reason."""
+    setup = scene.state.setup
+    services = setup.services if setup else ()
+    reasons = {service_reason(scene.state, s.id) for s in services} - {""}
+    states = {service_state(scene.state, s.id) for s in services}
+    words = [scene.say("closed.text")]
+    if len(reasons) == 1:
+        words.insert(0, scene.say("stopped.reason", reason=reasons.pop()))
+    elif states == {"cut_off"}:
+        words.insert(0, scene.say("stopped.cut_off"))
+    return notice(
+        scene, "clock", scene.say("closed.title"), "\n".join(words), **_both(scene, "closed")
+    )
+
+
+def stopped(scene: Scene) -> Widget:
+    """The chosen service gives no numbers (any more): said at once, wherever she is."""
+    state = scene.state
+    info = service_info(state, state.service)
+    name = info.name.say(state.language) if info else ""
+    words = scene.say(f"stopped.{service_state(state, state.service)}")
+    reason = service_reason(state, state.service)
+    if reason:
+        words = f"{words}\n{scene.say('stopped.reason', reason=reason)}"
+    return notice(
+        scene,
+        "warning",
+        scene.say("stopped.title", service=name),
+        words,
+        ("other", scene.say("stopped.other"), r.WentBack),
+        ("home", scene.say("idle.leave"), r.WentHome),
+    )
+
+
+def idle(scene: Scene) -> Widget:
+    """Counts down; any touch says that she is still there."""
+    look = scene.look
+    seconds = math.ceil((idle_left(scene.state) or 0) / 1000)
+    count = Text(
+        look, str(seconds), "number", bold=True, halign="center", colour=look.palette.primary
+    )
+    picture = notice(
+        scene,
+        "clock",
+        scene.say("idle.title"),
+        f"{scene.say('idle.text')} {scene.say('idle.seconds', seconds=seconds)}",
+        ("here", scene.say("idle.here"), r.Touched),
+        ("home", scene.say("idle.leave"), r.WentHome),
+        sign=count,
+    )
+    return Anywhere(picture, scene.touch(r.Touched))
+
+
+class Anywhere(FloatLayout):
+    """A touch beside the buttons of `picture` counts as well."""
+
+    def __init__(self, picture: Widget, on_touch: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_touch = on_touch
+        self.add_widget(picture)
+
+    def on_touch_down(self, touch: Any) -> bool:
+        if not super().on_touch_down(touch):
+            self._on_touch()
+        return True
+
+
+def helping(scene: Scene) -> Widget:
+    look, help_ = scene.look, scene.state.help
+    icon = {Help.COMING: "check", Help.UNHEARD: "warning"}.get(help_, "help")
+    colour = {Help.COMING: look.palette.success, Help.UNHEARD: look.palette.accent}
+    return notice(
+        scene,
+        icon,
+        scene.say(f"help.{help_.value}"),
+        scene.say(f"help.{help_.value}_text"),
+        ("close", scene.say("help.close"), r.HelpClosed),
+        colour=colour.get(help_, look.palette.primary),
+    )

@@ -1,0 +1,75 @@
+"""What can be set of the kiosk: the table `[kiosk]` of the centre's settings file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import field
+
+from queue_server.wire import settings
+from queue_server.wire.words import Frozen, Language
+
+from .journey import Rules
+from .printer import PrinterSettings
+
+
+class KioskSettings(Frozen, forbid_unknown_fields=True):
+    """Times in seconds unless the name says otherwise; each touch of the screen starts the idle time again."""
+
+    languages: tuple[Language, ...] = (Language.VI, Language.EN)
+    """The languages on the first screen, the usual one first."""
+    size: str = "1080x1920"
+    """Window size in pixels, `WIDTHxHEIGHT`; without effect in full screen."""
+    fullscreen: bool = True
+    width_mm: float = 344.0
+    """True width of the glass, by which touch targets are measured; 344 is an upright screen of 27 inches."""
+    idle_seconds: float = 60.0
+    """How long a screen stands untouched before the next visitor finds the first one."""
+    warn_seconds: float = 15.0
+    """How long before that the visitor is asked whether she is still there."""
+    ticket_seconds: float = 25.0
+    """How long the number stays on the screen when it is on paper as well."""
+    ticket_seconds_without_paper: float = 60.0
+    answer_seconds: float = 30.0
+    """How long the server may take for a number before the visitor is sent to the desk."""
+    reprint_seconds: float = 60.0
+    """How long the last ticket can be printed again."""
+    printer_wait_ms: int = 300
+    """How long the printer waits for the rolled-out estimate; the number is on the screen at once."""
+    printer: PrinterSettings = field(default_factory=PrinterSettings)
+
+    def rules(self) -> Rules:
+        """The times in ms, as the journey counts."""
+        return Rules(
+            idle=_ms(self.idle_seconds),
+            warn=_ms(self.warn_seconds),
+            ticket=_ms(self.ticket_seconds),
+            ticket_without_paper=_ms(self.ticket_seconds_without_paper),
+            ttl=_ms(self.answer_seconds),
+            printer_wait=self.printer_wait_ms,
+            reprint=_ms(self.reprint_seconds),
+        )
+
+
+TIMES = ("idle_seconds", "ticket_seconds", "ticket_seconds_without_paper", "answer_seconds")
+
+
+def read(path: Path | None) -> KioskSettings:
+    """The settings of this kiosk; raises `wire.settings.SettingsError`, one line for the technician."""
+    own = settings.read(KioskSettings, path, only="kiosk")
+    for name in TIMES:
+        if getattr(own, name) <= 0:
+            raise _refused(path, name, "must be above 0")
+    if own.warn_seconds >= own.idle_seconds:
+        raise _refused(path, "warn_seconds", "must be below idle_seconds")
+    if not own.languages:
+        raise _refused(path, "languages", "must name one language at least")
+    return own
+
+
+def _refused(path: Path | None, name: str, why: str) -> settings.SettingsError:
+    return settings.SettingsError(f"{path or 'environment'}: `kiosk.{name}`: {why}")
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

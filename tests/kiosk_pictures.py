@@ -1,0 +1,236 @@
+"""Draws every picture of the kiosk without a server: for the tests, and for looking at.
+
+python -m tests.kiosk_pictures SIZE FOLDER [LANGUAGE] [LOOK]     (LOOK: usual, large, contrast)
+
+Saves FOLDER/<name>.png (`-`: no pictures) and prints one line of JSON for each: what `touch.remote.describe` says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kiosk.journey import Help, LastTicket, Paper, Rules, State, Step
+from kiosk.reports import PrinterCondition, Procedure
+from kiosk.touch.window import WindowSettings, parse_size, prepare_kivy
+from queue_server.wire import messages as m
+from queue_server.wire.texts import Texts
+from queue_server.wire.words import Estimate, Names, PriorityGroup
+
+NOW = 1_795_394_700_000
+SERVICES = (
+    ("civil", "A", "Hộ tịch", "Civil status", "open", "", (1, 2)),
+    ("certify", "B", "Chứng thực", "Certification", "open", "", (2, 3)),
+    ("residence", "C", "Cư trú, căn cước", "Residence and identity cards", "open", "", (4,)),
+    ("land", "D", "Đất đai, xây dựng và môi trường", "Land, construction and environment",
+     "suspended", "Cán bộ đi kiểm tra thực địa đến 14 giờ", (5,)),
+    ("business", "E", "Đăng ký hộ kinh doanh", "Household businesses", "open", "", (6,)),
+    ("social", "F", "Lao động, thương binh và xã hội", "Labour and social affairs",
+     "cut_off", "", (7,)),
+    ("other", "G", "Lĩnh vực khác, trả kết quả", "Other fields, collecting results", "open", "", (8,)),
+)  # fmt: skip
+PROCEDURES = (
+    ("1.001193", "Đăng ký khai sinh", "Registration of birth"),
+    ("1.000894", "Đăng ký kết hôn", "Registration of marriage"),
+    ("1.000656", "Đăng ký khai tử", "Registration of death"),
+    ("1.004873", "Cấp giấy xác nhận tình trạng hôn nhân", "Certificate of marital status"),
+    ("2.000635", "Cấp bản sao trích lục hộ tịch, bản sao giấy khai sinh", "Copies of extracts"),
+    ("1.004859", "Thay đổi, cải chính, bổ sung thông tin hộ tịch, xác định lại dân tộc",
+     "Change and correction of civil status"),
+    ("1.001022", "Đăng ký nhận cha, mẹ, con", "Recognition of father, mother, child"),
+    ("1.004837", "Đăng ký giám hộ", "Registration of guardianship"),
+    ("2.000986", "Liên thông khai sinh, thường trú, cấp thẻ bảo hiểm y tế cho trẻ em dưới 6 tuổi",
+     "Birth, residence and health insurance card for a child under 6"),
+    ("1.004884", "Đăng ký lại khai sinh", "Re-registration of birth"),
+    ("1.004772", "Đăng ký khai sinh cho người đã có hồ sơ, giấy tờ cá nhân",
+     "Birth registration for persons with papers"),
+    ("1.004746", "Đăng ký lại kết hôn", "Re-registration of marriage"),
+)  # fmt: skip
+PRIORITIES = (
+    ("disabled", "Người khuyết tật đặc biệt nặng, khuyết tật nặng", "Severely disabled persons",
+     "Giấy xác nhận khuyết tật", "certificate of disability"),
+    ("elderly", "Người từ đủ 60 tuổi trở lên", "Persons of 60 years and older",
+     "Thẻ căn cước", "identity card"),
+    ("pregnant", "Phụ nữ mang thai", "Pregnant women", "", ""),
+    ("child", "Người bế trẻ em dưới 36 tháng tuổi", "Persons with a child under 36 months", "", ""),
+    ("merit", "Người có công với cách mạng", "Persons with merits to the revolution",
+     "Giấy chứng nhận người có công", "certificate of merit"),
+)  # fmt: skip
+TAKEN = m.TicketTaken(
+    ticket="t1",
+    number="A047",
+    service="civil",
+    issued_at=NOW,
+    ahead=5,
+    token="x",
+    url="https://motcua.hongha.gov.vn/t/7fQm2Jx9RkT4Zb8uWc1LpA",
+    estimate=Estimate(minutes=12.2, low=8.1, high=16.6),
+    counters=(1, 2),
+)
+
+
+def setup() -> m.CentreSetup:
+    return m.CentreSetup(
+        centre="test",
+        name=Names(vi="Trung tâm Phục vụ hành chính công", en="Public Administration Centre"),
+        authority=Names(vi="UBND phường Hồng Hà", en="People's Committee of Hồng Hà Ward"),
+        at=NOW,
+        services=tuple(
+            m.ServiceInfo(id=i, letter=x, name=Names(vi=vi, en=en), state=s, reason=why, counters=c)
+            for i, x, vi, en, s, why, c in SERVICES
+        ),
+        priorities=tuple(
+            PriorityGroup(id=i, name=Names(vi=vi, en=en), proof=Names(vi=pv, en=pe))
+            for i, vi, en, pv, pe in PRIORITIES
+        ),
+    )
+
+
+def line() -> m.LineState:
+    estimate = Estimate(minutes=11.6, low=8, high=16)
+    return m.LineState(
+        at=NOW - 1,
+        day="2026-11-23",
+        state="open",
+        services=tuple(
+            m.ServiceLine(id=s[0], state=s[4], waiting=3 * i, estimate=estimate if i else None)
+            for i, s in enumerate(SERVICES)
+        ),
+        counters=tuple(m.CounterLine(id=i, state="serving") for i in range(1, 7)),
+    )
+
+
+def procedures() -> tuple[Procedure, ...]:
+    return tuple(Procedure(c, Names(vi=vi, en=en), "civil") for c, vi, en in PROCEDURES)
+
+
+def base(language: str) -> State:
+    """A kiosk that is ready for a visitor."""
+    return State(
+        rules=Rules(),
+        setup=setup(),
+        line=line(),
+        procedures=procedures(),
+        connected=True,
+        now=NOW,
+        touched=NOW,
+        language=language,
+    )
+
+
+def pictures(language: str) -> Iterator[tuple[str, State]]:
+    """Every picture by name, in the order of a visit."""
+    ready = base(language)
+    civil = replace(ready, service="civil", procedure="1.004859", priority="disabled")
+    told = replace(ready, step=Step.TICKET, taken=TAKEN, service="civil", procedure="1.001193")
+    last = LastTicket(TAKEN, language, None, NOW)
+    yield "starting", State(now=NOW)
+    yield "welcome", ready
+    yield "welcome_no_paper", replace(ready, printer=PrinterCondition.PAPER_OUT, line=None)
+    yield "welcome_reprint", replace(ready, last=last)
+    yield "service", replace(ready, step=Step.SERVICE)
+    yield "procedure", replace(ready, step=Step.PROCEDURE, service="civil")
+    yield (
+        "procedure_2",
+        replace(ready, step=Step.PROCEDURE, service="civil", pages={Step.PROCEDURE: 1}),
+    )
+    yield "priority", replace(civil, step=Step.PRIORITY)
+    yield "confirm", replace(civil, step=Step.CONFIRM)
+    yield "confirm_plain", replace(ready, step=Step.CONFIRM, service="certify")
+    yield "waiting", replace(ready, step=Step.WAITING, ask="a", asked=NOW)
+    yield "ticket", replace(told, paper=Paper.CONFIRMED, last=last)
+    yield "ticket_printing", replace(told, paper=Paper.PRINTING)
+    late = TAKEN_LATE
+    yield "ticket_no_paper", replace(told, taken=late, paper=Paper.FAILED, priority="elderly")
+    yield "ticket_no_url", replace(told, taken=TAKEN_PLAIN, paper=Paper.NONE)
+    refusal = m.Refusal(
+        code="cut_off",
+        vi="Hôm nay đã hết số của lĩnh vực này, vì còn 25 phút nữa là hết giờ làm việc.",
+        en="There are no more numbers for this field today: it closes in 25 minutes.",
+    )
+    yield "refused", replace(ready, step=Step.REFUSED, refusal=refusal)
+    yield "no_answer", replace(ready, step=Step.NO_ANSWER)
+    yield "away", replace(ready, connected=False, connection_changed=0)
+    yield "closed", replace(ready, setup=_all_shut())
+    yield "stopped", replace(ready, step=Step.CONFIRM, service="land")
+    yield "idle", replace(civil, step=Step.CONFIRM, touched=NOW - 52_000)
+    for help_ in (Help.CALLING, Help.COMING, Help.UNHEARD):
+        yield f"help_{help_.value}", replace(civil, step=Step.PROCEDURE, help=help_)
+
+
+def _changed(taken: m.TicketTaken, **changes: Any) -> m.TicketTaken:
+    from msgspec import structs
+
+    return structs.replace(taken, **changes)
+
+
+TAKEN_LATE = _changed(
+    TAKEN, priority="elderly", closes_in_minutes=15, number="D108", counters=(5, 6, 11)
+)
+TAKEN_PLAIN = _changed(TAKEN, url="", estimate=None, ahead=0)
+
+
+def _all_shut() -> m.CentreSetup:
+    from msgspec import structs
+
+    whole = setup()
+    reason = "Ngoài giờ làm việc. Sáng 7:30–11:30, chiều 13:30–17:00"
+    services = tuple(structs.replace(s, state="closed", reason=reason) for s in whole.services)
+    return structs.replace(whole, services=services)
+
+
+def run(size: str, folder: Path | None, language: str, way: str) -> None:
+    width, height = parse_size(size)
+    window = WindowSettings(width, height, False, 344.0 if height > width else 598.0)
+    os.environ["SDL_VIDEODRIVER"] = "offscreen"
+    prepare_kivy(window, Path(tempfile.mkdtemp()) / "kivy")
+    from kivy.clock import Clock
+
+    from kiosk.app import LARGER
+    from kiosk.screens import draw
+    from kiosk.screens.scene import Scene
+    from kiosk.touch.remote import describe
+    from kiosk.touch.screen_app import ScreenApp
+    from kiosk.touch.style import CALM, HIGH_CONTRAST
+
+    texts = Texts(Path("kiosk/texts"))
+
+    class Gallery(ScreenApp):
+        """Shows a picture, looks at it two frames later, and goes on."""
+
+        def on_start(self) -> None:
+            self.palette = HIGH_CONTRAST if way == "contrast" else CALM
+            self.letters = LARGER if way == "large" else 1.0
+            self.rest = pictures(language)
+            Clock.schedule_once(lambda _: self.next(), 0.1)
+
+        def next(self) -> None:
+            found = next(self.rest, None)
+            if found is None:
+                self.stop()
+                return
+            name, state = found
+            state = replace(state, large=way == "large", contrast=way == "contrast")
+            scene = Scene(state, self.look, texts, lambda *_, **__: None, "07:25")
+            self.show(*draw(scene))
+            Clock.schedule_once(lambda _: Clock.schedule_once(lambda _: self.keep(name), 0), 0)
+
+        def keep(self, name: str) -> None:
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+                self.screenshot(folder / f"{name}.png")
+            print(json.dumps({"name": name, **describe(self)}), flush=True)
+            self.next()
+
+    Gallery(window).run()
+
+
+if __name__ == "__main__":
+    given = [*sys.argv[1:], *["vi", "usual"][len(sys.argv) - 3 :]]
+    run(given[0], None if given[1] == "-" else Path(given[1]), given[2], given[3])
