@@ -1,0 +1,37 @@
+# Một Cửa: `make run` starts a centre, `make test` proves it. Each sets up what it needs.
+DATA ?= var
+SPEED ?= 20
+PY = .venv/bin/python
+
+.PHONY: run demo test check bench screens setup setup-test lock clean
+
+run: setup ## one whole centre on this machine
+	@$(PY) -m queue_server.command up --data $(DATA)
+
+demo: setup ## the same, with simulated visitors: make demo SPEED=60
+	@$(PY) -m queue_server.command simulate --demo --speed $(SPEED) --data var-demo
+
+test: setup-test check ## all tests
+	$(PY) -m pytest
+
+check: setup-test ## style, types and import arrows
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup-test ## the benchmarks, as a table and as bench/results.json
+	@$(PY) -m bench
+
+setup:
+	@deploy/setup.sh
+
+setup-test:
+	@deploy/setup.sh test
+
+lock: ## pin all packages anew, with hashes
+	uv pip compile --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate -q --upgrade pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf .venv build *.egg-info
