@@ -90,6 +90,10 @@ def mosquitto_conf(
     return "\n".join(lines) + "\n"
 
 
+def mosquitto_program() -> str | None:
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
+
+
 def write_files(folder: Path, users: Sequence[BrokerUser]) -> None:
     """Access before passwords: a user without access lines may do nothing, never everything."""
     passwords, access = mosquitto_files(users)
@@ -147,7 +151,7 @@ class Mosquitto:
 
     def start(self, users: Sequence[BrokerUser]) -> None:
         """Raises BrokerMissing, PortTaken, ChildFailed."""
-        program = shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
+        program = mosquitto_program()
         if program is None:
             raise BrokerMissing("mosquitto is not installed")
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
