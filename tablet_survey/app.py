@@ -66,7 +66,7 @@ class TabletApp(ScreenApp):
         self.show(str(scene.state.screen), self._picture)
 
     def _refresh(self) -> None:
-        """A new picture only when it must be: a finger that is down on the old one would be lost."""
+        """A new picture only when it must be: a finger down on the old one would be lost."""
         if self._picture is None or self._drawn != self._stands_on():
             self.draw()
         else:

@@ -43,7 +43,7 @@ RATED = frozenset({Screen.CHOSEN, Screen.REASONS, Screen.WORDS})
 class Now:
     """Two clocks in ms: `own` is steady and measures how long; `wall` is the server's time (UTC).
 
-    The server's time may jump when it is first heard; nobody's time on the screen must jump with it.
+    The server's time may jump when it is first heard; a visitor's time must not jump with it.
     """
 
     own: int
@@ -67,7 +67,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What a visitor says of one offer. `pressed_at`: her first press, ms UTC by the server's clock."""
+    """What a visitor says of one offer. `pressed_at`: her first press, ms UTC, server's clock."""
 
     offer: str
     score: int
@@ -191,7 +191,7 @@ Step = tuple[State, tuple[Order, ...]]
 
 
 def begin(home: Language, now: Now, ended: tuple[str, ...] = ()) -> State:
-    """The state at switching on; `ended`: offers that this device has already answered, oldest first."""
+    """The state at switching on; `ended`: offers that were answered before, oldest first."""
     return State(
         home=home,
         language=home,

@@ -95,6 +95,7 @@ def _run_together(app: TabletApp, link: Link, post: Post, remote: Any) -> None:
         post.send()
         app.run()
     finally:
+        post.stop()
         link.stop()
         if remote is not None:
             remote.stop()

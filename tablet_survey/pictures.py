@@ -72,7 +72,7 @@ class TimeBar(Widget):
 
     def __init__(self, look: Look) -> None:
         super().__init__(size_hint_y=None, height=look.unit(0.9), opacity=0)
-        self._left = 1.0
+        self._left, self._shown = 1.0, False
         with self.canvas:
             Color(rgba=look.palette.line)
             self._whole = SmoothRoundedRectangle(radius=[look.unit(0.45)])
@@ -82,10 +82,11 @@ class TimeBar(Widget):
 
     def show(self, left: float) -> None:
         """`left`: 1 all … 0 nothing; hidden while there is plenty, so that nobody feels hurried."""
-        if left < SHOWN_BELOW or self.opacity:
-            self._left = left
-            self.opacity = 1.0 if left < SHOWN_BELOW else 0.0
-            self._place()
+        if left >= SHOWN_BELOW and not self._shown:
+            return
+        self._left, self._shown = left, left < SHOWN_BELOW
+        self.opacity = 1.0 if self._shown else 0.0
+        self._place()
 
     def _place(self, *_: object) -> None:
         self._whole.pos, self._whole.size = self.pos, self.size
@@ -96,11 +97,19 @@ class TimeBar(Widget):
 class FaceChoice(FaceButton):
     """A face on a tinted disc that stays marked once it was chosen."""
 
-    def __init__(self, look: Look, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, look: Look, *args: Any, lying: bool = False, **kwargs: Any) -> None:
         super().__init__(look, *args, **kwargs)
         self.label.wished = look.unit(3.9)
+        if lying:
+            self._lie_down()
         self.chosen = False
         self.bind(pos=self._paint, size=self._paint)
+
+    def _lie_down(self) -> None:
+        """The words beside the face, for a list of them on an upright screen."""
+        self.orientation = "horizontal"
+        self.face.size_hint, self.label.size_hint = (0.3, 1), (0.7, 1)
+        self.label.halign, self.label.valign = "left", "middle"
 
     def _draw(self, *_: object) -> None:
         p = self._look.palette
@@ -136,7 +145,7 @@ class FaceChoice(FaceButton):
 
 
 class Picture(BoxLayout):
-    """A whole screen. `update` draws what changes while it stands; touches on it are not lost by that."""
+    """A whole screen. `update` draws what changes while it stands, and no touch is lost by it."""
 
     def __init__(self, scene: Scene, **kwargs: Any) -> None:
         look = scene.look
@@ -204,12 +213,13 @@ def waiting(scene: Scene) -> Picture:
     counter = scene.state.counter
     if counter is None:
         return connecting(scene)
+    upright = scene.look.portrait
     sign = _counter_sign(scene)
-    sign.size_hint_x = 0.32
+    sign.size_hint = (1, 0.45) if upright else (0.32, 1)
     aside = Column(scene.look, _field(scene, counter), _served(scene, counter), gap=2.5)
     if counter.officer and counter.state != "closed":
         aside.add_widget(_name_tag(scene, counter.officer))
-    return _Idle(scene, Row(scene.look, sign, aside, gap=2.5))
+    return _Idle(scene, (Column if upright else Row)(scene.look, sign, aside, gap=2.5))
 
 
 def _counter_sign(scene: Scene) -> Widget:
@@ -218,8 +228,9 @@ def _counter_sign(scene: Scene) -> Widget:
     number = Text(
         look, str(scene.counter), "number", bold=True, colour=p.on_primary, halign="center"
     )
-    word.size_hint_y, number.size_hint_y = 0.25, 0.6
-    number.wished = look.unit(38 if not look.portrait else 20)
+    _tall(word, 0.25)
+    _tall(number, 0.6)
+    number.wished = look.unit(26 if look.portrait else 38)
     other = scene.texts.say("counter.word", Language.EN)
     below = Text(
         look,
@@ -228,7 +239,7 @@ def _counter_sign(scene: Scene) -> Widget:
         colour=p.on_primary,
         halign="center",
     )
-    below.size_hint_y = 0.15
+    _tall(below, 0.15)
     return Card(look, word, number, below, fill=p.primary, border=p.primary, gap=0)
 
 
@@ -238,7 +249,8 @@ def _field(scene: Scene, counter: CounterState) -> Widget:
     if scene.state.language is not Language.VI or counter.name.en in ("", counter.name.vi):
         return _tall(own, 0.24)
     other = Text(look, counter.name.en, "body", colour=look.palette.quiet, valign="top")
-    own.size_hint_y, other.size_hint_y = 0.6, 0.4
+    _tall(own, 0.6)
+    _tall(other, 0.4)
     return _tall(Column(look, own, other, gap=0.6), 0.24)
 
 
@@ -248,7 +260,8 @@ def _served(scene: Scene, counter: CounterState) -> Widget:
     if counter.number and known in ("calling", "serving"):
         above = _both(scene, f"counter.{known}", "lead")
         number = Text(look, counter.number, "number", bold=True, colour=p.primary, halign="center")
-        above.size_hint_y, number.size_hint_y = 0.25, 0.75
+        _tall(above, 0.25)
+        _tall(number, 0.75)
         return Card(look, above, number, gap=0.5)
     title = _both(scene, f"counter.{'open' if known in ('calling', 'serving') else known}", "title")
     title.color = p.accent if known in ("paused", "closed") else p.ink
@@ -259,9 +272,10 @@ def _served(scene: Scene, counter: CounterState) -> Widget:
 
 
 def _both(scene: Scene, key: str, role: str) -> Text:
-    """A text of the waiting screen in both languages on one line: nobody can choose one there."""
+    """A text of the waiting screen in both languages: nobody can choose one there."""
     own, other = scene.say(key), scene.texts.say(key, Language.EN)
-    text = own if own == other else f"{own}  ·  {other}"
+    between = "\n" if scene.look.portrait else "  ·  "
+    text = own if own == other else f"{own}{between}{other}"
     return Text(scene.look, text, role, colour=scene.look.palette.quiet, halign="center")
 
 
@@ -273,7 +287,8 @@ def _name_tag(scene: Scene, officer: str) -> Widget:
         look, scene.say("counter.officer"), "small", colour=look.palette.quiet, valign="bottom"
     )
     name = Text(look, officer, "lead", bold=True, valign="top")
-    title.size_hint_y, name.size_hint_y = 0.42, 0.58
+    _tall(title, 0.42)
+    _tall(name, 0.58)
     column = Column(look, title, name, gap=0.4)
     return _tall(Card(look, icon, column, orientation="horizontal", gap=3, pad=2.5), 0.3)
 
@@ -298,7 +313,9 @@ def _notice(scene: Scene, icon: str, key: str) -> Picture:
         halign="center",
         valign="top",
     )
-    drawing.size_hint_y, title.size_hint_y, detail.size_hint_y = 0.3, 0.2, 0.3
+    _tall(drawing, 0.3)
+    _tall(title, 0.2)
+    _tall(detail, 0.3)
     return _Idle(scene, _tall(Space(), 0.15), drawing, title, detail, _tall(Space(), 0.15))
 
 
@@ -306,18 +323,19 @@ def _notice(scene: Scene, icon: str, key: str) -> Picture:
 
 
 class Question(Picture):
-    """The five faces, and under them what a first press may lead to; the faces keep their places."""
+    """The five faces, and below them what a press leads to; the faces keep their places."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
         look, state = scene.look, scene.state
         title = Text(look, scene.say("ask.title"), "title", bold=True, halign="center")
         chosen = state.screen is Screen.CHOSEN
-        self.faces = _faces(scene)
+        self.faces = _faces(scene, lying=look.portrait)
         self.bar = TimeBar(look)
         self.add_widget(_top(scene))
         self.add_widget(_tall(title, 0.17))
-        self.add_widget(Row(look, *self.faces, gap=2))
+        abreast = Column if look.portrait else Row
+        self.add_widget(abreast(look, *self.faces, gap=2))
         below = _sending(scene) if chosen else _hint(scene, "ask.hint")
         below.size_hint_y, below.height = None, look.target(12)
         self.add_widget(below)
@@ -415,7 +433,8 @@ def _asked_for(scene: Scene) -> Widget:
     look = scene.look
     title = Text(look, scene.say("reasons.title"), "title", bold=True, valign="bottom")
     hint = Text(look, scene.say("reasons.hint"), "body", colour=look.palette.quiet, valign="top")
-    title.size_hint_y, hint.size_hint_y = 0.56, 0.44
+    _tall(title, 0.56)
+    _tall(hint, 0.44)
     return Column(look, title, hint, gap=0.4)
 
 
@@ -443,7 +462,7 @@ class WordsPicture(Picture):
         self._scene, self._words = scene, _words_of(scene.state)
         self._text = Text(look, "", "lead", valign="top")
         self._note = Text(look, scene.say("words.hint"), "body", colour=look.palette.quiet)
-        self._note.size_hint_y = 0.3
+        _tall(self._note, 0.3)
         self.bar = TimeBar(look)
         keyboard = Keyboard(
             look,
@@ -482,7 +501,9 @@ def thanks(scene: Scene) -> Picture:
     title = Text(look, scene.say("thanks.title"), "title", bold=True, halign="center")
     title.wished = look.unit(8)
     detail = _hint(scene, "thanks.poor" if poor else "thanks.detail")
-    drawing.size_hint_y, title.size_hint_y, detail.size_hint_y = 0.5, 0.22, 0.2
+    _tall(drawing, 0.5)
+    _tall(title, 0.22)
+    _tall(detail, 0.2)
     own = Picture(scene)
     for widget in (_tall(Space(), 0.2), drawing, title, detail, _tall(Space(), 0.3)):
         own.add_widget(widget)
@@ -519,18 +540,19 @@ def _language(scene: Scene) -> BigButton:
     )
 
 
-def _faces(scene: Scene) -> list[FaceChoice]:
-    faces = [_face(scene, score) for score in SCORES]
+def _faces(scene: Scene, lying: bool = False) -> list[FaceChoice]:
+    faces = [_face(scene, score, lying) for score in SCORES]
     alike(faces)
     return faces
 
 
-def _face(scene: Scene, score: int) -> FaceChoice:
+def _face(scene: Scene, score: int, lying: bool) -> FaceChoice:
     return FaceChoice(
         scene.look,
         score,
         scene.say(f"score.{score}"),
         lambda: scene.report(j.PressFace(score)),
+        lying=lying,
     )
 
 
@@ -541,13 +563,15 @@ def _mark(faces: Sequence[FaceChoice], state: State) -> None:
 
 
 def _grid(look: Look, buttons: Sequence[Widget]) -> Widget:
-    grid = GridLayout(cols=min(REASONS_ABREAST, len(buttons)), spacing=look.unit(2))
+    abreast = min(2 if look.portrait else REASONS_ABREAST, len(buttons))
+    grid = GridLayout(cols=abreast, spacing=look.unit(2), size_hint_y=1.8 if look.portrait else 1)
     for button in buttons:
         grid.add_widget(button)
     return grid
 
 
 def _tall(widget: Widget, share: float) -> Widget:
+    """The widget with its share of the height."""
     widget.size_hint_y = share
     return widget
 

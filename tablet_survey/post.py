@@ -18,6 +18,11 @@ from .store import COUNTED, AnswerStore, Pending
 
 log = structlog.get_logger()
 
+FOR_NOW = frozenset({"not_saved", "server_away", "internal"})
+"""Refusals that say nothing of the answer itself, only of the server's state."""
+REST_S = 30.0
+INTERNAL_TRIES = 5
+"""An answer on which the server stumbles every time must not keep the others from it for ever."""
 PATIENCE_S = 3600.0
 """The link repeats an ask for so long; then it is asked anew under the same id."""
 
@@ -32,7 +37,7 @@ class Line(Protocol):
 
 @dataclass
 class Post:
-    """`send()` after each new answer and once at the start; all else follows from the server's answers.
+    """`send()` after each new answer and once at the start; the rest follows from the answers.
 
     A thread of its own is not needed: the next answer leaves when the one before is confirmed, in
     the link's thread.
@@ -40,10 +45,20 @@ class Post:
 
     store: AnswerStore
     line: Line
+    rest_s: float = REST_S
+    """How long the server is left alone after a refusal that may pass."""
     failed: bool = False
     """Whether the disk has failed under the store; part of the device's health."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _under_way: bool = False
+    _stumbled: int = 0
+    _rest: threading.Timer | None = None
+
+    def stop(self) -> None:
+        """Send nothing more by itself."""
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            rest.cancel()
 
     def send(self) -> None:
         """Send the oldest answer unless one is under way."""
@@ -76,11 +91,26 @@ class Post:
         if done.cancelled():
             return
         outcome = _outcome(done)
+        if outcome in FOR_NOW and not self._given_up(outcome):
+            self._ask_later(pending, outcome)
+            return
         closed = outcome is None or self._close(pending, outcome)
         with self._lock:
             self._under_way = False
         if closed:
+            self._stumbled = 0
             self.send()
+
+    def _given_up(self, outcome: str) -> bool:
+        self._stumbled += outcome == "internal"
+        return self._stumbled >= INTERNAL_TRIES
+
+    def _ask_later(self, pending: Pending, outcome: str) -> None:
+        log.warning("answer_put_off", offer=pending.message.offer, cause=outcome)
+        rest = threading.Timer(self.rest_s, self._ask, (pending,))
+        rest.daemon = True
+        self._rest = rest
+        rest.start()
 
     def _close(self, pending: Pending, outcome: str) -> bool:
         log.info("answer_closed", verb=pending.verb, offer=pending.message.offer, outcome=outcome)

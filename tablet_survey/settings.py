@@ -1,4 +1,4 @@
-"""What can be set of the satisfaction tablet: the table `[tablet]` of the centre's settings file."""
+"""What can be set of the satisfaction tablet: the table `[tablet]` of the settings file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
     """Window size in pixels, `WIDTHxHEIGHT`; without effect in full screen."""
     fullscreen: bool = True
     width_mm: float = 217.0
-    """True width of the glass, by which touch targets are measured; 217 is a tablet of 10.1 inches."""
+    """True width of the glass, by which targets are measured; 217 is a tablet of 10.1 inches."""
     answer_seconds: float = 45.0
     """How long the question stands untouched before it is taken back as unanswered."""
     change_seconds: float = 5.0
@@ -48,13 +48,13 @@ class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
     words_length: int = 200
     """How many letters they may have."""
     keep_days: float = 7.0
-    """How long an answer that the server has confirmed is remembered, so that it is not asked again."""
+    """How long a confirmed answer is remembered, so that it is not asked for again."""
     keep_answers: int = 20_000
     """How many answers are kept in all while the server is away; beyond, the oldest go."""
 
 
 def read(path: Path | None) -> TabletSettings:
-    """The settings of this tablet; raises `wire.settings.SettingsError`, one line for the technician."""
+    """The settings of this tablet; raises `SettingsError`, one line for the technician."""
     own = settings.read(TabletSettings, path, only="tablet")
     unknown = [reason for reason in own.reasons if reason not in REASONS]
     if unknown:

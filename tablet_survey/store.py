@@ -1,8 +1,8 @@
-"""Answers on their way to the server: a file that outlives a power cut between press and confirmation.
+"""Answers on their way to the server: a file that outlives a power cut between press and reply.
 
-Each answer has its ask id from the first press on, so that sending it twice counts once. The rule of
-what is kept: an answer until the server has confirmed or refused it; then its offer and outcome only,
-for a week; never more than 20,000 rows, of which closed ones go first, then the oldest.
+Each answer has its ask id from the first press on, so that sending it twice counts once. What is
+kept: an answer until the server has confirmed or refused it; then its offer and outcome only, for a
+week; never more than 20,000 rows, of which closed ones go first, then the oldest.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Pending:
 def _first(db: Database) -> None:
     db.execute(
         "CREATE TABLE answer ("
-        " seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, offer TEXT NOT NULL UNIQUE,"
+        " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " id TEXT NOT NULL UNIQUE, offer TEXT NOT NULL UNIQUE,"
         " verb TEXT NOT NULL, message BLOB, outcome TEXT, at INTEGER NOT NULL,"
         " state TEXT NOT NULL CHECK (state IN ('draft', 'ready', 'closed')))"
     )
@@ -69,7 +70,7 @@ class AnswerStore:
     # --- life ---
 
     def start(self) -> None:
-        """Open the file; ratings that a power cut left unfinished are now ready to be sent as they stand."""
+        """Open the file; what a power cut left unfinished is now ready to be sent as it stands."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         self._db = Database(connection)
@@ -111,10 +112,11 @@ class AnswerStore:
         return Pending(verb, msgspec.json.decode(message, type=_KINDS[verb]))
 
     def close(self, ask_id: str, outcome: str, at: int) -> None:
-        """The server has spoken: keep offer and outcome, forget what was said; drop what is over a week."""
+        """The server has spoken: keep offer and outcome, forget what was said, and what is old."""
         with self._writing() as db:
             db.execute(
-                "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, at = ? WHERE id = ?",
+                "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, at = ?"
+                " WHERE id = ?",
                 (outcome, at, ask_id),
             )
             db.execute(
@@ -159,7 +161,8 @@ class AnswerStore:
 
     def _bound(self, db: Database) -> None:
         db.execute(
-            "DELETE FROM answer WHERE seq IN (SELECT seq FROM answer ORDER BY state != 'closed', seq"
+            "DELETE FROM answer WHERE seq IN ("
+            "SELECT seq FROM answer ORDER BY state != 'closed', seq"
             " LIMIT max(0, (SELECT count(*) FROM answer) - ?))",
             (self._keep_answers,),
         )
@@ -191,7 +194,7 @@ class AnswerStore:
 
 
 def open_store(path: Path, keep_days: float = 7.0, keep_answers: int = 20_000) -> AnswerStore:
-    """A started store; a file that is no database is laid aside, since a tablet must ask in any case."""
+    """A started store; a file that is no database is laid aside: a tablet must ask in any case."""
     store = AnswerStore(path, keep_days, keep_answers)
     try:
         store.start()

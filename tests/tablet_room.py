@@ -1,4 +1,4 @@
-"""A room for the tablet's tests: a real broker, a pretend queue server, the tablet's own process."""
+"""A room for the tablet's tests: a real broker, a pretend server, the tablet's own process."""
 
 from __future__ import annotations
 
@@ -197,14 +197,20 @@ class TabletProcess:
             "MOTCUA_TABLET_REMOTE": str(self._socket),
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-c", RUN_TABLET, "--data", str(self.data), "--size", self._size]
-            + ["--settings", str(self._settings)],
+            [sys.executable, "-c", RUN_TABLET, *self._arguments()],
             env=environment,
             stdout=self._log,
             stderr=self._log,
             cwd=Path(__file__).parent.parent,
         )
         until(self._listens, "the tablet's window")
+
+    def _arguments(self) -> list[str]:
+        return [
+            *("--data", str(self.data)),
+            *("--settings", str(self._settings)),
+            *("--size", self._size),
+        ]
 
     def _listens(self) -> bool:
         assert self._process is not None and self._process.poll() is None, "the tablet has ended"

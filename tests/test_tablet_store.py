@@ -15,8 +15,9 @@ from queue_server.wire.link import Refused
 from queue_server.wire.messages import Answer, Refusal
 from queue_server.wire.words import DAY, Frozen
 from tablet_survey.journey import Rating
-from tablet_survey.post import Post
+from tablet_survey.post import INTERNAL_TRIES, Post
 from tablet_survey.store import COUNTED, AnswerStore, Pending, open_store
+from tests.tablet_room import until
 
 NOW = 1_800_000_000_000
 ROOT = Path(__file__).parent.parent
@@ -97,8 +98,8 @@ def test_a_closed_answer_keeps_its_outcome_and_forgets_what_was_said(
     store: AnswerStore, tmp_path: Path
 ) -> None:
     store.hand_in_rating(rating(words="chờ quá lâu"), NOW)
-    store.close(due(store).message.id, "already_rated", NOW)
-    assert store.outcomes() == {"o1": "already_rated"} and store.waiting() == 0
+    store.close(due(store).message.id, "rated_already", NOW)
+    assert store.outcomes() == {"o1": "rated_already"} and store.waiting() == 0
     rows = sqlite3.connect(tmp_path / "answers.db").execute("SELECT message FROM answer").fetchall()
     assert rows == [(None,)]
 
@@ -182,9 +183,9 @@ def test_one_answer_is_under_way_at_a_time(store: AnswerStore) -> None:
         post.send()
     assert len(line.asked) == 1
     line.asked[0][2].set_result(accepted())
-    line.asked[1][2].set_exception(Refused(Refusal(code="offer_expired")))
+    line.asked[1][2].set_exception(refused("rated_already"))
     line.asked[2][2].set_result(accepted())
-    assert store.outcomes() == {"a": COUNTED, "b": "offer_expired", "c": COUNTED}
+    assert store.outcomes() == {"a": COUNTED, "b": "rated_already", "c": COUNTED}
 
 
 def test_without_an_answer_it_is_asked_again_under_the_same_id(store: AnswerStore) -> None:
@@ -194,6 +195,36 @@ def test_without_an_answer_it_is_asked_again_under_the_same_id(store: AnswerStor
     line.asked[0][2].set_exception(TimeoutError())
     assert len(line.asked) == 2 and len(set(line.ids())) == 1
     assert store.waiting() == 1
+
+
+def refused(code: str) -> Refused:
+    return Refused(Refusal(code=code))
+
+
+def test_a_server_that_cannot_save_is_asked_again_under_the_same_id(store: AnswerStore) -> None:
+    line = Line()
+    store.hand_in_rating(rating(), NOW)
+    Post(store, line, rest_s=0.01).send()
+    for number in range(8):
+        until(lambda n=number: len(line.asked) > n, "the next try")  # type: ignore[misc]
+        line.asked[number][2].set_exception(refused("not_saved"))
+    until(lambda: len(line.asked) == 9, "the last try")
+    line.asked[8][2].set_result(accepted())
+    assert len(set(line.ids())) == 1 and store.outcomes() == {"o1": COUNTED}
+
+
+def test_an_answer_on_which_the_server_stumbles_does_not_hold_up_the_others(
+    store: AnswerStore,
+) -> None:
+    line = Line()
+    store.hand_in_rating(rating("bad"), NOW)
+    store.hand_in_rating(rating("good"), NOW)
+    Post(store, line, rest_s=0.01).send()
+    for number in range(INTERNAL_TRIES):
+        until(lambda n=number: len(line.asked) > n, "the next try")  # type: ignore[misc]
+        line.asked[number][2].set_exception(refused("internal"))
+    line.asked[-1][2].set_result(accepted())
+    assert store.outcomes() == {"bad": "internal", "good": COUNTED}
 
 
 def test_a_disk_that_fails_does_not_make_the_post_ask_without_end(store: AnswerStore) -> None:
