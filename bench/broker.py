@@ -16,6 +16,7 @@ from queue_server.doors.broker import BrokerSettings, BrokerUser, Nats, device_u
 from queue_server.doors.child import free_port
 from queue_server.doors.mosquitto import Mosquitto
 from queue_server.store.devices import Device, hash_password
+from queue_server.wire.link import send_at_once
 from queue_server.wire.words import DeviceKind
 
 CENTRE, KIOSK, SERVER = "demo", "kiosk-1", "server.demo"
@@ -34,6 +35,7 @@ def client(port: int, name: str, topic: str = "") -> mqtt.Client:
     ready = threading.Event()
     made = mqtt.Client(CallbackAPIVersion.VERSION2)
     made.username_pw_set(name, f"pw {name}")
+    made.on_socket_open = send_at_once
     made.max_inflight_messages_set(1_000)
     made.on_connect = lambda c, *_: c.subscribe(topic, 1) if topic else ready.set()
     made.on_subscribe = lambda *_: ready.set()
@@ -47,7 +49,11 @@ def client(port: int, name: str, topic: str = "") -> mqtt.Client:
 def round_trips(kiosk: mqtt.Client, server: mqtt.Client) -> dict[str, float]:
     """Milliseconds from a kiosk's ask to its answer, both QoS 1: two deliveries."""
     came = threading.Event()
-    server.on_message = lambda *_: server.publish(ANSWER, b"answer", 1)
+
+    def answer(*_: object) -> None:
+        server.publish(ANSWER, b"answer", 1)
+
+    server.on_message = answer
     kiosk.on_message = lambda *_: came.set()
     took = []
     for _ in range(ROUND_TRIPS):

@@ -130,10 +130,10 @@ class Door(http.server.BaseHTTPRequestHandler):
         try:
             enrolled = self.devices.redeem(json.loads(body)["code"], 1_000)
         except CodeRefused:
-            return self._say(403, b"{}")
-        self._say(
-            200, msgspec.json.encode(enrolled.credentials(centre="demo", host="h", port=1, ca="x"))
-        )
+            self._say(403, b"{}")
+            return
+        credentials = enrolled.credentials(centre="demo", host="h", port=1, ca="x")
+        self._say(200, msgspec.json.encode(credentials))
 
     def _say(self, status: int, body: bytes) -> None:
         self.send_response(status)
