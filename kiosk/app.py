@@ -26,7 +26,7 @@ from .doing import Clock, Doing
 from .journey import State, Step, View, can_reprint, decide, idle_left, ticket_left, view
 from .reports import PrinterCondition
 from .screens import draw
-from .screens.scene import Scene
+from .screens.scene import Scene, own_look
 from .settings import KioskSettings
 
 LARGER = 1.25
@@ -162,7 +162,7 @@ class KioskApp(ScreenApp):
         self.palette = HIGH_CONTRAST if self.state.contrast else CALM
         self.letters = LARGER if self.state.large else 1.0
         languages = tuple(self._settings.languages)
-        scene = Scene(self.state, self.look, self._texts, self.tell, clock, languages)
+        scene = Scene(self.state, own_look(self.look), self._texts, self.tell, clock, languages)
         self.show(*draw(scene))
 
     def _visible(self, clock: str) -> object:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
+from paho.mqtt.client import MQTT_ERR_SUCCESS, MQTTMessageInfo
 
 from . import said, settings
 from .desk import public
@@ -52,8 +53,7 @@ class Clerk:
     _inbox: queue.SimpleQueue[Request | Callable[[], None] | None] = field(
         default_factory=queue.SimpleQueue
     )
-    _sent: list[int] = field(default_factory=list)
-    _sent_lock: threading.Lock = field(default_factory=threading.Lock)
+    _going_out: list[tuple[int, MQTTMessageInfo]] = field(default_factory=list)
     _line_due: bool = True
     _line_said: float = 0.0
     _next_tick: float = 0.0
@@ -76,10 +76,6 @@ class Clerk:
         """All retained state again: the broker may be new."""
         self._say_all.set()
         self._inbox.put(None)
-
-    def published(self, outbox: int) -> None:
-        with self._sent_lock:
-            self._sent.append(outbox)
 
     def stop(self) -> None:
         self._stopped.set()
@@ -159,8 +155,9 @@ class Clerk:
         return row[0] or 0
 
     def _take_sent(self) -> list[int]:
-        with self._sent_lock:
-            sent, self._sent = self._sent, []
+        """Outbox lines whose PUBACK has come."""
+        sent = [outbox for outbox, info in self._going_out if info.is_published()]
+        self._going_out = [(x, info) for x, info in self._going_out if not info.is_published()]
         return sent
 
     # --- saying it ---
@@ -179,8 +176,9 @@ class Clerk:
         self._line_due = self._line_due or changed.line
 
     def _publish(self, topic: str, payload: bytes, retained: bool, outbox: int = 0) -> None:
-        if self.mqtt is not None:
-            self.mqtt.publish(topic, payload, retained, 1, outbox)
+        info = self.mqtt.publish(topic, payload, retained) if self.mqtt is not None else None
+        if outbox and info is not None and info.rc == MQTT_ERR_SUCCESS:
+            self._going_out.append((outbox, info))
 
     def _say_retained(self) -> None:
         self._say_setup()
@@ -192,11 +190,13 @@ class Clerk:
 
     def _say_unsent(self) -> None:
         """Calls that were saved but perhaps never published; the board judges their age by `at`."""
-        with self._sent_lock:
-            done = set(self._sent)
+        done = set(self._take_sent())
+        self._going_out.clear()
         for outbox, _at, topic, payload, retained in self.desk.log.waiting_out():
             if outbox not in done:
                 self._publish(topic, payload, retained, outbox)
+        with self.desk.log.transaction():
+            self.desk.log.sent(list(done))
 
     def _say_setup(self) -> None:
         desk, file = self.desk, self.settings
@@ -272,9 +272,7 @@ class Server:
         event_log = Log(self.folder.database)
         state = event_log.load()
         vault = Vault(event_log.conn, master_key(self.folder.master_key(self.file.vault.key_file)))
-        clock = Clock(
-            state.at, speed=self.speed, ahead_ms=self.ahead_ms, origin=self.origin
-        )
+        clock = Clock(state.at, speed=self.speed, ahead_ms=self.ahead_ms, origin=self.origin)
         desk = Desk(event_log, vault, clock, said.refusal, self.file.web.public_url)
         desk.state = state
         self.clerk = Clerk(desk, settings=self.file)
@@ -292,7 +290,6 @@ class Server:
             self._counters.get,
             self.clerk.say_everything,
             on_presence=self._seen,
-            on_published=self.clerk.published,
         )
         self.clerk.local = LocalDoor(
             self.folder.door,
@@ -339,9 +336,7 @@ def seed(desk: Desk, file: settings.CentreFile, first_login: Path) -> None:
         accounts, told = first_accounts(file.setup())
         tell(first_login, told)
         orders = [o.ChangeSetup(setup=file.setup(), why="first start"), *accounts]
-        desk.carry_out(
-            [Request("", type(x).__name__, CENTRE, x, lambda _: None) for x in orders]
-        )
+        desk.carry_out([Request("", type(x).__name__, CENTRE, x, lambda _: None) for x in orders])
     elif desk.state.setup != file.setup():
         log.warning("settings_differ", hint="the log's setup stays; motcua doctor shows where")
 

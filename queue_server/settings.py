@@ -155,4 +155,3 @@ def read(path: Path | None) -> CentreFile:
 def example() -> Path:
     """The sample centre that comes with the program."""
     return Path(__file__).parent.parent / "deploy" / "centre.example.toml"
-

@@ -119,7 +119,9 @@ class Centre:
             return
         tls = None
         if not is_loopback(self.file.broker.host):
-            tls = Tls(self.folder.authority / "server.pem", self.folder.authority / "server-key.pem")
+            tls = Tls(
+                self.folder.authority / "server.pem", self.folder.authority / "server-key.pem"
+            )
         self._seen_changes = self.devices.changes()
         self.nats = Nats(self.file.broker, self.folder.broker, tls)
         self.nats.start(self._users(self.devices))
@@ -169,7 +171,13 @@ class Centre:
             common_settings = []
         self._run(
             "server",
-            ["queue_server.server", *common, *common_settings, "--broker-port", str(self.broker_port)],
+            [
+                "queue_server.server",
+                *common,
+                *common_settings,
+                "--broker-port",
+                str(self.broker_port),
+            ],
         )
         self.web_port = self.file.web.port or free_port(self.file.web.host)
         self._run(

@@ -190,11 +190,14 @@ def run(size: str, folder: Path | None, language: str, way: str) -> None:
     window = WindowSettings(width, height, False, 344.0 if height > width else 598.0)
     os.environ["SDL_VIDEODRIVER"] = "offscreen"
     prepare_kivy(window, Path(tempfile.mkdtemp()) / "kivy")
+    from kivy.config import Config
+
+    Config.set("graphics", "maxfps", "0")
     from kivy.clock import Clock
 
     from kiosk.app import LARGER
     from kiosk.screens import draw
-    from kiosk.screens.scene import Scene
+    from kiosk.screens.scene import Scene, own_look
     from kiosk.touch.remote import describe
     from kiosk.touch.screen_app import ScreenApp
     from kiosk.touch.style import CALM, HIGH_CONTRAST
@@ -217,7 +220,7 @@ def run(size: str, folder: Path | None, language: str, way: str) -> None:
                 return
             name, state = found
             state = replace(state, large=way == "large", contrast=way == "contrast")
-            scene = Scene(state, self.look, texts, lambda *_, **__: None, "07:25")
+            scene = Scene(state, own_look(self.look), texts, lambda *_, **__: None, "07:25")
             self.show(*draw(scene))
             Clock.schedule_once(lambda _: Clock.schedule_once(lambda _: self.keep(name), 0), 0)
 

@@ -43,9 +43,8 @@ def welcome(scene: Scene) -> Widget:
         size_hint_y=0.5,
     )
     buttons = (Column if look.portrait else Row)(look, *starts, gap=3)
-    buttons.size_hint_y = 0.9 if look.portrait else 0.75
-    below = Column(look, *_below_welcome(scene), gap=2, size_hint_y=0.62)
-    return framed(scene, greeting, buttons, below, back=False)
+    buttons.size_hint_y = 0.9 if look.portrait else 0.7
+    return framed(scene, greeting, buttons, *_below_welcome(scene), back=False)
 
 
 def _start(scene: Scene, language: str) -> BigButton:
@@ -79,25 +78,23 @@ def _way(scene: Scene) -> Widget:
 
 
 def _below_welcome(scene: Scene) -> list[Widget]:
-    """How busy it is, what is wrong with the printer, and the last ticket once more."""
-    look = scene.look
+    """How it goes on and how busy it is; what is wrong with the printer; the last ticket once more."""
+    look, state = scene.look, scene.state
+    aside: list[Widget] = []
+    if not state.printer.prints:
+        aside.append(_remark(scene, "printer", scene.say(f"printer.{state.printer.value}")))
+    if can_reprint(state):
+        act = scene.touch(r.ReprintAsked)
+        words = scene.say("ticket.again")
+        again = BigButton(look, words, act, name="reprint", kind="quiet", icon="printer")
+        aside.append(fixed(again, look.target()))
     parts: list[Widget] = []
-    if scene.state.line is not None:
-        parts.append(Text(look, _how_busy(scene, scene.state.line), "body", halign="center"))
-    if not scene.state.printer.prints:
-        words = scene.say(f"printer.{scene.state.printer.value}")
-        parts.append(_remark(scene, "printer", words))
-    if can_reprint(scene.state):
-        again = BigButton(
-            look,
-            scene.say("ticket.again"),
-            scene.touch(r.ReprintAsked),
-            name="reprint",
-            kind="quiet",
-            icon="printer",
-        )
-        parts.append(fixed(again, look.target()))
-    return [rest(), _way(scene), rest(), *parts, rest()]
+    if look.portrait or not aside:
+        parts += [Widget(size_hint_y=0.12), _way(scene)]
+    if state.line is not None:
+        busy = Text(look, _how_busy(scene, state.line), "body", halign="center")
+        parts.append(fixed(busy, look.unit(7) * look.letters))
+    return [*parts, *aside]
 
 
 def _how_busy(scene: Scene, line: m.LineState) -> str:

@@ -138,7 +138,7 @@ def idle(scene: Scene) -> Widget:
     look = scene.look
     seconds = math.ceil((idle_left(scene.state) or 0) / 1000)
     count = Text(
-        look, str(seconds), "number", bold=True, halign="center", colour=look.palette.primary
+        look, str(seconds), "count", bold=True, halign="center", colour=look.palette.primary
     )
     picture = notice(
         scene,

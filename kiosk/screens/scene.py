@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kivy.uix.gridlayout import GridLayout
@@ -33,9 +33,19 @@ HEADER = 11.0
 FOOTER = 13.5
 FOOTER_UPRIGHT = 17.0
 PROGRESS = 6.5
-TITLE = 13.0
+TITLE = 9.0
+TITLE_UPRIGHT = 13.0
 PAGER = 10.0
 GAP = 2.0
+
+
+LYING_DENSITY = 0.84
+"""A lying screen has less height for the same frame around each question."""
+
+
+def own_look(look: Look) -> Look:
+    """The look of the kiosk's pictures in this window."""
+    return look if look.portrait else replace(look, density=LYING_DENSITY)
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ def framed(scene: Scene, *body: Widget, back: bool = True, title: str = "") -> W
     if scene.state.step in steps(scene.state):
         parts.append(progress(scene))
     if title:
-        parts.append(fixed(Title(look, title), look.unit(TITLE)))
+        parts.append(fixed(Title(look, title), title_height(look)))
     margin = look.unit(MARGIN)
     middle = Column(look, *parts, *body, gap=GAP, padding=[margin, look.unit(2), margin, 0])
     return Column(look, header(scene), middle, footer(scene, back), gap=0)
@@ -108,6 +118,10 @@ def footer(scene: Scene, back: bool) -> Widget:
     margin = look.unit(MARGIN)
     row.padding = [margin, look.unit(2.5), margin, look.unit(2.5)]
     return fixed(row, footer_height(look))
+
+
+def title_height(look: Look) -> float:
+    return look.unit(TITLE_UPRIGHT if look.portrait else TITLE)
 
 
 def footer_height(look: Look) -> float:
@@ -197,7 +211,8 @@ def pager_height(look: Look) -> float:
 
 def body_room(look: Look, *taken: float) -> float:
     """Pixels of height left between the question and the footer, less what is `taken` there."""
-    frame = look.unit(HEADER + 2 + PROGRESS + GAP + TITLE + GAP + GAP) + footer_height(look)
+    frame = look.unit(HEADER + 2 + PROGRESS + GAP + GAP + GAP)
+    frame += title_height(look) + footer_height(look)
     return look.height - frame - sum(height + look.unit(GAP) for height in taken)
 
 

@@ -98,7 +98,7 @@ def _facts(scene: Scene, taken: m.TicketTaken) -> Widget:
         ("counter", "ticket.counters", ", ".join(map(str, taken.counters))),
     ]
     cards = [_fact(scene, icon, key, words) for icon, key, words in facts if words]
-    return Column(look, *cards, gap=1.5, size_hint_y=0.9 if taken.url else 1)
+    return Column(look, *cards, gap=1.5, size_hint_y=0.85 if taken.url else 1)
 
 
 def _fact(scene: Scene, icon: str, key: str, words: str) -> Widget:
@@ -133,7 +133,7 @@ def _code(scene: Scene, url: str) -> Widget:
         orientation="horizontal",
         pad=1.5,
         gap=2,
-        size_hint_y=0.9,
+        size_hint_y=1.0,
     )
 
 

@@ -81,9 +81,12 @@ SIZES = {
     "lead": 4.2,
     "title": 5.6,
     "greeting": 8.5,
+    "count": 16.0,
     "number": 27.0,
 }
 """Text sizes in units; the unit is a hundredth of the window's shorter side (see `Look.unit`)."""
+
+LARGE_ALREADY = frozenset({"greeting", "count", "number"})
 
 LEAST_TARGET_MM = 18.0
 """The least side of anything that is to be touched, for shaking or swollen fingers."""
@@ -104,6 +107,8 @@ class Look:
     width_mm: float
     palette: Palette = CALM
     letters: float = 1.0
+    density: float = 1.0
+    """Below 1.0 a program fits more on the screen: the unit is so much smaller."""
 
     @property
     def portrait(self) -> bool:
@@ -112,7 +117,8 @@ class Look:
     def unit(self, count: float = 1.0) -> float:
         """Pixels of `count` units: hundredths of the shorter side, less where a screen is nearly square."""
         shorter, longer = sorted((self.width, self.height))
-        return count * min(shorter, longer / 1.45) / SHORTEST_SIDE_IN_UNITS
+        side = min(shorter, longer / 1.45) * self.density
+        return count * side / SHORTEST_SIDE_IN_UNITS
 
     def mm(self, millimetres: float) -> float:
         """Pixels of a length on the glass."""
@@ -120,7 +126,8 @@ class Look:
 
     def text(self, role: str) -> float:
         """Font size in pixels of a role in `SIZES`."""
-        return self.unit(SIZES[role]) * self.letters
+        letters = 1.0 if role in LARGE_ALREADY else self.letters
+        return self.unit(SIZES[role]) * letters
 
     def target(self, units: float = 9.0) -> float:
         """The side of a touch target: `units`, but never under 18 mm, and never over a quarter of the screen."""

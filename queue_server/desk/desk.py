@@ -184,9 +184,7 @@ class Desk:
         )
 
     def _welcome(self, request: Request) -> m.Answer:
-        welcome = m.Welcome(
-            at=self.clock.now(), epoch=self.state.epoch, counter=request.counter
-        )
+        welcome = m.Welcome(at=self.clock.now(), epoch=self.state.epoch, counter=request.counter)
         return m.Answer(
             id=request.id,
             verb=request.verb,
@@ -224,9 +222,7 @@ class Desk:
         project(self.log, event)
         self._touch(event, before.counter if before else None, changed, at, entry.seq)
 
-    def _touch(
-        self, event: e.Event, left: int | None, changed: Changed, at: int, seq: int
-    ) -> None:
+    def _touch(self, event: e.Event, left: int | None, changed: Changed, at: int, seq: int) -> None:
         """Note what the doors must say anew."""
         changed.line = True
         if isinstance(event, _WHOLE_CENTRE):
@@ -381,9 +377,7 @@ class Desk:
         purge_at = self.clock.now() + DOSSIER_DAYS * DAY
         link = {"ticket": ticket.id, "visit": ticket.visit}
         self.vault.seal(f"offer:{reply.offer}", "link", m.encode(link), purge_at)
-        self.vault.seal(
-            ticket.visit, "offer", reply.offer.encode(), purge_at, door=ticket.token
-        )
+        self.vault.seal(ticket.visit, "offer", reply.offer.encode(), purge_at, door=ticket.token)
         self.offer_numbers[reply.offer] = (ticket.number, ticket.language)
         return Touched(ticket=reply.ticket, number=reply.number)
 
@@ -443,7 +437,6 @@ class Desk:
             return None
         number, language = self.offer_numbers.get(offer.id) or self._number_of(offer.id)
         return public.offer_message(self.state, offer, number, language)
-
 
     def _number_of(self, offer: str) -> tuple[str, str]:
         """After a restart: through the seal, for the tablet that still asks."""

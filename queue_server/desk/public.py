@@ -21,7 +21,12 @@ def service_state(state: State, service: str, at: int) -> str:
 
 
 def centre_setup(
-    state: State, at: int, web: str, public_url: str, catalogue: str, colours: dict[str, str],
+    state: State,
+    at: int,
+    web: str,
+    public_url: str,
+    catalogue: str,
+    colours: dict[str, str],
     take_mode: str,
 ) -> m.CentreSetup:
     setup = state.setup
@@ -74,9 +79,7 @@ def line_state(state: State, estimates: Estimates, at: int) -> m.LineState:
             )
             for s in state.setup.services
         ),
-        counters=tuple(
-            counter_line(state, state.counters[c.id]) for c in state.setup.counters
-        ),
+        counters=tuple(counter_line(state, state.counters[c.id]) for c in state.setup.counters),
     )
 
 

@@ -184,9 +184,7 @@ class LocalDoor:
             case Give():
                 self._give(frame, writer)
             case Follow():
-                head = Following(
-                    seq=self._seq(), table=self._table(), presence=self._presence()
-                )
+                head = Following(seq=self._seq(), table=self._table(), presence=self._presence())
                 writer.write(framed(head))
                 self._followers.add(writer)
             case FreshTable(table=table):
@@ -253,7 +251,12 @@ class LocalLine:
             self._writer.close()
 
     async def give(
-        self, order_id: str, verb: str, body: Frozen, actor: e.Actor, role: Role | None,
+        self,
+        order_id: str,
+        verb: str,
+        body: Frozen,
+        actor: e.Actor,
+        role: Role | None,
         seconds: float = 10.0,
     ) -> m.Answer:
         """The server's answer; raises TimeoutError or ConnectionError when it is away (then ask again)."""

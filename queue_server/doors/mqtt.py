@@ -58,11 +58,8 @@ class MqttDoor:
     counter_of: Callable[[str], int | None]
     on_connected: Callable[[], None]
     on_presence: Callable[[m.Presence], None] = lambda _: None
-    on_published: Callable[[int], None] = lambda _: None
     _client: mqtt.Client | None = None
     _up: threading.Event = field(default_factory=threading.Event)
-    _acks: dict[int, int] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
         client = mqtt.Client(
@@ -81,7 +78,6 @@ class MqttDoor:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._message
-        client.on_publish = self._published
         self._client = client
         client.connect_async(self.access.host, self.access.port, keepalive=20)
         client.loop_start()
@@ -97,17 +93,16 @@ class MqttDoor:
         return self._up.is_set()
 
     def publish(
-        self, topic: str, payload: bytes, retained: bool = False, qos: int = 1, outbox: int = 0
-    ) -> bool:
-        """False when the broker is away; an `outbox` id is reported to `on_published` at its PUBACK."""
+        self, topic: str, payload: bytes, retained: bool = False, qos: int = 1
+    ) -> mqtt.MQTTMessageInfo | None:
+        """None when the broker is away; `is_published()` of the rest tells of the PUBACK.
+
+        No lock of ours may be held around paho's publish: its callbacks run under locks of its own.
+        """
         client = self._client
         if client is None or not self._up.is_set():
-            return False
-        with self._lock:
-            info = client.publish(topic, payload, qos, retained)
-            if outbox and info.rc == mqtt.MQTT_ERR_SUCCESS:
-                self._acks[info.mid] = outbox
-        return info.rc == mqtt.MQTT_ERR_SUCCESS
+            return None
+        return client.publish(topic, payload, qos, retained)
 
     # --- paho's thread ---
 
@@ -119,8 +114,6 @@ class MqttDoor:
             return
         base = f"motcua/{self.centre}"
         client.subscribe([(f"{base}/ask/+/+", 1), (f"{base}/presence/+", 1)])
-        with self._lock:
-            self._acks.clear()
         self._up.set()
         log.info("broker_connected")
         self.on_connected()
@@ -129,12 +122,6 @@ class MqttDoor:
         if self._up.is_set():
             log.warning("broker_lost")
         self._up.clear()
-
-    def _published(self, _c: object, _data: object, mid: int, *_: Any) -> None:
-        with self._lock:
-            outbox = self._acks.pop(mid, 0)
-        if outbox:
-            self.on_published(outbox)
 
     def _message(self, _c: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         try:

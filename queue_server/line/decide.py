@@ -265,9 +265,7 @@ def _change_serves(state: State, order: o.ChangeServes, at: int, actor: e.Actor)
     missing = [s for s in order.serves if officer is not None and s not in officer.skills]
     if missing or not order.serves:
         raise Refused("no_skill", counter=order.counter)
-    return [
-        e.ServesChanged(counter=order.counter, serves=order.serves, why=order.why)
-    ], NOTHING
+    return [e.ServesChanged(counter=order.counter, serves=order.serves, why=order.why)], NOTHING
 
 
 def _suspend(state: State, order: o.SuspendService, at: int, actor: e.Actor) -> Outcome:
@@ -324,9 +322,9 @@ def _issue(state: State, order: o.IssueTicket, at: int, actor: e.Actor) -> Outco
         number=number,
         ahead=0 if first else ahead_of(state, service.id, order.priority),
         counters=tuple(c.id for c in state.serving_counters(service.id)),
-        closes_in=minutes_to_closing(
-            state.setup.hours, at, state.setup.rules.utc_offset_minutes
-        )[0],
+        closes_in=minutes_to_closing(state.setup.hours, at, state.setup.rules.utc_offset_minutes)[
+            0
+        ],
     )
     return [*first, issued], reply
 
@@ -457,9 +455,7 @@ def _start(state: State, order: o.Start, at: int, actor: e.Actor) -> Outcome:
 
 def _finish(state: State, order: o.Finish, at: int, actor: e.Actor) -> Outcome:
     ticket = _held(state, order.counter, actor, order.ticket)
-    events = _finishing(
-        state, ticket, order.counter, at, order.offer, order.dossiers, order.sealed
-    )
+    events = _finishing(state, ticket, order.counter, at, order.offer, order.dossiers, order.sealed)
     offered = any(isinstance(x, e.OfferOpened) for x in events)
     return events, _touched(ticket, order.offer if offered else "")
 
@@ -477,9 +473,7 @@ def _finishing(
     rules = state.setup.rules
     events: list[e.Event] = []
     if ticket.status is S.CALLED:
-        events.append(
-            e.ServiceStarted(ticket=ticket.id, counter=counter, since=ticket.called_at)
-        )
+        events.append(e.ServiceStarted(ticket=ticket.id, counter=counter, since=ticket.called_at))
     then = ticket.then[0] if ticket.then else ""
     events.append(
         e.ServiceFinished(
@@ -532,9 +526,9 @@ def _transfer(state: State, order: o.Transfer, at: int, actor: e.Actor) -> Outco
 
 def _park(state: State, order: o.Park, at: int, actor: e.Actor) -> Outcome:
     ticket = _held(state, order.counter, actor, order.ticket)
-    return [
-        e.TicketParked(ticket=ticket.id, counter=order.counter, reason=order.reason)
-    ], _touched(ticket)
+    return [e.TicketParked(ticket=ticket.id, counter=order.counter, reason=order.reason)], _touched(
+        ticket
+    )
 
 
 def _resume(state: State, order: o.Resume, at: int, actor: e.Actor) -> Outcome:
@@ -587,9 +581,9 @@ def _undo(state: State, order: o.Undo, at: int, actor: e.Actor) -> Outcome:
     if step.offer and state.offers.get(step.offer, None) is not None:
         if state.offers[step.offer].answered == "rated":
             raise Refused("rated_already")
-    return [
-        e.StepUndone(counter=order.counter, ticket=step.after.id, step=step.name)
-    ], _touched(step.before, step.offer)
+    return [e.StepUndone(counter=order.counter, ticket=step.after.id, step=step.name)], _touched(
+        step.before, step.offer
+    )
 
 
 # --- the visitor's own, and the guide's ----------------------------------------------------------
@@ -627,18 +621,14 @@ def _grant(state: State, order: o.GrantPriority, at: int, actor: e.Actor) -> Out
     if state.setup.priority_rank(order.group) == len(state.setup.priorities):
         raise Refused("unknown_priority", group=order.group)
     reason = _reason(order.reason)
-    return [
-        e.PriorityGranted(ticket=ticket.id, group=order.group, reason=reason)
-    ], _touched(ticket)
+    return [e.PriorityGranted(ticket=ticket.id, group=order.group, reason=reason)], _touched(ticket)
 
 
 def _take_back(state: State, order: o.WithdrawPriority, at: int, actor: e.Actor) -> Outcome:
     ticket = _ticket(state, order.ticket)
     if ticket.priority is None:
         return [], _touched(ticket)
-    return [
-        e.PriorityWithdrawn(ticket=ticket.id, reason=_reason(order.reason))
-    ], _touched(ticket)
+    return [e.PriorityWithdrawn(ticket=ticket.id, reason=_reason(order.reason))], _touched(ticket)
 
 
 def _note_print(state: State, order: o.NotePrint, at: int, actor: e.Actor) -> Outcome:

@@ -37,7 +37,9 @@ class First:
         self, candidates: Sequence[Ticket], counter: CounterNow, setup: Setup, at: int
     ) -> tuple[Ticket, Reason]:
         settled = setup.counter(counter.id)
-        everywhere = setup.rules.priority_at == "every" or (settled is not None and settled.priority)
+        everywhere = setup.rules.priority_at == "every" or (
+            settled is not None and settled.priority
+        )
         if everywhere:
             first = [t for t in candidates if t.priority is not None]
             if first:

@@ -381,9 +381,7 @@ def _no_show(state: State, ev: e.TicketNoShow, at: int, actor: e.Actor) -> None:
     _release(state, before, at)
     _put(
         state,
-        replace(
-            before, status=S.NO_SHOW, counter=None, ended_at=at, absences=before.absences + 1
-        ),
+        replace(before, status=S.NO_SHOW, counter=None, ended_at=at, absences=before.absences + 1),
     )
     _step(state, ev.counter, ev, actor, before)
 
@@ -500,8 +498,8 @@ def _undone(state: State, ev: e.StepUndone, at: int, actor: e.Actor) -> None:
         ticket = state.tickets[other]
         state.tickets[other] = replace(
             ticket,
-            passed=ticket.passed - 1,
-            passed_by_priority=ticket.passed_by_priority - by_priority,
+            passed=max(0, ticket.passed - 1),
+            passed_by_priority=max(0, ticket.passed_by_priority - by_priority),
         )
     _put(state, step.before)
     holds = step.before.status in AT_COUNTER and step.before.counter == ev.counter

@@ -62,7 +62,9 @@ def chain(
     before: bytes, seq: int, at: int, device: str, account: str, order: str, kind: str, body: bytes
 ) -> bytes:
     """SHA-256 over the hash before and every field of the line, with lengths so that none can shift."""
-    head = f"{seq}|{at}|{len(device)}|{device}|{len(account)}|{account}|{len(order)}|{order}|{kind}|"
+    head = (
+        f"{seq}|{at}|{len(device)}|{device}|{len(account)}|{account}|{len(order)}|{order}|{kind}|"
+    )
     return hashlib.sha256(before + head.encode() + body).digest()
 
 
@@ -110,9 +112,7 @@ class Log:
         self.conn.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", (order, at, body))
 
     def answered(self, order: str) -> bytes | None:
-        row = self.conn.execute(
-            "SELECT body FROM answers WHERE order_id = ?", (order,)
-        ).fetchone()
+        row = self.conn.execute("SELECT body FROM answers WHERE order_id = ?", (order,)).fetchone()
         return row[0] if row else None
 
     def put_out(self, topic: str, payload: bytes, retained: bool, at: int) -> int:

@@ -158,9 +158,7 @@ class Future:
         assert counter.ticket is not None
         ticket = self.state.tickets[counter.ticket]
         then = ticket.then[0] if ticket.then else ""
-        apply(
-            self.state, e.ServiceFinished(ticket=ticket.id, counter=counter.id, then=then), at
-        )
+        apply(self.state, e.ServiceFinished(ticket=ticket.id, counter=counter.id, then=then), at)
 
     def _draw(self, service: str) -> float:
         return lognormal(self.chance, self.means[service], self._spread(service))

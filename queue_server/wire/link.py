@@ -189,9 +189,7 @@ class Link:
         ask_id: str = message.id  # type: ignore[attr-defined]
         topic = topics.ASKS[verb].at(self.credentials.centre, device=self.credentials.device)
         now = time.monotonic()
-        entry = _Open(
-            topic, m.encode(message), Future(), now + for_seconds, now + FIRST_RETRY_S
-        )
+        entry = _Open(topic, m.encode(message), Future(), now + for_seconds, now + FIRST_RETRY_S)
         with self._lock:
             self._open[ask_id] = entry
         self._send(entry)

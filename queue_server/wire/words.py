@@ -8,15 +8,12 @@ from typing import dataclass_transform
 
 import msgspec
 
-
 MINUTE = 60_000
 SECOND = 1_000
 DAY = 86_400_000
 
 
-@dataclass_transform(
-    frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,)
-)
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Frozen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A value that never changes once it is made; defaults are left out on the wire and in the log."""
 

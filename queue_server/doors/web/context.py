@@ -78,7 +78,11 @@ class Web:
         return alive
 
     async def give(
-        self, verb: str, body: Frozen, session: Session | None, order_id: str = "",
+        self,
+        verb: str,
+        body: Frozen,
+        session: Session | None,
+        order_id: str = "",
         device: str = "web",
     ) -> m.Answer:
         """The server's answer to an order; a refusal `server_away` when it is not there."""

@@ -1,0 +1,46 @@
+"""A whole centre in a folder of its own for a benchmark, and devices enrolled in it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from queue_server import settings
+from queue_server.folder import Folder
+from queue_server.up import Centre, Pace
+from queue_server.wire.link import Credentials
+from queue_server.wire.words import DeviceKind
+
+
+@contextmanager
+def centre(pace: Pace = Pace(), folder: Path | None = None) -> Iterator[Centre]:
+    """The sample centre on free ports; gone with its folder afterwards."""
+    with tempfile.TemporaryDirectory(prefix="motcua-bench-") as made:
+        root = folder or Path(made) / "var"
+        text = settings.example().read_text("utf-8")
+        text = text.replace("port = 18830", "port = 0").replace("port = 8080", "port = 0")
+        path = Path(made) / "centre.toml"
+        path.write_text(text)
+        running = Centre(
+            Folder(root), path, settings.read(path), pace, windows=False, say=lambda _: None
+        )
+        running.start()
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+def devices(running: Centre, kind: DeviceKind, names: list[str]) -> list[Credentials]:
+    """Enrolled devices, once the broker knows them."""
+    places = [running.enrolled(name, kind) for name in names]
+    time.sleep(2.5)
+    return [
+        msgspec.json.decode((place / "device.json").read_bytes(), type=Credentials)
+        for place in places
+    ]
