@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sqlite3
 import sys
 from importlib import metadata
@@ -11,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kiosk.touch.window import WindowSettings, parse_size, prepare_kivy
+from kiosk.touch.window import (
+    NoDisplay,
+    WindowSettings,
+    parse_size,
+    prepare_kivy,
+    require_display,
+)
 from queue_server.wire import topics
 from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
@@ -35,6 +42,9 @@ class CannotStart(Exception):
     """The text is one line for the technician."""
 
 
+REFUSED_STARTS = (SettingsError, EnrolmentError, NoDisplay, CannotStart)
+
+
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> argparse.ArgumentParser:
     """The command line of `motcua tablet`."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
@@ -55,11 +65,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> argparse.Argument
 def run(args: argparse.Namespace) -> int:
     """Run until the window is closed or SIGTERM; 0, or 1 after one line on stderr."""
     try:
+        require_display(os.environ)
         own = tablet_settings.read(args.settings)
         window = _window(own, args)
         credentials = _credentials(args)
         store = open_store(args.data / "answers.db", own.keep_days, own.keep_answers)
-    except (SettingsError, EnrolmentError, CannotStart, sqlite3.Error, OSError) as error:
+    except (*REFUSED_STARTS, sqlite3.Error, OSError) as error:
         print(f"motcua tablet: {error}", file=sys.stderr)
         return 1
     prepare_kivy(window, args.data / "kivy")

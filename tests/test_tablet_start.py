@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.touch.window import NoDisplay, require_display
 from queue_server.wire.link import Credentials
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import DeviceKind
 from tablet_survey import main, settings
 from tablet_survey.survey import pace_of
+
+
+@pytest.fixture(autouse=True)
+def display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "offscreen")
 
 
 def start(*words: str) -> int:
@@ -64,6 +70,13 @@ def test_what_is_missing_is_said_in_one_line(
     assert start("--data", str(tmp_path), *words) == 1
     text = capsys.readouterr().err
     assert said in text and text.count("\n") == 1
+
+
+def test_without_a_display_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NoDisplay):
+        require_display({}, dri=tmp_path / "none")
+    require_display({"DISPLAY": ":0"}, dri=tmp_path / "none")
+    require_display({}, dri=tmp_path)
 
 
 def test_a_tablet_without_a_counter_does_not_start(

@@ -1,10 +1,11 @@
-"""The window before there is one: Kivy reads its settings when first imported, so they are laid here."""
+"""The window before there is one: Kivy reads its settings at its import, so they are laid here."""
 
 from __future__ import annotations
 
 import logging
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,17 @@ def parse_size(text: str) -> tuple[int, int]:
     if found is None:
         raise ValueError(f"size {text!r} is not like 1080x1920")
     return int(found[1]), int(found[2])
+
+
+class NoDisplay(Exception):
+    """There is nothing to show a window on; SDL would draw where nobody sees it and say nothing."""
+
+
+def require_display(environ: Mapping[str, str], dri: Path = Path("/dev/dri")) -> None:
+    """Raises NoDisplay without X, Wayland, a graphics card, or a driver asked for by name."""
+    named = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    if not any(environ.get(name) for name in named) and not dri.exists():
+        raise NoDisplay("no display here: start it in a graphical session")
 
 
 def prepare_kivy(window: WindowSettings, home: Path) -> None:
