@@ -70,6 +70,21 @@ def call_next(state: State, counter_id: int, at: int) -> Choice | None:
     return Choice(ticket=ticket.id, reason=reason, passed=passed_by(candidates, ticket))
 
 
+def calling_order(state: State, counter: CounterNow, at: int, most: int) -> list[Ticket]:
+    """The first `most` tickets in the order in which this counter alone would call them at `at`."""
+    candidates = able(state, counter, at)
+    due = [t for t in candidates if _due(t, state.setup, at) is not None]
+    order = due[:most]
+    chosen = {t.id for t in due}
+    rest = [t for t in candidates if t.id not in chosen]
+    policy = POLICIES[state.setup.rules.policy]
+    while rest and len(order) < most:
+        ticket, _ = policy.choose(rest, counter, state.setup, at)
+        order.append(ticket)
+        rest.remove(ticket)
+    return order
+
+
 def able(state: State, counter: CounterNow, at: int) -> list[Ticket]:
     """Waiting tickets that this counter may call at `at`, oldest place first.
 
