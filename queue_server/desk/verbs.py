@@ -12,6 +12,7 @@ from . import commands as c
 VERBS: dict[str, type[Any]] = {
     **{kind.__name__: kind for kind in get_args(o.AnyOrder)},
     "TakeTicket": m.TakeTicket,
+    "Rate": m.Rate,
     "FinishService": c.FinishService,
     "ImportCatalogue": c.ImportCatalogue,
     "SaveAccount": c.SaveAccount,
@@ -30,6 +31,7 @@ PEOPLE_GIVE = tuple(
         "Finish",
         "NotePrint",
         "GiveRating",
+        "Rate",
         "PressRating",
         "StaySilent",
         "Note",

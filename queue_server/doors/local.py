@@ -259,9 +259,14 @@ class LocalLine:
         role: Role | None,
         seconds: float = 10.0,
     ) -> m.Answer:
-        """The server's answer; raises TimeoutError or ConnectionError when it is away (then ask again)."""
+        """The server's answer; raises TimeoutError or ConnectionError when it is away (then ask again).
+
+        An order that is under way already is given once: both who gave it get the one answer.
+        """
         if self._writer is None:
             raise ConnectionError("server away")
+        if (under_way := self._waiting.get(order_id)) is not None:
+            return await asyncio.wait_for(asyncio.shield(under_way), seconds)
         future: asyncio.Future[m.Answer] = asyncio.get_running_loop().create_future()
         self._waiting[order_id] = future
         raw = msgspec.Raw(m.encode(body))
