@@ -32,7 +32,7 @@ from .settings import KioskSettings
 LARGER = 1.25
 PULSE_S = 10.0
 PULSE_WITHIN_S = 8.0
-"""A broker may live on while the server behind it is gone: the server is asked for a sign of life."""
+"""A broker may live on while the server behind it is gone: so the server is asked as well."""
 
 log = structlog.get_logger()
 
@@ -67,13 +67,13 @@ class KioskApp(ScreenApp):
         then: Callable[[], None] = lambda: None,
         **values: Any,
     ) -> None:
-        """Report `kind` to the journey, or only do `then`, in the screen's thread and in the order of the calls."""
+        """Report `kind` to the journey, or do `then`; in the screen's thread, in the order of the calls."""
         at = self._clock.now()
         self._heard.append(lambda: self._report(kind, at, values) if kind else then())
         self.call_soon(self._work_off)
 
     def on_incoming(self, incoming: Incoming) -> None:
-        """What the centre says on its topics; a message of a newer make that cannot be read is left."""
+        """What the centre says on its topics; what cannot be read is left and logged."""
         place = topics.split(self._centre, incoming.topic)
         try:
             if place == ["setup"]:
@@ -120,7 +120,7 @@ class KioskApp(ScreenApp):
         self._feel_pulse()
 
     def on_scan(self, text: str) -> None:
-        """The kiosk has no question yet that a code answers; the scan only shows that somebody is there."""
+        """No question here is answered by a code; a scan only shows that somebody is there."""
         self.tell(r.Touched)
 
     def _work_off(self) -> None:

@@ -1,4 +1,4 @@
-"""The list of procedures that visitors choose from: fetched from the server, kept as a file for when it is away."""
+"""The procedures that visitors choose from: fetched from the server, kept as a file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Kept(msgspec.Struct):
 
 
 class Catalogue:
-    """`want(version)` sees to it that `on_procedures` gets that version, in a thread of its own, however long it takes."""
+    """After `want(version)` its own thread sees to it that `on_procedures` gets that version."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What the journey wants done, done: asks over the link, paper over the printer; answers come back as reports."""
+"""Does what the journey wants: asks over the link, paper over the printer; reports come back."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Paper:
 
 
 class Doing:
-    """One method for each effect; called in the screen's thread, answers are heard from other threads."""
+    """A method for each effect, for the screen's thread; answers are heard from other threads."""
 
     def __init__(
         self,

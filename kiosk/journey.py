@@ -1,4 +1,4 @@
-"""The way of one visitor through the kiosk: pure rules from a state and a report to a state and effects.
+"""One visitor's way through the kiosk: pure rules from state and report to state and effects.
 
 welcome → service → procedure or just a number → priority → confirm → waiting → ticket → welcome.
 Steps with nothing to choose are left out. Whatever comes, idle brings the screen home, and a ticket
@@ -85,7 +85,7 @@ AFTER_SERVICE = CHOOSING - {Step.SERVICE}
 
 @dataclass(frozen=True)
 class Rules:
-    """Times in ms. `warn`: how long before going home the visitor is asked whether she is still there."""
+    """Times in ms. `warn`: how long before going home the visitor is asked whether she is there."""
 
     idle: int = 60_000
     warn: int = 15_000
@@ -186,7 +186,7 @@ def is_away(state: State) -> bool:
 
 
 def idle_left(state: State) -> int | None:
-    """Ms until the screen goes home, once the visitor is being asked whether she is there; else None."""
+    """Ms until the screen goes home, once the visitor is asked whether she is there; else None."""
     if state.step in (Step.WELCOME, Step.WAITING, Step.TICKET):
         return None
     left = state.touched + state.rules.idle - state.now
@@ -211,7 +211,7 @@ def service_line(state: State, service: str | None) -> m.ServiceLine | None:
 
 
 def service_state(state: State, service: str | None) -> str:
-    """`open`, `suspended`, `closed` or `cut_off`, by the newer of setup and line; a service that is gone is closed."""
+    """`open`, `suspended`, `closed` or `cut_off`, by the newer of setup and line; closed when gone."""
     info, line = service_info(state, service), service_line(state, service)
     if info is None:
         return "closed"
@@ -256,7 +256,7 @@ def can_reprint(state: State) -> bool:
 
 
 def _setup_came(state: State, report: r.SetupCame) -> Decision:
-    """A change in the middle of a visit takes effect at once: what is no longer offered is no longer chosen."""
+    """Takes effect in the middle of a visit: what is no longer offered is no longer chosen."""
     groups = {group.id for group in report.setup.priorities}
     priority = state.priority if state.priority in groups else None
     return replace(state, setup=report.setup, priority=priority), ()
@@ -298,7 +298,7 @@ def _tick(state: State, _report: r.Tick) -> Decision:
 
 
 def home(state: State) -> State:
-    """The first screen as a new visitor finds it: the usual language and letters, nothing chosen."""
+    """The first screen as a new visitor finds it: usual language and letters, nothing chosen."""
     return State(
         rules=state.rules,
         setup=state.setup,
@@ -369,7 +369,7 @@ def _went_back(state: State, _report: r.WentBack) -> Decision:
 
 
 def _went_home(state: State, _report: r.WentHome) -> Decision:
-    """She leaves: an ask without its answer is taken back, a ticket that she has seen is still printed."""
+    """She leaves: an ask without answer is taken back, a ticket that she has seen is printed."""
     if state.ask is not None:
         return home(state), (r.Withdraw(state.ask),)
     if state.paper is Paper.AWAITED:
@@ -439,7 +439,7 @@ def _no_paper(state: State) -> Decision:
 
 
 def _update_came(state: State, report: r.UpdateCame) -> Decision:
-    """The rolled-out estimate: onto the paper if it is not printed yet, onto the screen in any case."""
+    """The rolled-out estimate: onto the paper if it is not printed yet, onto the screen anyway."""
     update, taken = report.update, state.taken
     if taken is None or taken.ticket != update.ticket:
         return state, ()

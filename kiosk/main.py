@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TEXTS = Path(__file__).with_name("texts")
 REMOTE = "MOTCUA_KIOSK_REMOTE"
-"""Environment: a unix socket for the test's and the technician's remote finger (`touch.remote`); off unless set."""
+"""Environment: the unix socket of a test's or technician's remote finger; off unless set."""
 
 
 class CannotStart(Exception):
@@ -99,7 +99,7 @@ def _serve(
 
 
 def _run_together(app: KioskApp, parts: list[Any]) -> None:
-    """Start the parts in their order, run the screen in this thread, stop them in the other order."""
+    """Start the parts in order, run the screen in this thread, stop them in the other order."""
     try:
         for part in parts:
             part.start()

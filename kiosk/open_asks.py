@@ -1,4 +1,4 @@
-"""The ids of asks whose outcome no visitor has seen yet: kept on disk, so that a power cut leaves nobody in line.
+"""The ids of asks whose outcome no visitor has seen: on disk, so that no power cut leaves her in line.
 
 A file of ids only, nothing about a visitor. What is found at the start is withdrawn.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class OpenAsks:
-    """For one thread. Each change is on disk when the call returns; an unwritable disk raises OSError."""
+    """For one thread. Each change is on disk when the call returns; a full disk raises OSError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

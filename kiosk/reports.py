@@ -105,7 +105,7 @@ class PriorityChosen(Report):
 
 @dataclass(frozen=True)
 class Confirmed(Report):
-    """`ask` is a fresh id; the journey uses one for each ticket, however often the button is hit."""
+    """`ask` is a fresh id; the journey uses one a ticket, however often the button is hit."""
 
     ask: str
 

@@ -14,7 +14,7 @@ from .printer import PrinterSettings
 
 
 class KioskSettings(Frozen, forbid_unknown_fields=True):
-    """Times in seconds unless the name says otherwise; each touch of the screen starts the idle time again."""
+    """Times in seconds unless the name says otherwise; each touch starts the idle time again."""
 
     languages: tuple[Language, ...] = (Language.VI, Language.EN)
     """The languages on the first screen, the usual one first."""
@@ -22,7 +22,7 @@ class KioskSettings(Frozen, forbid_unknown_fields=True):
     """Window size in pixels, `WIDTHxHEIGHT`; without effect in full screen."""
     fullscreen: bool = True
     width_mm: float = 344.0
-    """True width of the glass, by which touch targets are measured; 344 is an upright screen of 27 inches."""
+    """True width of the glass, by which targets are measured; 344 is an upright 27-inch screen."""
     idle_seconds: float = 60.0
     """How long a screen stands untouched before the next visitor finds the first one."""
     warn_seconds: float = 15.0
@@ -35,7 +35,7 @@ class KioskSettings(Frozen, forbid_unknown_fields=True):
     reprint_seconds: float = 60.0
     """How long the last ticket can be printed again."""
     printer_wait_ms: int = 300
-    """How long the printer waits for the rolled-out estimate; the number is on the screen at once."""
+    """How long the printer waits for the rolled-out estimate; the screen does not wait."""
     printer: PrinterSettings = field(default_factory=PrinterSettings)
 
     def rules(self) -> Rules:
@@ -55,7 +55,7 @@ TIMES = ("idle_seconds", "ticket_seconds", "ticket_seconds_without_paper", "answ
 
 
 def read(path: Path | None) -> KioskSettings:
-    """The settings of this kiosk; raises `wire.settings.SettingsError`, one line for the technician."""
+    """The settings of this kiosk; raises `SettingsError`, one line for the technician."""
     own = settings.read(KioskSettings, path, only="kiosk")
     for name in TIMES:
         if getattr(own, name) <= 0:

@@ -2,7 +2,7 @@
 
 python -m tests.kiosk_pictures SIZE FOLDER [LANGUAGE] [LOOK]     (LOOK: usual, large, contrast)
 
-Saves FOLDER/<name>.png (`-`: no pictures) and prints one line of JSON for each: what `touch.remote.describe` says.
+Saves FOLDER/<name>.png (`-`: no pictures) and prints what `touch.remote.describe` says of each.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ SERVICES = (
     ("business", "E", "Đăng ký hộ kinh doanh", "Household businesses", "open", "", (6,)),
     ("social", "F", "Lao động, thương binh và xã hội", "Labour and social affairs",
      "cut_off", "", (7,)),
-    ("other", "G", "Lĩnh vực khác, trả kết quả", "Other fields, collecting results", "open", "", (8,)),
+    ("other", "G", "Lĩnh vực khác, trả kết quả", "Other fields, collecting results",
+     "open", "", (8,)),
 )  # fmt: skip
 PROCEDURES = (
     ("1.001193", "Đăng ký khai sinh", "Registration of birth"),

@@ -1,4 +1,4 @@
-"""The kiosk's pictures: each draws a state and reports touches; `draw` picks the one for the state."""
+"""The kiosk's pictures: each draws a state and reports touches; `draw` picks the right one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of choosing: welcome, service, procedure, priority, and the check before the number."""
+"""The pictures of choosing: welcome, service, procedure, priority, and the last check."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _way(scene: Scene) -> Widget:
 
 
 def _below_welcome(scene: Scene) -> list[Widget]:
-    """How it goes on and how busy it is; what is wrong with the printer; the last ticket once more."""
+    """How it goes on, how busy it is, what is wrong with the printer, the last ticket again."""
     look, state = scene.look, scene.state
     aside: list[Widget] = []
     if not state.printer.prints:

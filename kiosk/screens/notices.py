@@ -1,4 +1,4 @@
-"""The pictures that stand above the journey: starting, no server, closed, are you there, somebody is coming."""
+"""The pictures above the journey: starting, no server, closed, are you there, help comes."""
 
 from __future__ import annotations
 

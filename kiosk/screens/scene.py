@@ -1,4 +1,4 @@
-"""What every picture is made of: a state, how to look and speak, whom to tell; and the frame around it."""
+"""What every picture is made of: a state, a look, words, whom to tell; and the frame around it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def header(scene: Scene) -> Header:
 
 
 def footer(scene: Scene, back: bool) -> Widget:
-    """Back at the left, help at the right, in between how the screen looks; the same on every screen."""
+    """Back at the left, help at the right, between them how the screen looks; always the same."""
     look, state = scene.look, scene.state
     row = Row(look, gap=GAP)
     if back:

@@ -1,4 +1,4 @@
-"""Drawings by line in a square: icons and the five faces; the colour is the canvas's current one."""
+"""Drawings by line in a square: icons and the five faces, in the canvas's current colour."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""A remote finger for tests and technicians: touches, keys and pictures by JSON lines on a unix socket.
+"""A remote finger for tests and technicians: touches, keys, pictures by JSON lines on a socket.
 
-Off unless the environment names a socket (`MOTCUA_KIOSK_REMOTE`, `MOTCUA_TABLET_REMOTE`). One JSON
-object a line in, one out; coordinates are pixels of the window from its upper left corner:
+Off unless the environment names a unix socket (`MOTCUA_KIOSK_REMOTE`, `MOTCUA_TABLET_REMOTE`).
+One JSON object a line in, one out; coordinates are the window's pixels from its upper left corner:
 
-    {"touch": [x, y]}            a finger down and up ("times": 2 taps twice, "to": [x, y] slides first)
-    {"key": "F1"}                a key of the keyboard, by name or as one letter
-    {"state": true}              {"screen", "ready", "size", "buttons": [{"name", "text", "rect", "disabled"}],
-                                  "texts": [{"text", "rect", "overflows"}]}
-    {"screenshot": "x.png"}      saves what the window shows
+    {"touch": [x, y]}        a finger down and up; "times": 2 taps twice, "to": [x, y] slides first
+    {"key": "F1"}            a key of the keyboard, by name or as one letter
+    {"state": true}          {"screen", "ready", "size", "buttons": [{"name", "text", "rect",
+                              "disabled"}], "texts": [{"text", "rect", "overflows"}]}
+    {"screenshot": "x.png"}  saves what the window shows
 
-`rect` is [left, top, width, height]. An error is answered by {"error": "…"}. A touch waits until the
-screen listens and is answered when it was drawn, so that a test needs no pauses of its own.
+`rect` is [left, top, width, height]. An error is answered by {"error": "…"}. A touch waits until
+the screen listens and is answered when it was drawn: a test needs no pauses of its own.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def describe(app: ScreenApp) -> dict[str, Any]:
 
 
 class RemoteFinger:
-    """Listens at `path` from `start()` until `stop()`; only the user's own processes may connect."""
+    """Listens at `path` from `start()` until `stop()`; only this user's processes may connect."""
 
     def __init__(self, app: ScreenApp, path: Path) -> None:
         self._app, self._path = app, path
@@ -189,7 +189,7 @@ class RemoteFinger:
         def act(_: float) -> None:
             try:
                 done.set_result(action())
-            except Exception as error:  # noqa: BLE001 - whatever it is, the asker is told
+            except Exception as error:  # whatever it is, the asker is told
                 done.set_exception(error)
 
         Clock.schedule_once(lambda _: Clock.schedule_once(act, 0), 0)

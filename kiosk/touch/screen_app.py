@@ -1,4 +1,4 @@
-"""The frame of a public touch screen: one picture at a time, no key that leaves it, and no Kivy settings."""
+"""The frame of a public touch screen: one picture at a time, and no key that leaves it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from kivy.app import App
 from kivy.clock import Clock
 from kivy.core.window import Window
-from kivy.graphics.opengl import GL_RGB, GL_UNSIGNED_BYTE, glReadPixels
+from kivy.graphics.opengl import GL_RGBA, GL_UNSIGNED_BYTE, glReadPixels
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
@@ -22,7 +23,7 @@ from .window import WindowSettings
 LONGEST_HOLD_S = 5.0
 """A finger that stays longer is a bag or a dead panel, and holds nothing up."""
 DEAF_S = 0.25
-"""After a new picture touches count for nothing: the second half of a double tap must not act on it."""
+"""After a new picture touches count for nothing: half of a double tap must not act on it."""
 
 
 class _Stage(FloatLayout):
@@ -39,7 +40,7 @@ class _Stage(FloatLayout):
 
 
 class ScreenApp(App):
-    """Call `prepare_kivy` before importing this module; then `run()` in the main thread until `stop()`.
+    """Call `prepare_kivy` before importing this module; `run()` in the main thread until `stop()`.
 
     A program overrides `draw` (show its first picture), `on_scan`, `on_touched` and `on_tick`.
     """
@@ -60,7 +61,7 @@ class ScreenApp(App):
     # --- for the program ---
 
     def draw(self) -> None:
-        """Show the picture of the state as it is; called at the start and when the window's size changes."""
+        """Show the picture of the state; called at the start and when the window's size changes."""
 
     def on_scan(self, text: str) -> None:
         """A scanner read `text`."""
@@ -111,7 +112,9 @@ class ScreenApp(App):
         """Save what the window shows as PNG; in the screen's thread only."""
         Window.dispatch("on_draw")
         width, height = (int(side) for side in Window.system_size)
-        pixels = glReadPixels(0, 0, width, height, GL_RGB, GL_UNSIGNED_BYTE)
+        # As RGB a row may end in padding, which the picture's writer does not know of.
+        read = glReadPixels(0, 0, width, height, GL_RGBA, GL_UNSIGNED_BYTE)
+        pixels = np.frombuffer(read, np.uint8).reshape(height, width, 4)[:, :, :3].tobytes()
         Window._win.save_bytes_in_png(str(path), pixels, width, height)
 
     # --- Kivy's side ---

@@ -17,7 +17,7 @@ def rgb(code: str) -> Colour:
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by what they mean. Text on its ground has a contrast of 4.5:1 or more (WCAG 1.4.3)."""
+    """Colours by what they mean. Text on its ground has a contrast of 4.5:1 or more (WCAG 2.2)."""
 
     background: Colour
     card: Colour
@@ -96,9 +96,9 @@ SHORTEST_SIDE_IN_UNITS = 100.0
 
 @dataclass(frozen=True)
 class Look:
-    """Everything that a widget needs to draw itself; made again when the window or the visitor's wish changes.
+    """All that a widget needs to draw itself; made again when the window or the wish changes.
 
-    `width`, `height`: the window in pixels. `width_mm`: the screen's true width, by which `mm` measures.
+    `width`, `height`: the window in pixels. `width_mm`: the screen's true width, for `mm`.
     `letters`: the visitor's text size, 1.0 or 1.25.
     """
 
@@ -115,7 +115,7 @@ class Look:
         return self.height > self.width
 
     def unit(self, count: float = 1.0) -> float:
-        """Pixels of `count` units: hundredths of the shorter side, less where a screen is nearly square."""
+        """Pixels of `count` units: hundredths of the shorter side, less on a nearly square screen."""
         shorter, longer = sorted((self.width, self.height))
         side = min(shorter, longer / 1.45) * self.density
         return count * side / SHORTEST_SIDE_IN_UNITS
@@ -130,7 +130,7 @@ class Look:
         return self.unit(SIZES[role]) * letters
 
     def target(self, units: float = 9.0) -> float:
-        """The side of a touch target: `units`, but never under 18 mm, and never over a quarter of the screen."""
+        """The side of a touch target: `units`, never under 18 mm nor over a quarter of the screen."""
         wished = max(self.unit(units), self.mm(LEAST_TARGET_MM))
         return min(wished, min(self.width, self.height) / 4)
 

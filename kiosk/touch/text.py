@@ -1,4 +1,4 @@
-"""Text that is never cut: it wraps at blanks and its letters shrink until all of it is in its box."""
+"""Text that is never cut: it wraps at blanks and its letters shrink until it is in its box."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def fitting(text: str, wished: float, bold: bool, width: float, height: float) -
 
 
 class Text(Label):
-    """A text in a box: wraps, shrinks, is never cut. With `grows` its height follows its text instead."""
+    """A text in a box: wraps, shrinks, is never cut. With `grows` its height follows its text."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Text(Label):
 
 
 def fit_alike(texts: Sequence[Text]) -> None:
-    """Give texts that stand together (the buttons of a list) the size of the one that must be smallest."""
+    """Give texts that stand together the size of the one that must be smallest."""
     if not texts:
         return
     size = min(text.fitting_size() for text in texts)

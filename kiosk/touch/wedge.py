@@ -1,4 +1,4 @@
-"""A barcode scanner that pretends to be a keyboard: its keys become one text and never act by themselves."""
+"""A scanner that pretends to be a keyboard: its keys become one text and never act."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts that both touch screens are put together from: buttons, cards, rows, faces, a QR code, a header."""
+"""The parts of both touch screens: buttons, cards, rows, faces, a QR code, a header."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .style import Colour, Look
 from .text import Text, fit_alike
 
 KINDS = ("primary", "plain", "chosen", "muted", "accent", "quiet")
-"""What a button means: the way on, one of many, the one chosen before, one that will only explain why not,
-attention, a way aside."""
+"""What a button means: the way on, one of many, the one chosen before, one that only explains why
+not, attention, a way aside."""
 
 
 def Title(look: Look, text: str, **kwargs: Any) -> Text:
@@ -63,7 +63,7 @@ def Space(height: float | None = None) -> Widget:
 
 
 class Ground(Widget):
-    """Paints a rounded ground with a border behind what it is mixed into; `repaint` changes its colours."""
+    """Paints a rounded ground with a border behind what it is mixed into; `repaint` recolours."""
 
     def lay_ground(self, look: Look, fill: Colour, border: Colour | None, radius: float) -> None:
         self._border_width = look.unit(0.16) * look.palette.edge
@@ -118,7 +118,7 @@ class Card(BoxLayout, Ground):
 
 
 def middle(widget: Widget) -> tuple[float, float]:
-    """The middle of a widget's box; Kivy's own `center` is a step behind while `size` is being told."""
+    """The middle of a widget's box; Kivy's `center` is a step behind while `size` is told."""
     return widget.x + widget.width / 2, widget.y + widget.height / 2
 
 
@@ -177,7 +177,7 @@ class Touchable(Widget):
 
 
 class BigButton(Touchable, BoxLayout, Ground):
-    """A button with a text, a quieter second line and an icon; `name` is how a remote finger finds it."""
+    """A button with a text, a quieter second line and an icon; a remote finger knows its `name`."""
 
     def __init__(
         self,
@@ -291,7 +291,7 @@ def HelpButton(look: Look, text: str, on_act: Callable[[], None], **kwargs: Any)
 
 
 class FaceButton(Touchable, BoxLayout, Ground):
-    """One of five faces, 1 (very dissatisfied) … 5 (very satisfied): shape, word and colour all say it."""
+    """One of five faces, 1 (very dissatisfied) … 5 (very satisfied), by shape, word and colour."""
 
     def __init__(
         self,
@@ -345,7 +345,7 @@ class FaceButton(Touchable, BoxLayout, Ground):
 
 
 class QrImage(Widget):
-    """A QR code of `text`, black on white in any palette, with its quiet zone, sharp at any size."""
+    """A QR code of `text`, black on white in any palette, with quiet zone, sharp at any size."""
 
     def __init__(self, text: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

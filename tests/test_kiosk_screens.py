@@ -1,0 +1,306 @@
+"""The kiosk as a visitor meets it: real pictures, touches and broker, a pretend queue server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kiosk.pretend_printer import PretendPrinter
+from queue_server.wire import messages as m
+from queue_server.wire import topics
+from queue_server.wire.texts import Texts
+
+from .kiosk_room import RUN_KIOSK, Broker, KioskProcess, PretendServer, setup, until
+
+ROOT = Path(__file__).parent.parent
+LOOKS = [
+    ("1080x1920", "vi", "usual"),
+    ("1080x1920", "en", "large"),
+    ("1920x1080", "vi", "large"),
+    ("1366x1024", "vi", "contrast"),
+]
+
+
+# --- every picture --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids="-".join)
+def drawn(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    """What stands on every picture, drawn in a process of its own, since Kivy has one window."""
+    size, language, look = request.param
+    said = subprocess.run(
+        [sys.executable, "-m", "tests.kiosk_pictures", size, "-", language, look],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return [json.loads(line) for line in said.stdout.splitlines()]
+
+
+def test_no_text_is_cut(drawn: list[dict[str, Any]]) -> None:
+    assert len(drawn) > 20
+    cut = [(p["name"], t["text"], t["rect"]) for p in drawn for t in p["texts"] if t["overflows"]]
+    assert cut == []
+
+
+def test_everything_is_inside_the_window_and_nothing_lies_on_another(
+    drawn: list[dict[str, Any]],
+) -> None:
+    for picture in drawn:
+        rects = [b["rect"] for b in picture["buttons"]]
+        width, height = picture["size"]
+        for x, y, w, h in rects:
+            assert x >= 0 and y >= 0 and x + w <= width and y + h <= height, picture["name"]
+        assert not [
+            (a, b) for i, a in enumerate(rects) for b in rects[i + 1 :] if _overlap(a, b)
+        ], picture["name"]
+
+
+def test_every_target_is_18_mm_or_more(drawn: list[dict[str, Any]]) -> None:
+    for picture in drawn:
+        width, height = picture["size"]
+        pixels_per_mm = width / (344.0 if height > width else 598.0)
+        for button in picture["buttons"]:
+            assert min(button["rect"][2:]) >= 18 * pixels_per_mm - 1, (picture["name"], button)
+
+
+def test_from_every_picture_help_can_be_called_and_none_is_a_dead_end(
+    drawn: list[dict[str, Any]],
+) -> None:
+    for picture in drawn:
+        names = {b["name"] for b in picture["buttons"]}
+        assert "help" in names, picture["name"]
+        comes_back_by_itself = picture["screen"] in ("starting", "away", "closed")
+        assert comes_back_by_itself or names - {"help", "letters", "contrast"}, picture["name"]
+
+
+def _overlap(a: list[int], b: list[int]) -> bool:
+    return (
+        a[0] < b[0] + b[2] - 1
+        and b[0] < a[0] + a[2] - 1
+        and a[1] < b[1] + b[3] - 1
+        and b[1] < a[1] + a[3] - 1
+    )
+
+
+def test_both_languages_say_the_same_things() -> None:
+    texts = Texts(ROOT / "kiosk" / "texts")
+    assert texts.keys("vi") == texts.keys("en")
+
+
+# --- visits ---------------------------------------------------------------------------------------
+
+
+class Room:
+    """A broker, a server, a printer and a kiosk."""
+
+    def __init__(self, folder: Path, settings: str = "") -> None:
+        self.broker = Broker(folder)
+        self.broker.start()
+        self.server = PretendServer(self.broker.port)
+        self.server.start()
+        self.kiosk = KioskProcess(folder, self.broker.port, self.server.web, settings=settings)
+
+    def stop(self) -> None:
+        self.kiosk.stop()
+        self.server.stop()
+        self.broker.stop()
+
+
+@pytest.fixture(scope="module")
+def printer() -> Iterator[PretendPrinter]:
+    pretend = PretendPrinter()
+    pretend.start()
+    yield pretend
+    pretend.stop()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, printer: PretendPrinter) -> Iterator[Room]:
+    room = Room(
+        tmp_path_factory.mktemp("room"), f'[kiosk.printer]\naddress = "{printer.address}"\n'
+    )
+    room.kiosk.start()
+    yield room
+    room.stop()
+
+
+@pytest.fixture
+def room(shared: Room) -> Room:
+    """The shared kiosk at its first screen, with nothing refused and nothing kept silent."""
+    shared.server.silent, shared.server.refusal = set(), None
+    shared.server.say(topics.SETUP, setup())
+    leave(shared.kiosk)
+    shared.server.asks.clear()
+    return shared
+
+
+def leave(kiosk: KioskProcess) -> None:
+    """Go back to the first screen by whatever way the screen offers."""
+
+    def at_home() -> bool:
+        state = kiosk.do(state=True)
+        names = {b["name"] for b in state["buttons"]}
+        if state["screen"] == "welcome":
+            return True
+        for way in ("close", "home", "done", "cancel", "back"):
+            if way in names:
+                kiosk.touch(way)
+                break
+        return False
+
+    until(at_home, "the first screen")
+
+
+def test_a_visit_from_greeting_to_paper(room: Room, printer: PretendPrinter) -> None:
+    kiosk, server = room.kiosk, room.server
+    kiosk.go("start-vi", "service-civil", "procedure-1.001193", "priority-elderly")
+    kiosk.until_shows("confirm")
+    kiosk.touch("confirm", times=3)
+    kiosk.until_shows("ticket")
+    assert kiosk.says("khoảng 12 phút (8–17)")
+    until(lambda: server.said("report_print"), "the print's report")
+    assert server.said("report_print")[0].outcome == "confirmed"
+    assert kiosk.says("Xin lấy phiếu")
+    asked = server.said("take_ticket")
+    assert [(a.service, a.procedure, a.priority) for a in asked] == [
+        ("civil", "1.001193", "elderly")
+    ]
+    kiosk.touch("done")
+    kiosk.until_shows("welcome")
+
+
+def test_no_key_leaves_the_kiosk_and_a_scanner_presses_nothing(room: Room) -> None:
+    kiosk = room.kiosk
+    kiosk.go("start-vi")
+    before = kiosk.until_shows("service")["buttons"]
+    for key in ("escape", "f1", "f4", "f11", "tab", *"079123456789", "enter"):
+        kiosk.do(key=key)
+    assert kiosk.until_shows("service")["buttons"] == before
+
+
+def test_a_finger_that_slides_off_a_button_does_not_press_it(room: Room) -> None:
+    kiosk = room.kiosk
+    button = next(b for b in kiosk.do(state=True)["buttons"] if b["name"] == "start-vi")
+    left, top, width, height = button["rect"]
+    kiosk.do(touch=[left + width // 2, top + height // 2], to=[left + width // 2, top - 30])
+    assert kiosk.do(state=True)["screen"] == "welcome"
+
+
+def test_letters_and_contrast_are_for_this_visitor_only(room: Room) -> None:
+    kiosk = room.kiosk
+    kiosk.go("letters", "contrast", "start-en", "service-civil")
+    kiosk.until_shows("procedure")
+    assert kiosk.says("Usual colours")
+    kiosk.go("back", "back")
+    kiosk.until_shows("welcome")
+    assert kiosk.says("Tương phản")
+
+
+def test_a_service_suspended_in_the_middle_is_said_at_once_with_its_reason(room: Room) -> None:
+    kiosk = room.kiosk
+    kiosk.go("start-vi", "service-civil")
+    kiosk.until_shows("procedure")
+    room.server.say(topics.SETUP, setup(civil="suspended"))
+    kiosk.until_shows("stopped")
+    assert kiosk.says("Mất điện")
+    kiosk.touch("other")
+    kiosk.until_shows("service")
+
+
+def test_a_refusal_is_shown_in_the_servers_words(room: Room) -> None:
+    kiosk = room.kiosk
+    room.server.refusal = m.Refusal(code="cut_off", vi="Đã hết số hôm nay.", en="No more today.")
+    kiosk.go("start-en", "service-certify", "priority-none", "confirm")
+    kiosk.until_shows("refused")
+    assert kiosk.says("No more today.")
+
+
+def test_help_is_called_and_the_visitor_is_told(room: Room) -> None:
+    kiosk = room.kiosk
+    kiosk.go("start-vi", "help")
+    kiosk.until_shows("help")
+    until(lambda: kiosk.says("Nhân viên sẽ tới ngay"), "the word that somebody comes")
+    assert [ask.screen for ask in room.server.said("call_help")] == ["service"]
+
+
+def test_without_paper_the_number_and_its_code_stand_on_the_screen(
+    room: Room, printer: PretendPrinter
+) -> None:
+    kiosk = room.kiosk
+    printer.state.rows_left = 0
+    try:
+        kiosk.go("start-vi", "service-certify", "priority-none", "confirm")
+        kiosk.until_shows("ticket")
+        until(lambda: kiosk.says("Không in được phiếu"), "the word that there is no paper")
+        report = until(lambda: room.server.said("report_print"), "the report")[0]
+        assert (report.outcome, report.detail) == ("failed", "paper_out")
+    finally:
+        printer.state.rows_left = None
+
+
+def test_a_lost_broker_sends_visitors_to_the_desk_until_it_is_back(room: Room) -> None:
+    kiosk = room.kiosk
+    kiosk.go("start-vi")
+    kiosk.until_shows("service")
+    room.broker.stop()
+    kiosk.until_shows("away")
+    assert kiosk.says("Xin Ông/Bà lấy số tại bàn hướng dẫn")
+    room.broker.start()
+    kiosk.until_shows("service")
+
+
+# --- a server that does not answer; the power ----------------------------------------------------
+
+
+@pytest.fixture
+def hasty(tmp_path: Path) -> Iterator[Room]:
+    """A kiosk with short times."""
+    room = Room(tmp_path, "[kiosk]\nanswer_seconds = 1.5\nidle_seconds = 4\nwarn_seconds = 2\n")
+    room.kiosk.start()
+    yield room
+    room.stop()
+
+
+def test_without_an_answer_the_ask_is_withdrawn_and_idle_goes_home(hasty: Room) -> None:
+    kiosk, server = hasty.kiosk, hasty.server
+    server.silent = {"take_ticket"}
+    kiosk.go("start-vi", "service-certify", "priority-none", "confirm")
+    kiosk.until_shows("no_answer")
+    withdrawn = until(lambda: server.said("withdraw_ticket"), "the withdrawal")
+    assert withdrawn[0].ask == server.said("take_ticket")[0].id
+    kiosk.until_shows("idle")
+    kiosk.until_shows("welcome")
+
+
+def test_an_ask_open_at_a_power_cut_is_withdrawn_at_the_next_start(hasty: Room) -> None:
+    kiosk, server = hasty.kiosk, hasty.server
+    server.silent = {"take_ticket"}
+    kiosk.go("start-vi", "service-certify", "priority-none", "confirm")
+    asked = until(lambda: server.said("take_ticket"), "the ask")[0]
+    kiosk.kill()
+    kiosk.start()
+    withdrawn = until(lambda: server.said("withdraw_ticket"), "the withdrawal")
+    assert withdrawn[0].ask == asked.id
+
+
+def test_a_kiosk_that_is_not_enrolled_says_so_in_one_line(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", RUN_KIOSK, "--data", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert said.returncode == 1
+    assert said.stderr.splitlines() == [
+        f"motcua kiosk: {tmp_path / 'device.json'} is missing: enrol with --server and --code"
+    ]
