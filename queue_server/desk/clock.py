@@ -27,9 +27,8 @@ class Clock:
         origin: int = 0,
     ) -> None:
         self._wall, self._steady = wall, steady
-        self._ahead = ahead_ms
+        self._speed, self._ahead = speed, ahead_ms
         self._origin = origin or wall() * 1000
-        self.speed = speed
         self._last = max(not_before, 0)
         self._last_steady = steady()
         self.behind_ms = 0
@@ -37,12 +36,12 @@ class Clock:
     @property
     def speed(self) -> float:
         """Centre's seconds to one of the machine's."""
-        return self.speed
+        return self._speed
 
     def now(self) -> int:
         steady = self._steady()
-        passed = (steady - self._last_steady) * 1000 * self.speed
-        wall = self._origin + (self._wall() * 1000 - self._origin) * self.speed + self._ahead
+        passed = (steady - self._last_steady) * 1000 * self._speed
+        wall = self._origin + (self._wall() * 1000 - self._origin) * self._speed + self._ahead
         self.behind_ms = max(0, int(self._last - wall))
         if self.behind_ms > JUMP_MS:
             self._last = int(self._last + passed)
