@@ -67,7 +67,7 @@ class KioskApp(ScreenApp):
         then: Callable[[], None] = lambda: None,
         **values: Any,
     ) -> None:
-        """Report `kind` to the journey, or do `then`; in the screen's thread, in the order of the calls."""
+        """Report `kind`, or do `then`, in the screen's thread and in the order of the calls."""
         at = self._clock.now()
         self._heard.append(lambda: self._report(kind, at, values) if kind else then())
         self.call_soon(self._work_off)

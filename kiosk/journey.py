@@ -211,7 +211,7 @@ def service_line(state: State, service: str | None) -> m.ServiceLine | None:
 
 
 def service_state(state: State, service: str | None) -> str:
-    """`open`, `suspended`, `closed` or `cut_off`, by the newer of setup and line; closed when gone."""
+    """`open`, `suspended`, `closed` or `cut_off`, by the newer of setup and line."""
     info, line = service_info(state, service), service_line(state, service)
     if info is None:
         return "closed"

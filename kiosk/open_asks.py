@@ -1,4 +1,4 @@
-"""The ids of asks whose outcome no visitor has seen: on disk, so that no power cut leaves her in line.
+"""The ids of asks whose outcome no visitor has seen: on disk, against power cuts.
 
 A file of ids only, nothing about a visitor. What is found at the start is withdrawn.
 """

@@ -112,7 +112,7 @@ def setup(**states: str) -> m.CentreSetup:
 
 
 class PretendServer:
-    """Answers each ask as the queue server would, and writes down what was said. `web`: its HTTP port."""
+    """Answers each ask as the queue server would, and writes down what was said."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -231,8 +231,10 @@ class KioskProcess:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", RUN_KIOSK, "--data", str(self.data), "--size", self._size]
-                + ["--settings", str(self._settings)],
+                [
+                    *(sys.executable, "-c", RUN_KIOSK, "--data", str(self.data)),
+                    *("--size", self._size, "--settings", str(self._settings)),
+                ],
                 env=os.environ
                 | {"SDL_VIDEODRIVER": "offscreen", "MOTCUA_KIOSK_REMOTE": str(self._socket)},
                 stdout=log,

@@ -115,7 +115,7 @@ class Look:
         return self.height > self.width
 
     def unit(self, count: float = 1.0) -> float:
-        """Pixels of `count` units: hundredths of the shorter side, less on a nearly square screen."""
+        """Pixels of `count` units: hundredths of the shorter side, less on a square screen."""
         shorter, longer = sorted((self.width, self.height))
         side = min(shorter, longer / 1.45) * self.density
         return count * side / SHORTEST_SIDE_IN_UNITS
@@ -130,7 +130,7 @@ class Look:
         return self.unit(SIZES[role]) * letters
 
     def target(self, units: float = 9.0) -> float:
-        """The side of a touch target: `units`, never under 18 mm nor over a quarter of the screen."""
+        """The side of a touch target: `units`, never under 18 mm nor over a quarter screen."""
         wished = max(self.unit(units), self.mm(LEAST_TARGET_MM))
         return min(wished, min(self.width, self.height) / 4)
 

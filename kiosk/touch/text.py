@@ -87,7 +87,7 @@ class Text(Label):
         self.wished = look.text(role)
         self.grows = grows
         if grows:
-            self.size_hint_y = None
+            self.size_hint_y: float | None = None
             self.bind(width=self._grow, text=self._grow)
         else:
             self.bind(size=self.fit, text=self.fit)
