@@ -67,25 +67,15 @@ def session_routes(web: Web) -> APIRouter:
     @router.post("/session", response_model=LoggedIn)
     async def log_in(body: LogIn, request: Request, response: Response) -> Any:
         """Log in. The token serves as a bearer token; a cookie is set as well."""
-        now = time.time()
-        keys = (f"name:{body.account}", f"from:{request.client.host if request.client else ''}")
         try:
-            web.throttle.check(keys, now)
+            token, account = await start_session(web, request, body.account, body.password)
         except TooManyTries as error:
             raise HTTPException(
                 429, "too many tries", headers={"Retry-After": str(int(error.seconds) + 1)}
             ) from error
-        account = people.find(web.database, body.account)
-        if not people.verify(account, body.password) or account is None:
-            web.throttle.failed(keys, now)
-            raise HTTPException(401, "wrong name or password")
-        web.throttle.passed(keys)
-        token = web.sessions.start(
-            account.account, account.name, account.role, account.must_change, now
-        )
-        secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure)
-        await web.give("Note", o.Note(what="logged_in", subject=account.account), None)
+        except WrongLogin as error:
+            raise HTTPException(401, "wrong name or password") from error
+        give_cookie(response, token, request)
         return LoggedIn(
             token=token,
             account=account.account,
@@ -122,6 +112,34 @@ def session_routes(web: Web) -> APIRouter:
         return await new_password(web, session, body.old, body.new)
 
     return router
+
+
+class WrongLogin(Exception):
+    """No such account, or not its password, or shut; which of them is nobody's business."""
+
+
+async def start_session(
+    web: Web, request: Request, name: str, password: str
+) -> tuple[str, people.Account]:
+    """The token of a new session, and whose it is. Raises TooManyTries, WrongLogin."""
+    now = time.time()
+    keys = (f"name:{name}", f"from:{request.client.host if request.client else ''}")
+    web.throttle.check(keys, now)
+    account = people.find(web.database, name)
+    if not people.verify(account, password) or account is None:
+        web.throttle.failed(keys, now)
+        raise WrongLogin()
+    web.throttle.passed(keys)
+    token = web.sessions.start(
+        account.account, account.name, account.role, account.must_change, now
+    )
+    await web.give("Note", o.Note(what="logged_in", subject=account.account), None)
+    return token, account
+
+
+def give_cookie(response: Response, token: str, request: Request) -> None:
+    secure = request.url.scheme == "https"
+    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure)
 
 
 async def new_password(web: Web, session: Session, old: str, new: str) -> Response:
@@ -266,7 +284,7 @@ def line_routes(web: Web) -> APIRouter:
         ],
     ) -> Response:
         """Devices, when they were last seen, and their health."""
-        return json([_device(web, d.name) for d in web.devices.list()])
+        return json([device_view(web, d.name) for d in web.devices.list()])
 
     return router
 
@@ -293,7 +311,7 @@ def _ticket(web: Web, ticket_id: str) -> dict[str, Any]:
     }
 
 
-def _device(web: Web, name: str) -> dict[str, Any]:
+def device_view(web: Web, name: str) -> dict[str, Any]:
     device = web.devices.get(name)
     seen = web.replica.presence.get(name)
     alive = seen is not None and seen.state == "online" and seen.until >= web.now()

@@ -97,7 +97,8 @@ async def same_origin(
     response = await call_next(request)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    # Not "no-referrer": under that a browser sends our own forms with `Origin: null`.
+    response.headers.setdefault("Referrer-Policy", "same-origin")
     return response
 
 
