@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from math import cos, pi, sin
 
 from kivy.graphics import SmoothEllipse, SmoothLine
 
 Point = tuple[float, float]
+THINNEST = 1.1
+"""Pixels to each side of a line's middle."""
+ROUND = 0.92
+"""A dot of the line's own width would look broader than the line."""
 ARC_STEPS = 120
 """Corners of a full circle: none is seen on the largest drawing."""
 
@@ -19,14 +23,18 @@ class _Pen:
         self.x, self.y, self.side = x, y, side
 
     def line(self, *points: Point, width: float = 0.045, close: bool = False) -> None:
+        """Straight from point to point, with round corners and ends."""
+        self._stroke(points, width, close)
+        self._round(points, width)
+
+    def _stroke(self, points: Sequence[Point], width: float, close: bool) -> None:
         flat = [c for px, py in points for c in (self.x + px * self.side, self.y + py * self.side)]
-        SmoothLine(
-            points=flat,
-            width=max(1.1, width * self.side),
-            close=close,
-            joint="round",
-            cap="round",
-        )
+        SmoothLine(points=flat, width=max(THINNEST, width * self.side), close=close)
+
+    def _round(self, points: Iterable[Point], width: float) -> None:
+        """Kivy's smooth line knows neither round corners nor round ends."""
+        for point in points:
+            self.dot(point, ROUND * max(THINNEST / self.side, width))
 
     def arc(
         self,
@@ -35,8 +43,9 @@ class _Pen:
         start: float,
         end: float,
         width: float = 0.045,
+        blunt: bool = False,
     ) -> None:
-        """From angle `start` to `end` in turns, anticlockwise from the right."""
+        """From angle `start` to `end` in turns, anticlockwise from the right; or with `blunt` ends."""
         whole = abs(end - start) >= 1
         count = max(12, round(ARC_STEPS * abs(end - start)))
         steps = [start + (end - start) * i / count for i in range(count if whole else count + 1)]
@@ -44,7 +53,9 @@ class _Pen:
             (centre[0] + radius * cos(2 * pi * t), centre[1] + radius * sin(2 * pi * t))
             for t in steps
         ]
-        self.line(*points, width=width, close=whole)
+        self._stroke(points, width, whole)
+        if not whole and not blunt:
+            self._round((points[0], points[-1]), width)
 
     def dot(self, centre: Point, radius: float) -> None:
         side = 2 * radius * self.side
@@ -154,7 +165,7 @@ def _counter(pen: _Pen) -> None:
 
 def _contrast(pen: _Pen) -> None:
     pen.arc((0.5, 0.5), 0.42, 0, 1)
-    pen.arc((0.5, 0.5), 0.28, 0.25, 0.75, width=0.14)
+    pen.arc((0.5, 0.5), 0.21, 0.25, 0.75, width=0.21, blunt=True)
 
 
 _ICONS: dict[str, Callable[[_Pen], None]] = {
