@@ -191,11 +191,15 @@ ICONS = tuple(_ICONS)
 
 def draw_icon(name: str, x: float, y: float, side: float) -> None:
     """Draw `name` (one of `ICONS`) in the square at (x, y); KeyError for a name that is none."""
-    _ICONS[name](_Pen(x, y, side))
+    draw = _ICONS[name]
+    if side > 0:
+        draw(_Pen(x, y, side))
 
 
 def draw_face(score: int, x: float, y: float, side: float) -> None:
     """A face from 1 (very dissatisfied: mouth far down, brows drawn) to 5 (open smile)."""
+    if side <= 0:
+        return
     pen = _Pen(x, y, side)
     pen.arc((0.5, 0.5), 0.45, 0, 1, width=0.032)
     for eye in (0.34, 0.66):
