@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .doors.broker import BrokerSettings
+from .doors.mosquitto import MosquittoSettings
 from .doors.speech.voice import SpeechSettings
 from .line.decide import Refused, check_setup
 from .line.setup import WEEKDAYS, Counter, Hours, Officer, Rules, Service, Setup
@@ -27,14 +28,18 @@ class CentreSettings(Frozen, forbid_unknown_fields=True):
 
 
 class WebSettings(Frozen, forbid_unknown_fields=True):
-    """`[web]`: anything but loopback is encrypted. `take`: off · centre · free."""
+    """`[web]`: anything but loopback is encrypted. `take`: off · centre · free.
+
+    `names`: the host names and addresses by which devices and phones reach this machine; they stand
+    in the certificate.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
     take: str = "centre"
     session_minutes: int = 600
-    worker_threads: int = 4
+    names: tuple[str, ...] = ()
 
 
 class VaultSettings(Frozen, forbid_unknown_fields=True):
@@ -44,16 +49,14 @@ class VaultSettings(Frozen, forbid_unknown_fields=True):
 
 
 class OutsideBroker(Frozen, forbid_unknown_fields=True):
-    """`[outside_broker]`: Mosquitto (or another) instead of our own NATS, when `host` is set.
+    """`[outside_broker]`: Mosquitto instead of our own NATS, when `host` is set.
 
-    Our users are written into `folder` in Mosquitto's formats; `reload_command` makes it read them.
+    Our users are written into `mosquitto.folder` in its own formats, and it is told to read them.
     """
 
     host: str = ""
     port: int = 8883
-    tls: bool = True
-    folder: str = ""
-    reload_command: str = ""
+    mosquitto: MosquittoSettings = MosquittoSettings()
 
 
 class HoursSettings(Frozen, forbid_unknown_fields=True):

@@ -12,10 +12,8 @@ import importlib.util
 import json
 import os
 import secrets
-import shlex
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -26,16 +24,17 @@ from pathlib import Path
 import structlog
 
 from . import settings
-from .doors.authority import Authority
+from .doors.authority import Authority, ServerCertificate
 from .doors.broker import BrokerUser, Nats, Tls, device_users, is_loopback, server_user
 from .doors.child import Child, free_port
-from .doors.mosquitto import mosquitto_files
+from .doors.mosquitto import OutsideMosquitto
 from .folder import Folder
 from .store.devices import Devices, hash_password
 from .wire.words import DeviceKind
 
 log = structlog.get_logger()
 LOOK_EVERY_S = 1.0
+CERTIFICATE_EVERY_S = 6 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,7 @@ class Centre:
     def _start(self) -> None:
         now = dt.datetime.now(dt.UTC)
         self.authority = Authority.open(self.folder.authority, self.file.centre.id, now)
-        hosts = [h for h in (self.file.web.host, self.file.broker.host) if not _everywhere(h)]
-        self.authority.server_certificate([*hosts, socket.gethostname()], now)
+        self._certificate()
         self.devices = Devices(self.folder.devices, self.authority.fingerprint)
         secret = self.folder.server_secret(secrets.token_urlsafe(32), secrets.token_hex(16))
         self._server_hashes = hash_password(secret.password)
@@ -102,6 +100,13 @@ class Centre:
         self._write_addresses()
         if self.windows if self.windows is not None else has_display():
             self._start_windows()
+
+    def _certificate(self) -> ServerCertificate:
+        listens = (self.file.web.host, self.file.broker.host)
+        hosts = [*self.file.web.names, *(h for h in listens if not _everywhere(h))]
+        return self.authority.server_certificate(
+            [*hosts, socket.gethostname()], dt.datetime.now(dt.UTC)
+        )
 
     # --- the broker ---
 
@@ -115,7 +120,7 @@ class Centre:
         self.nats: Nats | None = None
         if outside.host:
             self.broker_port = outside.port
-            self._write_outside(self.devices)
+            self._renew_users(self.devices)
             return
         tls = None
         if not is_loopback(self.file.broker.host):
@@ -128,36 +133,29 @@ class Centre:
         self._parts.append(self.nats.stop)
         self.broker_port = self.nats.port
 
-    def _write_outside(self, devices: Devices) -> None:
-        """The users of an outside Mosquitto, in its own formats, and have it read them."""
-        outside = self.file.outside_broker
-        self._seen_changes = devices.changes()
-        if not outside.folder:
-            return
-        passwords, acl = mosquitto_files(self._users(devices))
-        folder = Path(outside.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in (("passwords", passwords), ("acl", acl)):
-            draft = folder / f"{name}.new"
-            draft.touch(mode=0o600)
-            draft.write_text(text)
-            draft.replace(folder / name)
-        if outside.reload_command:
-            subprocess.run(shlex.split(outside.reload_command), check=False, timeout=20)
+    def _renew_users(self, devices: Devices) -> None:
+        """Let the broker know who may come in now. Raises ReloadFailed."""
+        changes = devices.changes()
+        users = self._users(devices)
+        if self.nats is not None:
+            self.nats.reload(users)
+        elif self.file.outside_broker.mosquitto.folder:
+            OutsideMosquitto(self.file.outside_broker.mosquitto).reload(users)
+        self._seen_changes = changes
 
-    def _follow_devices(self, stopped: threading.Event) -> None:
-        """Let the broker know devices that were added or revoked, by whichever process."""
+    def _follow(self, stopped: threading.Event) -> None:
+        """Devices that were added or revoked, by whichever process; and the certificate's age."""
         devices = Devices(self.folder.devices, self.authority.fingerprint)
+        next_look = time.monotonic() + CERTIFICATE_EVERY_S
         while not stopped.wait(LOOK_EVERY_S):
             try:
-                changes = devices.changes()
-                if changes == self._seen_changes:
-                    continue
-                self._seen_changes = changes
-                if self.nats is not None:
-                    self.nats.reload(self._users(devices))
-                else:
-                    self._write_outside(devices)
+                if time.monotonic() >= next_look:
+                    next_look = time.monotonic() + CERTIFICATE_EVERY_S
+                    if self._certificate().renewed:
+                        log.warning("certificate_renewed", hint="pages show it after a restart")
+                        self._renew_users(devices)
+                if devices.changes() != self._seen_changes:
+                    self._renew_users(devices)
             except Exception as error:
                 log.error("broker_users_not_renewed", kind=type(error).__name__)
 
@@ -195,7 +193,7 @@ class Centre:
         )
         self._run("twin", ["queue_server.twin.process", *common])
         stopped = threading.Event()
-        follower = threading.Thread(target=self._follow_devices, args=(stopped,), daemon=True)
+        follower = threading.Thread(target=self._follow, args=(stopped,), daemon=True)
         follower.start()
         self._parts.append(stopped.set)
 

@@ -158,6 +158,8 @@ class Desk:
             )
         except Refused as refused:
             answer = self._refusal(request, refused.code, refused.values)
+            if refused.code == "bad_dossier_code":
+                return answer, False  # it repeats what was typed, which is not ours to keep
         if request.id:
             self.log.answer(request.key, answer.at, m.encode(answer))
         return answer, bool(request.id)

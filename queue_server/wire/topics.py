@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from . import messages as m
 from .words import DeviceKind
 
-SAFE = re.compile(r"^[a-z0-9][a-z0-9_-]{0,39}$")
+SAFE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
 """Centre and device names: no dot, slash, blank or wildcard (NATS turns dots into levels)."""
 
 
