@@ -33,8 +33,6 @@ class _Pen:
 
     def _round(self, points: Iterable[Point], width: float) -> None:
         """Kivy's smooth line knows neither round corners nor round ends."""
-        if self.side <= 0:  # a widget that has no place yet
-            return
         for point in points:
             self.dot(point, ROUND * max(THINNEST / self.side, width))
 
