@@ -3,7 +3,7 @@ DATA ?= var
 SPEED ?= 20
 PY = .venv/bin/python
 
-.PHONY: run demo test check bench screens setup setup-test lock clean
+.PHONY: docs run demo test check bench screens setup setup-test lock clean
 
 run: setup ## one whole centre on this machine
 	@$(PY) -m queue_server.command up --data $(DATA)
@@ -35,3 +35,8 @@ lock: ## pin all packages anew, with hashes
 
 clean:
 	rm -rf .venv build *.egg-info
+
+docs: setup-test ## docs/asyncapi.yaml made anew from the code
+	@$(PY) -c "import yaml; from queue_server.wire.asyncapi import document; \
+		print('# Made by make docs from queue_server/wire; a test keeps it so.'); \
+		print(yaml.safe_dump(document(), allow_unicode=True, sort_keys=False, width=100), end='')" > docs/asyncapi.yaml
