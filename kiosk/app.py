@@ -26,10 +26,9 @@ from .doing import Clock, Doing
 from .journey import State, Step, View, can_reprint, decide, idle_left, ticket_left, view
 from .reports import PrinterCondition
 from .screens import draw
-from .screens.scene import Scene, own_look
+from .screens.scene import LARGER, Scene, own_look
 from .settings import KioskSettings
 
-LARGER = 1.25
 PULSE_S = 10.0
 PULSE_WITHIN_S = 8.0
 """A broker may live on while the server behind it is gone: so the server is asked as well."""
@@ -132,19 +131,18 @@ class KioskApp(ScreenApp):
         self.state, effects = decide(before, kind(at, **values))
         if kind is r.SetupCame and self.doing is not None:
             self.doing.setup = self.state.setup
-        self._note_seen(kind, values)
+        if kind in (r.TicketCame, r.TicketRefused) and values["ask"] == before.ask:
+            self._seen(values["ask"])
         for effect in effects:
             self._do(effect)
         if before.step is not self.state.step:
             log.info("step", step=self.state.step.value)
         self._refresh()
 
-    def _note_seen(self, kind: type[r.Report], values: dict[str, Any]) -> None:
+    def _seen(self, ask: str) -> None:
         """An ask is over once its ticket or refusal stands on the screen."""
-        if self.doing is None or kind not in (r.TicketCame, r.TicketRefused):
-            return
-        if self.state.step in (Step.TICKET, Step.REFUSED):
-            self.doing.seen(values["ask"])
+        if self.doing is not None:
+            self.doing.seen(ask)
 
     def _do(self, effect: r.Effect) -> None:
         if isinstance(effect, r.WakeAt):

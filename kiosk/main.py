@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -10,12 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kiosk.touch.window import WindowSettings, parse_size, prepare_kivy
+from kiosk.touch.window import (
+    NoDisplay,
+    WindowSettings,
+    parse_size,
+    prepare_kivy,
+    require_display,
+)
 from queue_server.wire import topics
 from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.texts import Texts
+from queue_server.wire.words import DeviceKind
 
 from . import settings as kiosk_settings
 from .catalogue import Catalogue
@@ -38,6 +46,9 @@ class CannotStart(Exception):
     """The text is one line for the technician."""
 
 
+REFUSED_STARTS = (SettingsError, EnrolmentError, NoDisplay, BadAddress, CannotStart, OSError)
+
+
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> argparse.ArgumentParser:
     """The command line of `motcua kiosk`."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
@@ -58,12 +69,13 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> argparse.Argument
 def run(args: argparse.Namespace) -> int:
     """Run until SIGTERM or Ctrl-C; 0, or 1 after one line on stderr."""
     try:
+        require_display(os.environ)
         own = kiosk_settings.read(args.settings)
         window = _window(own, args)
         credentials = _credentials(args)
         printer = Printer(own.printer, args.data / "roll")
         open_asks = OpenAsks(args.data / "open-asks")
-    except (SettingsError, EnrolmentError, BadAddress, CannotStart, OSError) as error:
+    except REFUSED_STARTS as error:
         print(f"motcua kiosk: {error}", file=sys.stderr)
         return 1
     prepare_kivy(window, args.data / "kivy")
@@ -136,11 +148,14 @@ def _credentials(args: argparse.Namespace) -> Credentials:
     elif args.server or args.code:
         raise CannotStart("to enrol this device give both --server and --code")
     try:
-        return Credentials.read(path)
+        own = Credentials.read(path)
     except FileNotFoundError:
         raise CannotStart(f"{path} is missing: enrol with --server and --code") from None
     except msgspec.DecodeError:
         raise CannotStart(f"{path} is damaged: enrol again with --server and --code") from None
+    if own.kind is not DeviceKind.KIOSK:
+        raise CannotStart(f"{path} is for a {own.kind.value}: enrol this device as a kiosk")
+    return own
 
 
 def _subscriptions(own: Credentials) -> list[str]:

@@ -196,9 +196,8 @@ def run(size: str, folder: Path | None, language: str, way: str) -> None:
     Config.set("graphics", "maxfps", "0")
     from kivy.clock import Clock
 
-    from kiosk.app import LARGER
     from kiosk.screens import draw
-    from kiosk.screens.scene import Scene, own_look
+    from kiosk.screens.scene import LARGER, Scene, own_look
     from kiosk.touch.remote import describe
     from kiosk.touch.screen_app import ScreenApp
     from kiosk.touch.style import CALM, HIGH_CONTRAST

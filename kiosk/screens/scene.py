@@ -39,6 +39,8 @@ PAGER = 10.0
 GAP = 2.0
 
 
+LARGER = 1.25
+"""What "larger text" does to the letters."""
 LYING_DENSITY = 0.84
 """A lying screen has less height for the same frame around each question."""
 

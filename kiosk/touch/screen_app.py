@@ -15,6 +15,7 @@ from kivy.core.window import Window
 from kivy.graphics.opengl import GL_RGBA, GL_UNSIGNED_BYTE, glReadPixels
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
+from PIL import Image
 
 from .style import CALM, Look, Palette, register_font
 from .wedge import Wedge
@@ -112,10 +113,10 @@ class ScreenApp(App):
         """Save what the window shows as PNG; in the screen's thread only."""
         Window.dispatch("on_draw")
         width, height = (int(side) for side in Window.system_size)
-        # As RGB a row may end in padding, which the picture's writer does not know of.
+        # Read as RGB a row may end in padding, which Kivy's own writer takes for pixels.
         read = glReadPixels(0, 0, width, height, GL_RGBA, GL_UNSIGNED_BYTE)
-        pixels = np.frombuffer(read, np.uint8).reshape(height, width, 4)[:, :, :3].tobytes()
-        Window._win.save_bytes_in_png(str(path), pixels, width, height)
+        upside_down = np.frombuffer(read, np.uint8).reshape(height, width, 4)[:, :, :3]
+        Image.fromarray(np.flipud(upside_down)).save(path, "PNG", compress_level=1)
 
     # --- Kivy's side ---
 

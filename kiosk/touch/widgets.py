@@ -436,12 +436,16 @@ class Spinner(Widget):
             self._turning.cancel()
         self._turning = Clock.schedule_interval(self._turn, 1 / 20) if self.parent else None
 
-    def _turn(self, *_: object) -> None:
+    def _turn(self, *_: object) -> bool | None:
+        """Ends itself when its picture is no longer shown."""
+        if self.get_parent_window() is None:
+            return False
         x, y = middle(self)
         radius = min(self.width, self.height) * 0.42
         start = (time.monotonic() - self._began) * 300 % 360
         self._track.circle = (x, y, radius)
         self._arc.circle = (x, y, radius, start, start + 80)
+        return None
 
 
 def alike(buttons: Sequence[BigButton | FaceButton]) -> None:
