@@ -61,7 +61,7 @@ class Catalogue:
         )
         self._file = folder / "catalogue.json"
         self._on_procedures = on_procedures
-        self._wanted = ""
+        self._wanted: str | None = None
         self._have: str | None = None
         self._work = threading.Event()
         self._stopped = threading.Event()
@@ -87,11 +87,12 @@ class Catalogue:
     def _fetch_wanted(self) -> None:
         retry = FIRST_RETRY_S
         while not self._stopped.is_set():
-            if self._wanted == (self._have or ""):
+            wanted = self._wanted
+            if wanted is None or wanted == self._have:
                 self._work.wait()
                 self._work.clear()
                 continue
-            if self._fetch(self._wanted):
+            if self._fetch(wanted):
                 retry = FIRST_RETRY_S
             else:
                 self._stopped.wait(retry)

@@ -162,7 +162,8 @@ def progress(scene: Scene) -> Widget:
 def _stage(scene: Scene, step: Step, place: int, here: int) -> Widget:
     look = scene.look
     p = look.palette
-    colour = p.primary if place <= here else p.line
+    ahead = p.line if p.edge == 1.0 else p.pressed
+    colour = p.primary if place <= here else ahead
     bar = Card(look, fill=colour, border=colour, pad=0)
     words = Text(
         look,
