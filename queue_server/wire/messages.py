@@ -177,11 +177,15 @@ class CentreSetup(Frozen):
 
 
 class ServiceLine(Frozen):
-    """One service's line in numbers only. Wait in minutes for a visitor who comes now."""
+    """One service's line in numbers only. Wait in minutes for a visitor who comes now.
+
+    `open_counters`: those that serve it at this moment; none and people waiting is no short wait.
+    """
 
     id: str
     state: str
     waiting: int
+    open_counters: tuple[int, ...] = ()
     estimate: Estimate | None = None
     reason: str = ""
     last_called: str = ""
