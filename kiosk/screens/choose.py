@@ -14,6 +14,7 @@ from kiosk.journey import (
     service_reason,
     service_state,
 )
+from kiosk.reports import PrinterCondition
 from kiosk.touch.text import Text
 from kiosk.touch.widgets import BigButton, Card, Column, Icon, Paragraph, Row, alike
 from queue_server.wire import messages as m
@@ -82,7 +83,9 @@ def _below_welcome(scene: Scene) -> list[Widget]:
     look, state = scene.look, scene.state
     aside: list[Widget] = []
     if not state.printer.prints:
-        aside.append(_remark(scene, "printer", scene.say(f"printer.{state.printer.value}")))
+        words = scene.say(f"printer.{state.printer.value}")
+        absent = state.printer is PrinterCondition.ABSENT
+        aside.append(_remark(scene, "printer", words, calm=absent))
     if can_reprint(state):
         act = scene.touch(r.ReprintAsked)
         words = scene.say("ticket.again")
@@ -106,17 +109,18 @@ def _how_busy(scene: Scene, line: m.LineState) -> str:
     return f"{busy}  ·  {scene.say('welcome.open_counters', counters=counters)}"
 
 
-def _remark(scene: Scene, icon: str, words: str) -> Widget:
+def _remark(scene: Scene, icon: str, words: str, calm: bool = False) -> Widget:
     """A line that asks for attention, with a drawing, so that not only its colour says so."""
     look = scene.look
     p = look.palette
-    sign = Icon(look, icon, p.accent, size_hint_x=None, width=look.unit(5))
+    fill, colour = (p.tint, p.primary) if calm else (p.accent_tint, p.accent)
+    sign = Icon(look, icon, colour, size_hint_x=None, width=look.unit(5))
     card = Card(
         look,
         sign,
         Paragraph(look, words),
-        fill=p.accent_tint,
-        border=p.accent,
+        fill=fill,
+        border=colour,
         pad=2,
         orientation="horizontal",
     )
@@ -150,9 +154,9 @@ def _queue_words(scene: Scene, service: str) -> str:
     line = service_line(scene.state, service)
     if line is None:
         return ""
-    if not line.waiting:
-        return scene.say("service.nobody")
     words = scene.say("service.waiting", people=line.waiting)
+    if not line.waiting:
+        words = scene.say("service.nobody")
     if line.estimate is None:
         return words
     return f"{words}, {scene.say('service.minutes', minutes=whole_minutes(line.estimate))}"
