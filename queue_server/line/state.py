@@ -174,7 +174,9 @@ def _day_started(state: State, ev: e.DayStarted, at: int, actor: e.Actor) -> Non
     state.counters = {
         k: replace(c, ticket=None, followed="", since=at) for k, c in state.counters.items()
     }
-    state.offers = {k: o for k, o in state.offers.items() if o.expires > at and not o.answered}
+    state.offers = {
+        k: o for k, o in state.offers.items() if o.expires > at and o.answered != "rated"
+    }
 
 
 def _day_ended(state: State, ev: e.DayEnded, at: int, actor: e.Actor) -> None:

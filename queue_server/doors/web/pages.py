@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from .context import Web
+from .public.site import add_public_pages
 
 
 def add_pages(app: FastAPI, web: Web) -> None:
-    pass
+    add_public_pages(app, web)

@@ -1,0 +1,124 @@
+"""`/open`: the centre's live figures for everybody, as a page, as JSON and as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from ....wire.words import DAY, local
+from ..context import Web
+from .figures import FEWEST_ANSWERS, STEP, Figures, Satisfaction, Waits, figures, satisfied
+from .render import TEXTS, language_of, page
+
+RATED_DAYS = 30
+REFRESH_S = 20
+
+
+class Answers:
+    """Satisfaction of the last 30 days, counted anew only when five more answers have come."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self._key = (-1, -1)
+        self._known = satisfied([])
+
+    def now(self, at: int) -> Satisfaction:
+        since = (at // DAY - RATED_DAYS) * DAY
+        key = (since, self._count(since) // STEP)
+        if key != self._key:
+            self._key, self._known = key, satisfied(self._scores(since))
+        return self._known
+
+    def _count(self, since: int) -> int:
+        found: int = self._database.execute(
+            "SELECT count(*) FROM events WHERE kind = 'RatingGiven' AND at >= ?", (since,)
+        ).fetchone()[0]
+        return found
+
+    def _scores(self, since: int) -> list[int]:
+        rows = self._database.execute(
+            "SELECT json_extract(CAST(body AS TEXT), '$.score') FROM events"
+            " WHERE kind = 'RatingGiven' AND at >= ? ORDER BY seq",
+            (since,),
+        )
+        return [row[0] for row in rows]
+
+
+def open_routes(web: Web) -> APIRouter:
+    router = APIRouter(tags=["public"])
+    answers = Answers(web.database)
+
+    def now() -> Figures:
+        at = web.now()
+        return figures(web.state, web.replica.estimates, answers.now(at), at)
+
+    @router.get("/open", response_class=HTMLResponse)
+    async def shown(request: Request) -> Response:
+        """The centre's live figures, with what they mean; no log-in."""
+        found = now()
+        at = local(found.at, web.state.setup.rules.utc_offset_minutes)
+        return page(
+            request,
+            "open.html",
+            language_of(request),
+            figures=found,
+            at=at.strftime("%H:%M %d/%m/%Y"),
+            refresh=REFRESH_S,
+            fewest=FEWEST_ANSWERS,
+            days=RATED_DAYS,
+        )
+
+    @router.get("/open.json")
+    async def as_json() -> Response:
+        """The same as JSON, with the definitions; no log-in."""
+        body = {"figures": now(), "definitions": definitions()}
+        return Response(msgspec.json.encode(body), media_type="application/json", headers=_ANYONE)
+
+    @router.get("/open.csv")
+    async def as_csv() -> Response:
+        """The same as a table: measure, service ("" for the centre), value, n, unit; no log-in."""
+        text = table(now())
+        headers = {**_ANYONE, "Content-Disposition": 'inline; filename="open.csv"'}
+        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    return router
+
+
+_ANYONE = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
+
+
+def definitions() -> dict[str, dict[str, str]]:
+    """What each measure means and where it comes from, in both languages."""
+    return {
+        name: {lang: TEXTS.say(f"definition.{name}", lang) for lang in TEXTS.languages()}
+        for name in ("waiting", "wait", "over", "counters", "satisfaction")
+    }
+
+
+def table(found: Figures) -> str:
+    share = found.satisfaction.share
+    rows: list[tuple[object, ...]] = [
+        ("measure", "service", "value", "n", "unit"),
+        ("waiting", "", found.waiting, "", "visitors"),
+        ("counters_open", "", found.counters_open, found.counters, "counters"),
+        *_waits("", found.waits),
+        ("satisfied", "", share, found.satisfaction.n, "share"),
+    ]
+    for service in found.services:
+        rows += [("waiting", service.id, service.waiting, "", "visitors")]
+        rows += _waits(service.id, service.waits)
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)  # None is written as an empty field
+    return out.getvalue()
+
+
+def _waits(service: str, waits: Waits) -> list[tuple[object, ...]]:
+    return [
+        ("mean_wait", service, waits.mean_minutes, waits.n, "minutes"),
+        ("over_target", service, waits.share_over_target, waits.n, "share"),
+    ]

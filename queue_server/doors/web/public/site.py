@@ -1,0 +1,68 @@
+"""The public pages, put together: board, ticket, survey, numbers by phone, open figures, front page."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+
+from ..context import Web
+from .board import Board, board_routes
+from .open import open_routes
+from .render import STATIC, language_of, page
+from .signing import Signer, secret
+from .spoken import speech_routes
+from .survey import survey_routes
+from .take import Taking, take_routes
+from .ticket import Phones, ticket_routes
+from .visit import Visits
+
+
+def add_public_pages(app: FastAPI, web: Web) -> None:
+    """Hang all of them onto `app`; none needs a log-in."""
+    signer = Signer(secret(web.folder.root / "web-secret"))
+    visits = Visits(web, signer)
+    board = Board(web, signer)
+    app.mount("/static/fonts", StaticFiles(directory=fonts()), name="fonts")
+    app.mount("/static/public", StaticFiles(directory=STATIC), name="public")
+    for router in (
+        front_routes(web),
+        board_routes(web, signer, board),
+        speech_routes(web, board),
+        ticket_routes(web, visits, Phones(web)),
+        survey_routes(web, visits, signer),
+        take_routes(Taking(web, signer, visits)),
+        open_routes(web),
+    ):
+        app.include_router(router)
+
+
+def fonts() -> Path:
+    """Roboto as Kivy's wheel carries it; Kivy itself is not loaded."""
+    kivy = importlib.util.find_spec("kivy")
+    if kivy is None or not kivy.submodule_search_locations:
+        raise FileNotFoundError("the package kivy, whose fonts the pages use, is not installed")
+    return Path(kivy.submodule_search_locations[0]) / "data" / "fonts"
+
+
+def front_routes(web: Web) -> APIRouter:
+    router = APIRouter(tags=["public"])
+
+    @router.get("/", response_class=HTMLResponse)
+    async def front(request: Request) -> Response:
+        """The front page: where everything is. No log-in."""
+        setup = web.state.setup
+        return page(
+            request,
+            "front.html",
+            language_of(request),
+            name=setup.name,
+            authority=setup.authority,
+            hotline=setup.hotline,
+            take=web.file.web.take != "off",
+        )
+
+    return router
