@@ -23,11 +23,12 @@ from queue_server.wire.words import local
 
 from . import reports as r
 from .doing import Clock, Doing
-from .journey import State, Step, View, can_reprint, decide, idle_left, ticket_left, view
+from .journey import decide
 from .reports import PrinterCondition
 from .screens import draw
 from .screens.scene import LARGER, Scene, own_look
 from .settings import KioskSettings
+from .visit import State, Step, View, can_reprint, idle_left, ticket_left, view
 
 PULSE_S = 10.0
 PULSE_WITHIN_S = 8.0

@@ -9,8 +9,8 @@ from msgspec import field
 from queue_server.wire import settings
 from queue_server.wire.words import Frozen, Language
 
-from .journey import Rules
 from .printer import PrinterSettings
+from .visit import Rules
 
 
 class KioskSettings(Frozen, forbid_unknown_fields=True):

@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kiosk.journey import Help, LastTicket, Paper, Rules, State, Step
 from kiosk.reports import PrinterCondition, Procedure
 from kiosk.touch.window import WindowSettings, parse_size, prepare_kivy
+from kiosk.visit import Help, LastTicket, Paper, Rules, State, Step
 from queue_server.wire import messages as m
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import Estimate, Names, PriorityGroup

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kiosk import reports as r
-from kiosk.journey import Help, Paper, Rules, State, Step, View, decide, steps, view
+from kiosk.journey import decide
 from kiosk.reports import PrinterCondition, Procedure
+from kiosk.visit import Help, Paper, Rules, State, Step, View, steps, view
 from queue_server.wire import messages as m
 from queue_server.wire.words import Estimate, Names, PriorityGroup
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kivy.uix.widget import Widget
 
-from kiosk.journey import View, view
+from kiosk.visit import View, view
 
 from . import choose, notices, ticket
 from .scene import Scene

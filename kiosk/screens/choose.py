@@ -5,7 +5,10 @@ from __future__ import annotations
 from kivy.uix.widget import Widget
 
 from kiosk import reports as r
-from kiosk.journey import (
+from kiosk.reports import PrinterCondition
+from kiosk.touch.text import Text
+from kiosk.touch.widgets import BigButton, Card, Column, Icon, Paragraph, Row, alike
+from kiosk.visit import (
     can_reprint,
     procedure_of,
     procedures_of,
@@ -14,9 +17,6 @@ from kiosk.journey import (
     service_reason,
     service_state,
 )
-from kiosk.reports import PrinterCondition
-from kiosk.touch.text import Text
-from kiosk.touch.widgets import BigButton, Card, Column, Icon, Paragraph, Row, alike
 from queue_server.wire import messages as m
 from queue_server.wire.words import Estimate, PriorityGroup
 

@@ -10,7 +10,10 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from kiosk import reports as r
-from kiosk.journey import (
+from kiosk.touch.style import Colour
+from kiosk.touch.text import Text
+from kiosk.touch.widgets import BigButton, Icon, Row, Title
+from kiosk.visit import (
     Help,
     Step,
     idle_left,
@@ -18,9 +21,6 @@ from kiosk.journey import (
     service_reason,
     service_state,
 )
-from kiosk.touch.style import Colour
-from kiosk.touch.text import Text
-from kiosk.touch.widgets import BigButton, Icon, Row, Title
 from queue_server.wire.words import Language
 
 from .scene import GAP, Scene, fixed, framed

@@ -11,7 +11,6 @@ from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
 
 from kiosk import reports as r
-from kiosk.journey import State, Step, steps
 from kiosk.touch.style import Look
 from kiosk.touch.text import Text
 from kiosk.touch.widgets import (
@@ -25,6 +24,7 @@ from kiosk.touch.widgets import (
     Title,
     alike,
 )
+from kiosk.visit import State, Step, steps
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import Language
 

@@ -7,7 +7,6 @@ import math
 from kivy.uix.widget import Widget
 
 from kiosk import reports as r
-from kiosk.journey import Paper, can_reprint, procedure_of, service_info, ticket_left
 from kiosk.touch.text import Text
 from kiosk.touch.widgets import (
     BigButton,
@@ -19,6 +18,7 @@ from kiosk.touch.widgets import (
     Spinner,
     Title,
 )
+from kiosk.visit import Paper, can_reprint, procedure_of, service_info, ticket_left
 from queue_server.wire import messages as m
 from queue_server.wire.words import Estimate, Language
 

@@ -1,0 +1,232 @@
+"""A visit as the kiosk knows it, and what is to be seen of it: pure questions to a frozen state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from queue_server.wire import messages as m
+from queue_server.wire.words import Language
+
+from .reports import PrinterCondition, Procedure
+
+AWAY_AFTER_MS = 2_000
+"""A line that comes back sooner was not worth a screen."""
+HELP_AGAIN_AFTER_MS = 30_000
+MOST_REPRINTS = 2
+
+
+class Step(StrEnum):
+    """Where the visitor is. What is drawn may differ for now: see `view`."""
+
+    WELCOME = "welcome"
+    SERVICE = "service"
+    PROCEDURE = "procedure"
+    PRIORITY = "priority"
+    CONFIRM = "confirm"
+    WAITING = "waiting"
+    TICKET = "ticket"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+
+
+class View(StrEnum):
+    """What the screen draws."""
+
+    STARTING = "starting"
+    AWAY = "away"
+    CLOSED = "closed"
+    STOPPED = "stopped"
+    WELCOME = "welcome"
+    SERVICE = "service"
+    PROCEDURE = "procedure"
+    PRIORITY = "priority"
+    CONFIRM = "confirm"
+    WAITING = "waiting"
+    TICKET = "ticket"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+    IDLE = "idle"
+    HELP = "help"
+
+
+class Help(StrEnum):
+    NONE = "none"
+    CALLING = "calling"
+    COMING = "coming"
+    UNHEARD = "unheard"
+
+
+class Paper(StrEnum):
+    """How far the paper of the shown ticket is."""
+
+    NONE = "none"
+    AWAITED = "awaited"
+    PRINTING = "printing"
+    CONFIRMED = "confirmed"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+CHOOSING = frozenset({Step.SERVICE, Step.PROCEDURE, Step.PRIORITY, Step.CONFIRM})
+"""Steps before the ask: nothing is in line yet."""
+AFTER_SERVICE = CHOOSING - {Step.SERVICE}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Times in ms. `warn`: how long before going home the visitor is asked whether she is there."""
+
+    idle: int = 60_000
+    warn: int = 15_000
+    ticket: int = 25_000
+    ticket_without_paper: int = 60_000
+    ttl: int = 30_000
+    printer_wait: int = 300
+    reprint: int = 60_000
+
+
+@dataclass(frozen=True)
+class LastTicket:
+    """The newest ticket, to be printed again within `Rules.reprint` after `came`."""
+
+    taken: m.TicketTaken
+    language: str
+    procedure: Procedure | None
+    came: int
+    reprints: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """The first block is the world and outlives visits; the rest is one visit."""
+
+    rules: Rules = Rules()
+    setup: m.CentreSetup | None = None
+    line: m.LineState | None = None
+    procedures: tuple[Procedure, ...] = ()
+    connected: bool = False
+    connection_changed: int = 0
+    printer: PrinterCondition = PrinterCondition.READY
+    last: LastTicket | None = None
+    help_called: int = -HELP_AGAIN_AFTER_MS
+    home_language: str = Language.VI
+
+    now: int = 0
+    touched: int = 0
+    step: Step = Step.WELCOME
+    language: str = Language.VI
+    large: bool = False
+    contrast: bool = False
+    service: str | None = None
+    procedure: str | None = None
+    priority: str | None = None
+    pages: dict[Step, int] = field(default_factory=dict)
+    ask: str | None = None
+    asked: int = 0
+    taken: m.TicketTaken | None = None
+    paper: Paper = Paper.NONE
+    print_at: int = 0
+    refusal: m.Refusal | None = None
+    help: Help = Help.NONE
+
+    @property
+    def page(self) -> int:
+        return self.pages.get(self.step, 0)
+
+
+# --- what is seen -------------------------------------------------------------------------------
+
+
+def view(state: State) -> View:
+    """What to draw: mostly the step, unless something stands above it."""
+    if state.help is not Help.NONE:
+        return View.HELP
+    if idle_left(state) is not None:
+        return View.IDLE
+    return _beneath(state)
+
+
+def _beneath(state: State) -> View:
+    if state.setup is None:
+        return View.STARTING
+    if state.step is not Step.WELCOME and state.step not in CHOOSING:
+        return View(state.step)
+    if is_away(state):
+        return View.AWAY
+    if not any(service_state(state, s.id) == "open" for s in state.setup.services):
+        return View.CLOSED
+    if state.step in AFTER_SERVICE and service_state(state, state.service) != "open":
+        return View.STOPPED
+    return View(state.step)
+
+
+def is_away(state: State) -> bool:
+    return not state.connected and state.now - state.connection_changed >= AWAY_AFTER_MS
+
+
+def idle_left(state: State) -> int | None:
+    """Ms until the screen goes home, once the visitor is asked whether she is there; else None."""
+    if state.step in (Step.WELCOME, Step.WAITING, Step.TICKET):
+        return None
+    left = state.touched + state.rules.idle - state.now
+    return max(0, left) if left <= state.rules.warn else None
+
+
+def ticket_left(state: State) -> int:
+    """Ms for which the ticket stays on the screen; longer where the screen is all that she gets."""
+    on_paper = state.paper in (Paper.CONFIRMED, Paper.UNKNOWN)
+    stay = state.rules.ticket if on_paper else state.rules.ticket_without_paper
+    return max(0, state.touched + stay - state.now)
+
+
+def service_info(state: State, service: str | None) -> m.ServiceInfo | None:
+    services = state.setup.services if state.setup else ()
+    return next((s for s in services if s.id == service), None)
+
+
+def service_line(state: State, service: str | None) -> m.ServiceLine | None:
+    services = state.line.services if state.line else ()
+    return next((s for s in services if s.id == service), None)
+
+
+def service_state(state: State, service: str | None) -> str:
+    """`open`, `suspended`, `closed` or `cut_off`, by the newer of setup and line."""
+    info, line = service_info(state, service), service_line(state, service)
+    if info is None:
+        return "closed"
+    newer = state.line is not None and state.setup is not None and state.line.at > state.setup.at
+    return line.state if line is not None and newer else info.state
+
+
+def service_reason(state: State, service: str | None) -> str:
+    """Why a service is not open, in the centre's own words; empty when nobody has said."""
+    info, line = service_info(state, service), service_line(state, service)
+    return (line.reason if line else "") or (info.reason if info else "")
+
+
+def procedures_of(state: State, service: str | None) -> tuple[Procedure, ...]:
+    return tuple(p for p in state.procedures if p.service == service)
+
+
+def procedure_of(state: State) -> Procedure | None:
+    return next((p for p in state.procedures if p.code == state.procedure), None)
+
+
+def steps(state: State) -> tuple[Step, ...]:
+    """The steps of this visit in their order, without those that ask nothing."""
+    chain = [Step.SERVICE]
+    if state.service is None or procedures_of(state, state.service):
+        chain.append(Step.PROCEDURE)
+    if state.setup is not None and state.setup.priorities:
+        chain.append(Step.PRIORITY)
+    return (*chain, Step.CONFIRM)
+
+
+def can_reprint(state: State) -> bool:
+    last = state.last
+    if last is None or not state.printer.prints or last.reprints >= MOST_REPRINTS:
+        return False
+    if state.step is Step.TICKET and state.paper in (Paper.AWAITED, Paper.PRINTING):
+        return False
+    return state.now - last.came <= state.rules.reprint
