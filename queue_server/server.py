@@ -21,6 +21,8 @@ from .desk import public
 from .desk.clock import Clock
 from .desk.desk import Changed, Desk, Request
 from .desk.estimates import Table
+from .doors.broker import SERVER, is_loopback
+from .doors.child import reachable
 from .doors.local import LocalDoor
 from .doors.mqtt import BrokerAccess, MqttDoor
 from .first_start import first_accounts, tell
@@ -62,6 +64,8 @@ class Clerk:
     local: LocalDoor | None = None
     settings: settings.CentreFile = field(default_factory=settings.CentreFile)
     catalogue_version: str = ""
+    web: str = ""
+    """Where devices of the centre find the pages."""
     _say_all: threading.Event = field(default_factory=threading.Event)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -203,7 +207,7 @@ class Clerk:
         message = public.centre_setup(
             desk.state,
             desk.clock.now(),
-            web_address(file),
+            self.web,
             file.web.public_url,
             self.catalogue_version,
             file.colours,
@@ -249,14 +253,6 @@ class Clerk:
         self._publish(topic, m.encode(offer) if offer else b"", True)
 
 
-def web_address(file: settings.CentreFile) -> str:
-    """Where devices of the centre find the pages."""
-    from .doors.broker import is_loopback
-
-    scheme = "http" if is_loopback(file.web.host) else "https"
-    return f"{scheme}://{file.web.host}:{file.web.port}"
-
-
 @dataclass
 class Server:
     """All parts of the process, started and stopped together."""
@@ -264,6 +260,7 @@ class Server:
     folder: Folder
     file: settings.CentreFile
     access: BrokerAccess
+    web: str = ""
     speed: float = 1.0
     ahead_ms: int = 0
     origin: int = 0
@@ -275,7 +272,7 @@ class Server:
         clock = Clock(state.at, speed=self.speed, ahead_ms=self.ahead_ms, origin=self.origin)
         desk = Desk(event_log, vault, clock, said.refusal, self.file.web.public_url)
         desk.state = state
-        self.clerk = Clerk(desk, settings=self.file)
+        self.clerk = Clerk(desk, settings=self.file, web=self.web)
         self.devices = Devices(self.folder.devices, "")
         self._counters: dict[str, int | None] = {}
         self._presence: dict[str, m.Presence] = {}
@@ -346,6 +343,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--settings", type=Path)
     parser.add_argument("--broker-port", type=int, required=True)
+    parser.add_argument("--web", default="", help="address of the pages, as devices reach them")
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--ahead-ms", type=int, default=0)
     parser.add_argument("--origin", type=int, default=0)
@@ -355,18 +353,16 @@ def main(arguments: list[str] | None = None) -> int:
     secret = folder.server_secret(secrets.token_urlsafe(32), secrets.token_hex(16))
     outside = file.outside_broker.host
     ca = folder.authority / "ca.pem"
-    from .doors.broker import SERVER, is_loopback
-
     host = outside or file.broker.host
     access = BrokerAccess(
-        host=host,
+        host=reachable(host),
         port=args.broker_port,
         username=f"{SERVER}.{file.centre.id}",
         password=secret.password,
         client_id=f"{SERVER}.{file.centre.id}" if outside else secret.client_id,
         ca="" if is_loopback(host) else ca.read_text(),
     )
-    server = Server(folder, file, access, args.speed, args.ahead_ms, args.origin)
+    server = Server(folder, file, access, args.web, args.speed, args.ahead_ms, args.origin)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -167,6 +167,7 @@ class Centre:
             common_settings = ["--settings", str(self.settings_path)]
         else:
             common_settings = []
+        self.web_port = self.file.web.port or free_port(self.file.web.host)
         self._run(
             "server",
             [
@@ -175,9 +176,10 @@ class Centre:
                 *common_settings,
                 "--broker-port",
                 str(self.broker_port),
+                "--web",
+                self.web_for_devices,
             ],
         )
-        self.web_port = self.file.web.port or free_port(self.file.web.host)
         self._run(
             "web",
             [
@@ -216,6 +218,12 @@ class Centre:
         scheme = "http" if is_loopback(self.file.web.host) else "https"
         host = "127.0.0.1" if _everywhere(self.file.web.host) else self.file.web.host
         return f"{scheme}://{host}:{self.web_port}"
+
+    @property
+    def web_for_devices(self) -> str:
+        """By the first of the set names, where there is one."""
+        names = self.file.web.names
+        return self.web.replace("127.0.0.1", names[0]) if names else self.web
 
     def enrolled(self, name: str, kind: DeviceKind, counter: int | None = None) -> Path:
         """The data folder of a device of this machine, enrolled here if it is not yet."""
