@@ -186,7 +186,12 @@ class Desk:
         )
 
     def _welcome(self, request: Request) -> m.Answer:
-        welcome = m.Welcome(at=self.clock.now(), epoch=self.state.epoch, counter=request.counter)
+        welcome = m.Welcome(
+            at=self.clock.now(),
+            epoch=self.state.epoch,
+            counter=request.counter,
+            speed=self.clock.speed,
+        )
         return m.Answer(
             id=request.id,
             verb=request.verb,
@@ -280,7 +285,7 @@ class Desk:
                 dossiers=ask.dossiers,
                 then=ask.then,
                 sealed=ref,
-                expires=asked_at + min(max(ask.ttl_ms, 1_000), 600_000),
+                expires=asked_at + int(min(max(ask.ttl_ms, 1_000), 600_000) * self.clock.speed),
             ),
             changed,
         )

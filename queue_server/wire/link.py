@@ -91,6 +91,18 @@ class _Open:
     wait: float = FIRST_RETRY_S
 
 
+@dataclass(frozen=True)
+class ServerClock:
+    """The server's clock as a device knows it: it stood at `at` (ms UTC) when ours (ms) stood at `seen`."""
+
+    at: float = 0.0
+    seen: float = 0.0
+    speed: float = 1.0
+
+    def now(self, own: float) -> float:
+        return self.at + (own - self.seen) * self.speed
+
+
 @dataclass
 class _Wake:
     """Put into the inbox to make the link's thread look at its work at once."""
@@ -126,7 +138,7 @@ class Link:
     _connected: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _client: mqtt.Client | None = None
-    _clock_ahead_ms: float = 0.0
+    _clock: ServerClock = ServerClock()
 
     # --- life ---
 
@@ -180,7 +192,7 @@ class Link:
 
     def now(self) -> int:
         """The server's clock as well as this device knows it (ms UTC)."""
-        return int(time.time() * 1000 + self._clock_ahead_ms)
+        return int(self._clock.now(time.time() * 1000))
 
     # --- speaking ---
 
@@ -271,7 +283,8 @@ class Link:
         answer = future.result()
         if bytes(answer.ok):
             welcome: m.Welcome = m.decode(m.Welcome, bytes(answer.ok))
-            self._clock_ahead_ms = welcome.at - time.time() * 1000
+            self._clock = ServerClock(welcome.at, time.time() * 1000, welcome.speed)
+            self.announce()  # what was said at the connect was dated by a clock that may be wrong
 
     def _receive(self, item: Incoming) -> None:
         own = self.credentials
@@ -326,7 +339,7 @@ class Link:
             kind=own.kind,
             state=state,
             at=now if online else 0,
-            until=now + int(PRESENCE_LASTS_S * 1000) if online else 0,
+            until=now + int(PRESENCE_LASTS_S * 1000 * self._clock.speed) if online else 0,
             version=self.version,
             health=self.health() if online else {},
         )

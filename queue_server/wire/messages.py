@@ -43,11 +43,12 @@ class Hello(Frozen):
 
 
 class Welcome(Frozen):
-    """`at` is the server's clock: a device corrects its own by it."""
+    """`at` is the server's clock: a device corrects its own by it; in a demo it runs `speed` times as fast."""
 
     at: int
     epoch: int
     counter: int | None = None
+    speed: float = 1.0
 
 
 class TakeTicket(Frozen):
