@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from cobs import cobs  # type: ignore[import-untyped]
+from cobs import cobs
 
 VERSION = 1
 KEY_BYTES = 32

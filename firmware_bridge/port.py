@@ -7,7 +7,7 @@ import termios
 from types import TracebackType
 from typing import Self
 
-import serial  # type: ignore[import-untyped]
+import serial
 
 _GONE = (OSError, serial.SerialException, termios.error, TypeError)
 """pyserial raises TypeError when a descriptor is closed under a running read."""

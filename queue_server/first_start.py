@@ -41,7 +41,7 @@ def first_accounts(setup: Setup) -> tuple[list[SaveAccount], dict[str, dict[str,
 
 
 def tell(path: Path, told: dict[str, dict[str, str]]) -> None:
-    """Write `first-login.json`, mode 600, before the accounts are made: a torn start tells too much, never too little."""
+    """Write `first-login.json`, mode 600: before the accounts, so that none is ever without its word."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(told)))

@@ -74,9 +74,7 @@ def method(channel="DIRECT", time=3, unit="WORKING_DAY", fees=()):
     }
 
 
-def record(
-    code="1.000001", name="Thủ tục đăng ký thử", field="Hộ tịch", methods=None, **detail
-):
+def record(code="1.000001", name="Thủ tục đăng ký thử", field="Hộ tịch", methods=None, **detail):
     return {
         "id": "x",
         "code": code,
@@ -108,9 +106,7 @@ def file_of(path: Path, *lines: object) -> Path:
 
 def read_all(path: Path):
     found = list(procedures(path, SETTINGS))
-    return [f for f in found if isinstance(f, Procedure)], [
-        f for f in found if isinstance(f, Left)
-    ]
+    return [f for f in found if isinstance(f, Procedure)], [f for f in found if isinstance(f, Left)]
 
 
 def motcua(*words: object) -> int:
@@ -155,9 +151,7 @@ def test_a_portal_record_without_category_takes_its_field_from_the_details():
         (None, None, [], (TimeUnit.UNSTATED, 0, True)),
     ],
 )
-def test_the_portals_times_are_promised_only_where_they_are_told(
-    time, unit, cases, expected
-):
+def test_the_portals_times_are_promised_only_where_they_are_told(time, unit, cases, expected):
     found = read(methods=[method(time=time, unit=unit)], cases=cases).time
     assert (found.unit, found.value, found.certain) == expected
 
@@ -254,11 +248,7 @@ def test_the_first_matching_rule_names_the_service_whatever_the_case_and_marks()
     assert from_portal(record(field="Hải quan"), settings).service is None
 
 
-@given(
-    st.recursive(
-        st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner)
-    )
-)
+@given(st.recursive(st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner)))
 def test_any_json_in_a_records_place_is_left_out_and_never_raises(junk):
     assert isinstance(from_portal(junk, SETTINGS), Left)
     broken = from_portal(record(executionMethods=junk), SETTINGS)
@@ -291,9 +281,7 @@ def test_lines_arrays_and_toml_plain_or_gzipped_are_told_by_content(tmp_path):
 
 
 def test_a_bad_line_is_named_and_the_others_are_taken(tmp_path):
-    path = file_of(
-        tmp_path / "f", record("1.000001"), "{oops", "", [1], record("1.000002")
-    )
+    path = file_of(tmp_path / "f", record("1.000001"), "{oops", "", [1], record("1.000002"))
     taken, left = read_all(path)
     assert [p.code for p in taken] == ["1.000001", "1.000002"]
     assert [(one.line, one.reason) for one in left] == [
@@ -306,9 +294,7 @@ def test_a_bad_line_is_named_and_the_others_are_taken(tmp_path):
 @pytest.mark.parametrize("indent", [None, 1])
 def test_a_torn_file_gives_what_stands_before_the_tear(tmp_path, packed, indent):
     many = [record(f"1.{n:06}", name=os.urandom(200).hex()) for n in range(200)]
-    text = (
-        json.dumps(many, indent=indent) if indent else "\n".join(map(json.dumps, many))
-    )
+    text = json.dumps(many, indent=indent) if indent else "\n".join(map(json.dumps, many))
     data = gzip.compress(text.encode()) if packed else text.encode()
     (tmp_path / "f").write_bytes(data[: len(data) // 2 + 7])
     taken, left = read_all(tmp_path / "f")
@@ -408,9 +394,7 @@ import_procedures(Path(sys.argv[1]), records())
 
 def test_a_kill_in_the_middle_of_an_import_leaves_the_old_catalogue(tmp_path):
     before = imported(tmp_path, "1.000001").version
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False
-    )
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert Catalogue(tmp_path).version() == before
     assert len(Catalogue(tmp_path).summaries()) == 1
@@ -465,9 +449,7 @@ def test_people_find_a_procedure_by_the_words_they_use(sample, words, code):
     assert code in [summary.code for summary in sample.search(words, 3)]
 
 
-@pytest.mark.parametrize(
-    "words", ["", "   ", '"', "*", "a AND", "NEAR(", "title:x", "😀", "'; --"]
-)
+@pytest.mark.parametrize("words", ["", "   ", '"', "*", "a AND", "NEAR(", "title:x", "😀", "'; --"])
 def test_no_text_breaks_the_search(sample, words):
     assert isinstance(sample.search(words), list)
 
@@ -485,15 +467,11 @@ def test_the_sample_has_papers_a_way_in_person_and_rules_that_agree_with_it():
     for one in raw:
         procedure = own_record(one)
         assert isinstance(procedure, Procedure), procedure
-        assert (
-            procedure.components and procedure.at_counter[0].channel is Channel.DIRECT
-        )
+        assert procedure.components and procedure.at_counter[0].channel is Channel.DIRECT
         placed = from_portal(
             record(procedure.code, procedure.name, procedure.field), SETTINGS
         ).service
-        assert not procedure.service or placed in (procedure.service, None), (
-            procedure.code
-        )
+        assert not procedure.service or placed in (procedure.service, None), procedure.code
 
 
 def test_what_is_done_elsewhere_is_found_but_has_no_service_here(sample):
@@ -504,9 +482,7 @@ def test_what_is_done_elsewhere_is_found_but_has_no_service_here(sample):
 def test_fees_that_the_province_sets_stay_marked_in_the_sample(sample):
     licence = sample.get("1.013225")
     assert fee_text(licence, SAY) == "Theo mức của Hội đồng nhân dân tỉnh"
-    assert (
-        fee_text(sample.get("2.001035"), SAY) == "50.000 đ/giao dịch (hỏi lại tại quầy)"
-    )
+    assert fee_text(sample.get("2.001035"), SAY) == "50.000 đ/giao dịch (hỏi lại tại quầy)"
     assert fee_text(sample.get("2.000815"), SAY, "en") == "1,000–2,000 VND/page"
     assert sample.get("1.001266").time == ProcessingTime(certain=False)
 
@@ -515,9 +491,7 @@ def test_the_words_for_times_and_fees_are_there_in_both_languages():
     texts = Texts(TEXTS)
     assert texts.keys("vi") == texts.keys("en")
     units = {unit.value for unit in TimeUnit} - {"same_day", "unstated"}
-    assert {
-        f"time.{unit}.{form}" for unit in units for form in ("one", "many")
-    } <= texts.keys("vi")
+    assert {f"time.{unit}.{form}" for unit in units for form in ("one", "many")} <= texts.keys("vi")
 
 
 # --- the command -----------------------------------------------------------------------------------
@@ -550,25 +524,20 @@ def test_a_missing_file_or_folder_is_one_line(tmp_path, capsys):
 def test_list_and_show_print_what_is_there(tmp_path, capsys):
     imported(tmp_path, "1.000001", methods=[method(fees=[(8000, "/bản")])])
     assert motcua("list", "--data", tmp_path, "--search", "dang ky") == 0
-    assert (
-        "1.000001     ho_tich        Đăng ký thử · 3 ngày làm việc · 8.000 đ/bản"
-        in (capsys.readouterr().out)
+    assert "1.000001     ho_tich        Đăng ký thử · 3 ngày làm việc · 8.000 đ/bản" in (
+        capsys.readouterr().out
     )
     assert motcua("show", "1.000001", "--data", tmp_path) == 0
     assert "direct: 3 working_day; 8000 /bản" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(
-    not PORTAL.exists(), reason="the portal's records are not beside the project"
-)
+@pytest.mark.skipif(not PORTAL.exists(), reason="the portal's records are not beside the project")
 def test_the_real_records_of_the_portal_come_in_and_stay_the_same(tmp_path, capsys):
     assert motcua("import", PORTAL, "--data", tmp_path) == 0
     catalogue = Catalogue(tmp_path)
     by_service = Counter(summary.service for summary in catalogue.summaries())
     assert sum(by_service.values()) == 1_101  # 1,120 less 19 internal ones
-    assert all(
-        by_service[service] >= 3 for service in SERVICES if service != "tra_ket_qua"
-    )
+    assert all(by_service[service] >= 3 for service in SERVICES if service != "tra_ket_qua")
     assert catalogue.search("đăng ký khai sinh")[0].code == "1.001193"
     capsys.readouterr()
     assert motcua("import", PORTAL, "--data", tmp_path) == 0
