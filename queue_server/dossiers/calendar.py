@@ -55,12 +55,8 @@ def sessions(text: str) -> tuple[Session, ...]:
     found: list[Session] = []
     for part in text.replace(",", " ").split():
         opens, _, closes = part.partition("-")
-        session = Session(
-            opens=dt.time.fromisoformat(opens), closes=dt.time.fromisoformat(closes)
-        )
-        if session.closes <= session.opens or (
-            found and session.opens < found[-1].closes
-        ):
+        session = Session(opens=dt.time.fromisoformat(opens), closes=dt.time.fromisoformat(closes))
+        if session.closes <= session.opens or (found and session.opens < found[-1].closes):
             raise ValueError(f"sessions out of order: {text}")
         found.append(session)
     return tuple(found)
@@ -142,10 +138,7 @@ def add_working_days(day: dt.date, count: int, calendar: WorkCalendar) -> dt.dat
 def working_days_between(first: dt.date, last: dt.date, calendar: WorkCalendar) -> int:
     """How many working days lie after `first`, up to and with `last`."""
     span = (last - first).days
-    return sum(
-        calendar.is_working_day(first + dt.timedelta(days=n))
-        for n in range(1, span + 1)
-    )
+    return sum(calendar.is_working_day(first + dt.timedelta(days=n)) for n in range(1, span + 1))
 
 
 def due(
@@ -200,26 +193,20 @@ def extended(
     return max(moved, next_opening(resumed, calendar))
 
 
-def _same_day(
-    start: dt.datetime, calendar: WorkCalendar, cut_off: dt.time
-) -> dt.datetime:
+def _same_day(start: dt.datetime, calendar: WorkCalendar, cut_off: dt.time) -> dt.datetime:
     day = start.date()
     if start.time() > cut_off:
         day = next_working_day(day, calendar)
     return _closing(day, calendar)
 
 
-def _after_hours(
-    start: dt.datetime, hours: float, calendar: WorkCalendar
-) -> dt.datetime:
+def _after_hours(start: dt.datetime, hours: float, calendar: WorkCalendar) -> dt.datetime:
     left = dt.timedelta(hours=hours)
     moment = start
     while True:
         moment = next_opening(moment, calendar)
         closes = next(
-            s.closes
-            for s in calendar.sessions_on(moment.date())
-            if moment.time() < s.closes
+            s.closes for s in calendar.sessions_on(moment.date()) if moment.time() < s.closes
         )
         closing = dt.datetime.combine(moment.date(), closes)
         if moment + left <= closing:
@@ -228,9 +215,7 @@ def _after_hours(
         moment = closing
 
 
-def _after_working_days(
-    day: dt.date, count: float, calendar: WorkCalendar
-) -> dt.datetime:
+def _after_working_days(day: dt.date, count: float, calendar: WorkCalendar) -> dt.datetime:
     end = add_working_days(day, math.ceil(count), calendar)
     if 0 < count % 1 <= 0.5:
         return dt.datetime.combine(end, calendar.sessions_on(end)[0].closes)

@@ -115,9 +115,7 @@ class Procedure(Frozen, forbid_unknown_fields=True):
     @property
     def time(self) -> ProcessingTime:
         """The longest stated time for filing in person: the one that may be promised."""
-        return max(
-            (w.time for w in self.at_counter), key=rough_days, default=ProcessingTime()
-        )
+        return max((w.time for w in self.at_counter), key=rough_days, default=ProcessingTime())
 
 
 class Summary(Frozen):
@@ -220,11 +218,7 @@ def own_record(record: object) -> Procedure | Left:
         return Left(reason=Reason.NOT_A_RECORD, detail=str(error))
     if not CODE.fullmatch(procedure.code):
         return Left(reason=Reason.BAD_CODE, code=procedure.code)
-    return (
-        procedure
-        if procedure.name
-        else Left(reason=Reason.NO_NAME, code=procedure.code)
-    )
+    return procedure if procedure.name else Left(reason=Reason.NO_NAME, code=procedure.code)
 
 
 def merged(old: Procedure | None, new: Procedure) -> Procedure:
@@ -264,14 +258,10 @@ def summarise(procedure: Procedure, say: Say) -> Summary:
 def time_text(procedure: Procedure, say: Say, language: str = Language.VI) -> str:
     """`Trong ngày`, `3 ngày làm việc`, `4–18 ngày làm việc`; marked where the source is not certain."""
     longest = procedure.time
-    same_unit = [
-        w.time.value for w in procedure.at_counter if w.time.unit is longest.unit
-    ]
+    same_unit = [w.time.value for w in procedure.at_counter if w.time.unit is longest.unit]
     low = min(same_unit, default=longest.value)
     number = (
-        _plain(longest.value)
-        if low == longest.value
-        else f"{_plain(low)}–{_plain(longest.value)}"
+        _plain(longest.value) if low == longest.value else f"{_plain(low)}–{_plain(longest.value)}"
     )
     form = "one" if number == "1" else "many"
     key = (
@@ -297,11 +287,7 @@ def fee_text(procedure: Procedure, say: Say, language: str = Language.VI) -> str
         return text if sure else say("fee.unsure", language, fee=text)
     if any(f.amount == 0 for f in fees):
         text = say("fee.free", language)
-        return (
-            text
-            if all(f.certain for f in fees)
-            else say("fee.unsure", language, fee=text)
-        )
+        return text if all(f.certain for f in fees) else say("fee.unsure", language, fee=text)
     if any(_is_council(f.text) for f in fees):
         return say("fee.council", language)
     return say("fee.by_rule" if fees else "fee.unstated", language)
@@ -312,15 +298,9 @@ def _sums(fees: list[Fee], say: Say, language: str) -> str:
     sums = sorted({f.amount for f in fees if f.amount})
     text = "–".join(_grouped(s, language) for s in dict.fromkeys((sums[0], sums[-1])))
     units = {f.text for f in fees}
-    key = (
-        "fee.per." + fold(units.pop()).strip("/ ").replace(" ", "_")
-        if len(units) == 1
-        else ""
-    )
+    key = "fee.per." + fold(units.pop()).strip("/ ").replace(" ", "_") if len(units) == 1 else ""
     unit = say(key, language) if key else ""
-    return say("fee.amount", language, amount=text) + (
-        "" if unit == key else f"/{unit}"
-    )
+    return say("fee.amount", language, amount=text) + ("" if unit == key else f"/{unit}")
 
 
 def _is_council(text: str) -> bool:

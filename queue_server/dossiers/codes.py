@@ -13,9 +13,7 @@ import re
 
 from ..wire.words import Frozen
 
-AGENCY = re.compile(
-    r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}|[A-Z][0-9]{2}(?:\.[0-9]{2}){0,3}"
-)
+AGENCY = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}|[A-Z][0-9]{2}(?:\.[0-9]{2}){0,3}")
 DOSSIER = re.compile(rf"({AGENCY.pattern})-([0-9]{{6}})-([0-9]{{4,7}})")
 PROCEDURE = re.compile(r"([0-9]\.[0-9]{6})(?:\.000\.00\.00\.(H[0-9]{2}))?")
 CENTURY = 2000
@@ -50,11 +48,7 @@ class ProcedureCode(Frozen):
     province: str | None = None
 
     def __str__(self) -> str:
-        return (
-            f"{self.national}.000.00.00.{self.province}"
-            if self.province
-            else self.national
-        )
+        return f"{self.national}.000.00.00.{self.province}" if self.province else self.national
 
 
 def parse(text: str) -> DossierCode:
@@ -63,9 +57,7 @@ def parse(text: str) -> DossierCode:
     if match is None:
         raise BadCode("shape")
     agency, day, serial = match.groups()
-    return DossierCode(
-        agency=agency, date=_date(day), serial=int(serial), width=len(serial)
-    )
+    return DossierCode(agency=agency, date=_date(day), serial=int(serial), width=len(serial))
 
 
 def compose(agency: str, date: dt.date, serial: int, width: int = SERIAL_DIGITS) -> str:

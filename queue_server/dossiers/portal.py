@@ -146,9 +146,7 @@ def from_portal(record: object, settings: CatalogueSettings) -> Procedure | Left
     try:
         read = msgspec.convert(record, _Record)
     except msgspec.ValidationError as error:
-        return Left(
-            reason=Reason.NOT_A_RECORD, detail=str(error), code=_code_of(record)
-        )
+        return Left(reason=Reason.NOT_A_RECORD, detail=str(error), code=_code_of(record))
     reason = _refusal(read, settings)
     return Left(reason=reason, code=read.code) if reason else _procedure(read, settings)
 
@@ -186,9 +184,7 @@ def _refusal(read: _Record, settings: CatalogueSettings) -> Reason | None:
 
 def _of_another_province(detail: _Detail, province: str) -> bool:
     authority = fold(detail.department_promulgate_name or "")
-    local = (
-        "ubnd" in authority or " tinh " in f" {authority} " or "thanh pho" in authority
-    )
+    local = "ubnd" in authority or " tinh " in f" {authority} " or "thanh pho" in authority
     return local and fold(province) not in authority
 
 
@@ -211,10 +207,7 @@ def _procedure(read: _Record, settings: CatalogueSettings) -> Procedure:
         ),
         keywords=_texts([detail.keywords]),
         audience=_names(detail.subject_types_details),
-        steps=_texts(
-            f"{s.name or ''} {s.description or ''}"
-            for s in detail.execution_steps or ()
-        ),
+        steps=_texts(f"{s.name or ''} {s.description or ''}" for s in detail.execution_steps or ()),
         ways=_ways(detail),
         components=_components(detail.execution_cases or ()),
         conditions=clean(detail.requirements_and_conditions),
@@ -314,9 +307,7 @@ def _fee(fee: _Fee) -> Fee:
         return Fee(text=text, certain=False)
     if fee.value == 0 and not _says_nothing_to_pay(folded):
         return Fee(text=text, certain=False)
-    decided_here = fee.value == 0 or not any(
-        words in folded for words in DECIDED_ELSEWHERE
-    )
+    decided_here = fee.value == 0 or not any(words in folded for words in DECIDED_ELSEWHERE)
     return Fee(amount=round(fee.value), text=text, certain=decided_here)
 
 
@@ -363,9 +354,7 @@ def clean(text: str | None) -> str:
     """`text` composed (NFC), without invisible characters, blanks in a row as one; lines stay lines."""
     composed = unicodedata.normalize("NFC", text or "")
     visible = "".join(c for c in composed if unicodedata.category(c) != "Cf")
-    return "\n".join(
-        " ".join(line.split()) for line in visible.splitlines() if line.strip()
-    )
+    return "\n".join(" ".join(line.split()) for line in visible.splitlines() if line.strip())
 
 
 def _texts(texts: Iterable[str | None]) -> tuple[str, ...]:
