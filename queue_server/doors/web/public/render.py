@@ -61,15 +61,20 @@ def language_of(request: Request, otherwise: str = Language.VI) -> str:
 
 
 def fragment(template: str, language: str, **values: Any) -> str:
-    """A template filled in; `say` and `lang` are there for all."""
+    """A template filled in; `say`, and `also` for the other language, are there for all."""
+    other = Language.VI if language == Language.EN else Language.EN
 
     def say(key: str, **words: object) -> str:
         return TEXTS.say(key, language, **words)
 
+    def also(key: str, **words: object) -> str:
+        return TEXTS.say(key, other, **words)
+
     text: str = _templates.get_template(template).render(
         lang=language,
-        other=Language.VI if language == Language.EN else Language.EN,
+        other=other,
         say=say,
+        also=also,
         version=VERSION,
         **values,
     )

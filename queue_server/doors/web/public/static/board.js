@@ -94,7 +94,7 @@ function about(estimate) {
 function below(service) {
   if (service.state === "suspended") return `${say.saySuspended}: ${service.reason}`;
   if (service.state === "closed") return say.sayClosed;
-  return service.waiting ? about(service.estimate) : service.name[second];
+  return about(service.estimate);
 }
 
 function drawServices() {
@@ -110,7 +110,8 @@ function drawServices() {
     node.dataset.state = service.state;
     text(node.querySelector(".letter"), service.letter);
     text(node.querySelector(".name b"), service.name[lang]);
-    text(node.querySelector(".name small"), below(service));
+    text(node.querySelector(".also"), service.name[second]);
+    text(node.querySelector(".state"), below(service));
     text(node.querySelector(".waiting"), service.state === "open" || service.waiting ? String(service.waiting) : "–");
   });
 }
