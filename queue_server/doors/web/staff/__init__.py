@@ -1,0 +1,30 @@
+"""The staff's pages: counter, manager, guide, devices, accounts, audit."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from ..context import Web
+from .accounts import account_pages
+from .audit import audit_pages
+from .counter import counter_pages
+from .devices import device_pages
+from .guide import guide_pages
+from .layout import asset_routes
+from .login import log_in_routes
+from .manager import manager_pages
+
+
+def add_staff_pages(app: FastAPI, web: Web) -> None:
+    """Hang them onto the app; NiceGUI's own are served once `nice.run_nicegui` has mounted it."""
+    app.include_router(asset_routes())
+    app.include_router(log_in_routes(web))
+    for add in (
+        counter_pages,
+        manager_pages,
+        guide_pages,
+        device_pages,
+        account_pages,
+        audit_pages,
+    ):
+        add(web)
