@@ -18,7 +18,7 @@ from kiosk.printer import PrinterStatus
 from kiosk.printer_bytes import Cause
 from kiosk.reports import PrinterCondition, Procedure
 from kiosk.touch.style import Look
-from kiosk.touch.wedge import ENTER, Wedge
+from kiosk.touch.wedge import ENTER, Wedge, shifted
 from kiosk.touch.window import parse_size
 from queue_server.wire.link import Credentials
 from queue_server.wire.settings import SettingsError
@@ -171,6 +171,10 @@ def test_a_scanners_keys_become_one_text() -> None:
     for place, letter in enumerate("079123"):
         assert wedge.press(place * 0.01, ord(letter), letter) is None
     assert wedge.press(0.07, enter, None) == "079123"
+
+
+def test_shift_makes_the_bars_between_the_fields_of_an_identity_card() -> None:
+    assert "".join(map(shifted, "a1\\;")) == "A!|:"
 
 
 def test_a_hand_at_a_keyboard_is_no_scanner() -> None:

@@ -208,8 +208,8 @@ class RemoteFinger:
     def _key(self, key: str) -> dict[str, Any]:
         code = KEYS.get(key.lower()) or ord(key)
         letter = key if len(key) == 1 else None
-        Window.dispatch("on_key_down", code, 0, letter, [])
-        Window.dispatch("on_keyboard", code, 0, letter, [])
+        if not Window.dispatch("on_key_down", code, 0, letter, []):
+            Window.dispatch("on_keyboard", code, 0, letter, [])
         Window.dispatch("on_key_up", code, 0)
         return {"key": key}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from kivy.uix.widget import Widget
 from PIL import Image
 
 from .style import CALM, Look, Palette, register_font
-from .wedge import Wedge
+from .wedge import Wedge, shifted
 from .window import WindowSettings
 
 LONGEST_HOLD_S = 5.0
@@ -124,8 +124,8 @@ class ScreenApp(App):
         register_font()
         Window.bind(
             on_request_close=lambda *_, **__: True,
-            on_keyboard=self._on_key,
-            on_key_down=lambda *_: True,
+            on_key_down=self._on_key,
+            on_keyboard=lambda *_: True,
             on_key_up=lambda *_: True,
             on_touch_down=self._on_finger_down,
             on_touch_up=self._on_finger_up,
@@ -168,9 +168,11 @@ class ScreenApp(App):
         key: int,
         _scan: int,
         letter: str | None = None,
-        *_: object,
+        modifiers: Sequence[str] = (),
     ) -> bool:
-        text = self._wedge.press(time.monotonic(), key, letter)
+        """Handled, whatever it is: Kivy passes a key on only if nobody has handled it."""
+        typed = shifted(letter) if letter and "shift" in modifiers else letter
+        text = self._wedge.press(time.monotonic(), key, typed)
         if text is not None:
             self.on_scan(text)
         return True
