@@ -58,6 +58,9 @@ def ticket_view(web: Web, ticket: Ticket) -> TicketView:
     state = web.state
     service = state.setup.service(ticket.service)
     settled = state.setup.counter(ticket.counter) if ticket.counter is not None else None
+    ahead = ahead_of_ticket(state, ticket)
+    estimates = web.replica.estimates
+    newly = estimates.newcomer(ticket.service, ticket.priority is not None, ahead)
     counters = (c.id for c in state.serving_counters(ticket.service) if c.paused is None)
     return TicketView(
         number=ticket.number,
@@ -66,8 +69,8 @@ def ticket_view(web: Web, ticket: Ticket) -> TicketView:
         service_state=public.service_state(state, ticket.service, web.now()),
         reason=state.suspended.get(ticket.service, ""),
         priority=ticket.priority is not None,
-        ahead=ahead_of_ticket(state, ticket),
-        estimate=web.replica.estimates.table.tickets.get(ticket.id),
+        ahead=ahead,
+        estimate=estimates.table.tickets.get(ticket.id) or newly,
         counter=ticket.counter,
         counter_name=settled.name if settled else None,
         counters=tuple(sorted(counters)),
