@@ -62,6 +62,15 @@ class Folder:
         return self.root / "server-secret.json"
 
     @property
+    def head_key(self) -> Path:
+        return self.root / "head-key.pem"
+
+    @property
+    def heads(self) -> Path:
+        """Signed heads of the log, a file a day, to be carried away."""
+        return self.root / "heads"
+
+    @property
     def first_login(self) -> Path:
         return self.root / "first-login.json"
 

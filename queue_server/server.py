@@ -34,7 +34,8 @@ from .line.state import Ticket
 from .store.catalogue import Catalogue
 from .store.catalogue_file import import_sample
 from .store.devices import Devices
-from .store.log import SNAPSHOT_EVERY, Log
+from .store.heads import DailyHeads, HeadKey
+from .store.log import SNAPSHOT_EVERY, Log, LogFull
 from .store.vault import Vault, master_key
 from .wire import messages as m
 from .wire import topics
@@ -62,6 +63,7 @@ class Clerk:
     _next_hour: float = 0.0
     mqtt: MqttDoor | None = None
     local: LocalDoor | None = None
+    heads: DailyHeads | None = None
     settings: settings.CentreFile = field(default_factory=settings.CentreFile)
     catalogue_version: str = ""
     web: str = ""
@@ -121,7 +123,11 @@ class Clerk:
         now = time.monotonic()
         if now >= self._next_tick:
             self._next_tick = now + TICK_S
-            self._tick()
+            for chore in (self._tick, self._sign_heads):
+                try:
+                    chore()
+                except (LogFull, OSError) as error:  # the next tick tries again
+                    log.error("chore_failed", chore=chore.__name__, cause=str(error))
         if self._say_all.is_set():
             self._say_all.clear()
             self._say_retained()
@@ -146,6 +152,10 @@ class Clerk:
                 self._next_hour = time.monotonic() + 3600
                 self._hourly(desk)
         self._line_due = True
+
+    def _sign_heads(self) -> None:
+        if self.heads is not None:
+            self.heads.follow(self.desk.log, self.desk.state.day)
 
     def _hourly(self, desk: Desk) -> None:
         now = desk.clock.now()
@@ -273,6 +283,7 @@ class Server:
         desk = Desk(event_log, vault, clock, said.refusal, self.file.web.public_url)
         desk.state = state
         self.clerk = Clerk(desk, settings=self.file, web=self.web)
+        self.clerk.heads = daily_heads(self.folder)
         self.devices = Devices(self.folder.devices, "")
         self._counters: dict[str, int | None] = {}
         self._presence: dict[str, m.Presence] = {}
@@ -325,6 +336,15 @@ class Server:
 
     def _fresh_table(self, table: Table) -> None:
         self.clerk.do(lambda: self.clerk.take_table(table))
+
+
+def daily_heads(folder: Folder) -> DailyHeads | None:
+    """None when the key is torn or cannot be written: visitors are served all the same."""
+    try:
+        return DailyHeads(HeadKey.open(folder.head_key), folder.heads)
+    except (OSError, ValueError) as error:
+        log.error("heads_not_signed", cause=str(error))
+        return None
 
 
 def seed(desk: Desk, file: settings.CentreFile, first_login: Path) -> None:

@@ -30,6 +30,7 @@ from .doors.child import Child, free_port
 from .doors.mosquitto import OutsideMosquitto
 from .folder import Folder
 from .store.devices import Devices, hash_password
+from .store.vault import require_key
 from .wire.words import DeviceKind
 
 log = structlog.get_logger()
@@ -88,6 +89,7 @@ class Centre:
             self._parts.pop()()
 
     def _start(self) -> None:
+        require_key(self.folder.database, self.folder.master_key(self.file.vault.key_file))
         now = dt.datetime.now(dt.UTC)
         self.authority = Authority.open(self.folder.authority, self.file.centre.id, now)
         self._certificate()
@@ -263,7 +265,12 @@ class Centre:
 
     def _write_addresses(self) -> None:
         """Where everything is, for programs that were started beside us (mode 600)."""
-        told = {"web": self.web, "broker_port": self.broker_port, "pid": os.getpid()}
+        told: dict[str, str | int] = {
+            "web": self.web,
+            "broker_port": self.broker_port,
+            "pid": os.getpid(),
+            "settings": str(self.settings_path.absolute()) if self.settings_path else "",
+        }
         path = self.folder.addresses
         path.touch(mode=0o600)
         path.write_text(json.dumps(told))

@@ -208,7 +208,8 @@ def _unserved(state: State, at: int) -> list[e.Event]:
 
 
 def _open_epoch(state: State, order: o.OpenEpoch, at: int, actor: e.Actor) -> Outcome:
-    margin = state.setup.rules.restore_margin
+    rules = state.setup.rules
+    margin = rules.restore_margin if order.margin is None else order.margin
     jumped = {
         s.id: max(state.next_ordinal.get(s.id, s.first), order.highest.get(s.id, 0) + 1) + margin
         for s in state.setup.services

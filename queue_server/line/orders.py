@@ -28,7 +28,10 @@ class PassTime(Order, tag=True):
 
 
 class OpenEpoch(Order, tag=True):
+    """`highest`: ordinals that may be out on paper, by service; `margin`: the rules' own, if None."""
+
     highest: dict[str, int] = {}
+    margin: int | None = None
     why: str = ""
 
 

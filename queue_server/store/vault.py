@@ -15,6 +15,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from .schema import CannotOpen, connect
+
 
 class CannotUnseal(Exception):
     """The master key is not the one that sealed this, or the sealed bytes were changed."""
@@ -30,6 +32,22 @@ def master_key(path: Path) -> bytes:
             file.flush()
             os.fsync(file.fileno())
     return path.read_bytes()
+
+
+def require_key(database: Path, key: Path) -> None:
+    """Raises CannotOpen when data is sealed but the master key is away, before a new one is made that
+    opens none of it."""
+    if key.exists() or not database.exists():
+        return
+    conn = connect(database, read_only=True)
+    try:
+        sealed = conn.execute("SELECT count(*) FROM vault_keys").fetchone()[0]
+    except sqlite3.OperationalError:
+        sealed = 0  # the first start was cut off before there was a vault
+    finally:
+        conn.close()
+    if sealed:
+        raise CannotOpen(f"the vault's master key is not at {key}: bring it back from its own copy")
 
 
 def new_ref() -> str:
@@ -112,6 +130,16 @@ class Vault:
         self._conn.execute("DELETE FROM vault_items WHERE visit = ?", (visit,))
         self._conn.execute("DELETE FROM vault_keys WHERE visit = ?", (visit,))
         self._conn.execute("INSERT OR IGNORE INTO vault_purged VALUES (?, ?)", (visit, now))
+
+    def unreadable(self) -> list[str]:
+        """Visits whose key the master key does not open."""
+        lost = []
+        for visit, wrapped in self._conn.execute("SELECT visit, wrapped FROM vault_keys"):
+            try:
+                _unlock(self._master, wrapped, visit)
+            except CannotUnseal:
+                lost.append(visit)
+        return lost
 
     def _key(self, visit: str) -> bytes | None:
         row = self._conn.execute(
