@@ -264,7 +264,7 @@ def test_a_lost_broker_sends_visitors_to_the_desk_until_it_is_back(room: Room) -
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """A kiosk with short times."""
-    times = "[kiosk]\nanswer_seconds = 1.0\nidle_seconds = 3\nwarn_seconds = 1.5\n"
+    times = "[kiosk]\nanswer_seconds = 1.0\nidle_seconds = 8\nwarn_seconds = 3\n"
     room = Room(tmp_path_factory.mktemp("hasty"), times)
     room.kiosk.start()
     yield room
