@@ -1,6 +1,6 @@
 """A real centre for tests: `motcua up` on free ports in a folder of its own, and people who are logged in.
 
-    from tests.centre import Centre, centre  # noqa: F401 (a fixture of the whole session)
+from tests.centre import Centre, centre  # noqa: F401 (a fixture of the whole session)
 """
 
 from __future__ import annotations

@@ -100,7 +100,8 @@ class CounterView:
             )
             inside = (tag("div", ticket.number, cls="mc-number"), side)
         shown = ticket.id if ticket else ""
-        return tag("div", *inside, cls="mc-caller", data_shown=shown, data_state=self.word)
+        head = tag("div", *inside, cls="mc-caller", data_shown=shown, data_state=self.word)
+        return head if ticket is None else join(head, self._wait_for_me())
 
     def _nobody(self, word: str) -> tuple[Markup, ...]:
         say, counter = self._page.say, self.counter
@@ -109,9 +110,11 @@ class CounterView:
             name = officer.name if officer else counter.officer
             return (tag("div", say("counter.others", name=name), cls="mc-idle"),)
         head = tag("div", say(f"counter.idle_{word}", reason=counter.paused or ""), cls="mc-idle")
+        return head, self._wait_for_me()
+
+    def _wait_for_me(self) -> Markup:
         waiting = len(able(self._page.state, self._as_open(), self._page.web.now()))
-        detail = tag("p", say("counter.wait_for_me", count=waiting), cls="mc-soft")
-        return head, detail
+        return tag("p", self._page.say("counter.wait_for_me", count=waiting), cls="mc-soft")
 
     def _visitor(self, ticket: Ticket) -> tuple[Markup, ...]:
         page = self._page
@@ -188,8 +191,12 @@ class CounterView:
             tag("b", ticket.number, cls="mc-no"),
             tag(
                 "td",
-                tag("span", service_name(page, ticket.service), cls="mc-what"),
-                priority_chip(page, ticket),
+                tag(
+                    "div",
+                    tag("span", service_name(page, ticket.service)),
+                    priority_chip(page, ticket),
+                    cls="mc-what",
+                ),
                 cls="mc-cut",
             ),
             clock(joined(ticket), "min", target),
