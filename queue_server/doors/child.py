@@ -130,7 +130,7 @@ class Child:
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
-    def tell(self, number: signal.Signals) -> bool:
+    def tell(self, number: int) -> bool:
         """Send a signal, once a start that is under way is over; False when the child is down."""
         with self._steady:
             process = self._process

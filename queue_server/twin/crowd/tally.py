@@ -1,0 +1,159 @@
+"""What happened in a simulated day: what the players did, and what the server's own log says of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...line import events as e
+from ...line.state import State
+from ...store.log import load, rows
+from ...store.schema import connect
+from ...wire.texts import Texts
+from ...wire.words import MINUTE, Frozen, TicketStatus
+from .timing import clock_text
+
+TEXTS = Texts(Path(__file__).parent / "texts")
+BEHIND_MS = 1_000.0
+"""Players that are later than this (P95, real time) do not keep up."""
+
+
+@dataclass
+class Tally:
+    """The players' own notes. Answer times in real ms."""
+
+    happened: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    told: list[str] = field(default_factory=list)
+    """Tickets that visitors were told, in order."""
+    mqtt: list[float] = field(default_factory=list)
+    http: list[float] = field(default_factory=list)
+
+
+class Figures(Frozen):
+    """The log's own word. Waits in minutes, by visit that was served; shares 0–1."""
+
+    issued: int
+    by_door: dict[str, int]
+    doubled: int
+    lost: int
+    statuses: dict[str, int]
+    waits: tuple[float, ...]
+    rated: int
+    silent: int
+    rated_twice: int
+    mean_score: float
+
+    @property
+    def mean_wait(self) -> float:
+        return sum(self.waits) / len(self.waits) if self.waits else 0.0
+
+    def over(self, minutes: float) -> float:
+        """Share of visits that waited longer."""
+        return sum(1 for w in self.waits if w > minutes) / len(self.waits) if self.waits else 0.0
+
+
+def figures(database: Path, told: list[str]) -> Figures:
+    """Read the log of a centre, running or not; `told`: the tickets that visitors were told."""
+    conn = connect(database, read_only=True)
+    try:
+        return _read(conn, told)
+    finally:
+        conn.close()
+
+
+def _read(conn: sqlite3.Connection, told: list[str]) -> Figures:
+    facts = [row.entry().event for row in rows(conn)]
+    issued = [f for f in facts if isinstance(f, e.TicketIssued)]
+    given = Counter(f.offer for f in facts if isinstance(f, e.RatingGiven))
+    scores = [f.score for f in facts if isinstance(f, e.RatingGiven)]
+    state, _ = load(conn)
+    known = {f.ticket for f in issued}
+    return Figures(
+        issued=len(issued),
+        by_door=dict(Counter(_door(f.source) for f in issued)),
+        doubled=len(issued) - len(known) + len(told) - len(set(told)),
+        lost=len(set(told) - known),
+        statuses=dict(Counter(str(t.status) for t in state.tickets.values())),
+        waits=tuple(_waits(state)),
+        rated=len(scores),
+        silent=sum(isinstance(f, e.RatingSilent) for f in facts),
+        rated_twice=sum(1 for times in given.values() if times > 1),
+        mean_score=sum(scores) / len(scores) if scores else 0.0,
+    )
+
+
+def _door(source: str) -> str:
+    """kiosk · phone · guide · other, from the device that asked."""
+    if source.startswith("kiosk"):
+        return "kiosk"
+    return {"take": "phone", "web": "guide"}.get(source, "other")
+
+
+def _waits(state: State) -> list[float]:
+    """A visit's wait is the sum over its transactions."""
+    done = (t for t in state.tickets.values() if t.status is TicketStatus.FINISHED)
+    return sorted(sum(t.waits) / MINUTE for t in done)
+
+
+def p95(values: list[float] | tuple[float, ...]) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] if ordered else 0.0
+
+
+def lines(
+    tally: Tally,
+    seen: Figures,
+    late: list[float],
+    minute: float,
+    target: float,
+    speed: float,
+    language: str = "vi",
+) -> list[str]:
+    """The report, as it is printed at the end. `late`: real ms; `target`: the set wait in minutes."""
+
+    def say(key: str, **values: object) -> str:
+        return TEXTS.say(key, language, **values)
+
+    def row(key: str, value: str) -> str:
+        return f"  {say(f'tally.{key}') + ':':<24}{value}"
+
+    doors = {d: seen.by_door.get(d, 0) for d in ("kiosk", "phone", "guide", "other")}
+    ended = {s: seen.statuses.get(s, 0) for s in ("no_show", "cancelled", "waiting", "expired")}
+    waits = {"mean": f"{seen.mean_wait:.1f}", "p95": f"{p95(seen.waits):.1f}"}
+    over = {"target": f"{target:g}", "over": f"{100 * seen.over(target):.0f}"}
+    score = f"{seen.mean_score:.2f}"
+    speeds = {"mqtt": f"{p95(tally.mqtt):.0f}", "http": f"{p95(tally.http):.0f}"}
+    lag = {"p95": f"{p95(late):.0f}", "most": f"{max(late, default=0.0):.0f}"}
+    told = [
+        "",
+        f"  {say('tally.title', time=clock_text(minute))}",
+        row("tickets", f"{seen.issued} ({say('tally.doors', **doors)})"),
+        row("served", f"{seen.statuses.get('finished', 0)} ({say('tally.ended', **ended)})"),
+        row("waits", say("tally.wait_values", **waits, **over)),
+        row(
+            "ratings", say("tally.rating_values", rated=seen.rated, silent=seen.silent, score=score)
+        ),
+        row("manners", happened(tally, language)),
+        row("lag", say("tally.lag_values", **lag, **speeds)),
+    ]
+    if tally.refused:
+        row_of = ", ".join(f"{code} {count}" for code, count in sorted(tally.refused.items()))
+        told.append(row("refused", row_of))
+    if p95(late) > BEHIND_MS:
+        told.append(f"  {say('tally.behind', speed=f'{speed:g}')}")
+    wrong = {"lost": seen.lost, "doubled": seen.doubled, "twice": seen.rated_twice}
+    if any(wrong.values()):
+        told.append(row("wrong", say("tally.wrong_values", **wrong)))
+    else:
+        told.append(f"  {say('tally.right')}")
+    return told
+
+
+def happened(tally: Tally, language: str = "vi") -> str:
+    """What the players did, in words."""
+    counts = sorted(tally.happened.items())
+    said = (TEXTS.say(f"happened.{what}", language, count=count) for what, count in counts)
+    return ", ".join(said) or TEXTS.say("tally.none", language)
