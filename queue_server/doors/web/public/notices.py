@@ -34,9 +34,9 @@ def notice(
     )
 
 
-def not_found(request: Request, visits: Visits) -> HTMLResponse:
+def not_found(request: Request, visits: Visits, token: str) -> HTMLResponse:
     """No such ticket; asked too often from one address, the answer is to wait."""
-    seconds = visits.must_wait(request)
+    seconds = visits.must_wait(request, token)
     if seconds > 0:
         return please_wait(request, seconds)
     visits.was_unknown(request)

@@ -41,14 +41,14 @@ def survey_routes(web: Web, visits: Visits, signer: Signer) -> APIRouter:
     @router.get("/survey/{token}", response_class=HTMLResponse)
     async def ask(token: str, request: Request) -> Response:
         """The question, if this visit has an offer that still stands; needs its token."""
-        seconds = visits.must_wait(request)
+        seconds = visits.must_wait(request, token)
         if seconds > 0:
             return please_wait(request, seconds)
         if not web.replica.fresh:
             return notice(request, "away", 503, refresh=5)
         offer = visits.offer(token)
         if offer is None:
-            return not_found(request, visits)
+            return not_found(request, visits, token)
         standing = visits.standing(offer)
         if standing is not Standing.OPEN:
             return notice(request, f"survey_{standing}", link=f"/t/{token}")
@@ -60,9 +60,12 @@ def survey_routes(web: Web, visits: Visits, signer: Signer) -> APIRouter:
     async def answer(token: str, request: Request) -> Response:
         """The rating: `score` 1–5, `reason` several times, `words` at most 500 signs; needs its token."""
         form = await form_of(request)
+        seconds = visits.must_wait(request, token)
+        if seconds > 0:
+            return please_wait(request, seconds)
         offer = visits.offer(token)
         if offer is None:
-            return not_found(request, visits)
+            return not_found(request, visits, token)
         score = score_of(form)
         if score is None:
             return _form(request, signer, token, missing=True, status=422)

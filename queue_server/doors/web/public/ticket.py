@@ -70,7 +70,7 @@ def ticket_routes(web: Web, visits: Visits, phones: Phones) -> APIRouter:
         ticket = visits.ticket(token)
         order = own_order(step, ticket)
         if ticket is None or order is None:
-            return not_found(request, visits)
+            return not_found(request, visits, token)
         answer = await web.give(type(order).__name__, order, None, device=DEVICE)
         if answer.refusal is None:
             return RedirectResponse(f"/t/{token}", 303)
@@ -97,9 +97,6 @@ def own_order(step: str, ticket: Ticket | None) -> Frozen | None:
 
 
 def _own_ticket(web: Web, visits: Visits, token: str, request: Request) -> Response:
-    seconds = visits.must_wait(request)
-    if seconds > 0:
-        return please_wait(request, seconds)
     ticket = visits.ticket(token)
     if ticket is None:
         return _no_ticket_today(web, visits, token, request)
@@ -113,9 +110,12 @@ def _no_ticket_today(web: Web, visits: Visits, token: str, request: Request) -> 
     """Her day is over, the server is not there yet, or there never was such a token."""
     if not web.replica.fresh:
         return notice(request, "away", 503, refresh=5)
+    seconds = visits.must_wait(request, token)
+    if seconds > 0:
+        return please_wait(request, seconds)
     offer = visits.offer(token)
     if offer is None:
-        return not_found(request, visits)
+        return not_found(request, visits, token)
     open_still = visits.standing(offer) is Standing.OPEN
     response = page(
         request, "past.html", language_of(request), survey=f"/survey/{token}" if open_still else ""
