@@ -107,6 +107,7 @@ def test_a_rating_stands_beside_its_dossier_only_through_the_seal(room: DeskRoom
     opened = ok(room.give(c.OpenSeal(offer=offer, reason="khiếu nại"), "sep", Role.MANAGER))
     assert opened["dossiers"] == [CODE]
     assert opened["words"] == "chờ lâu quá"
+    assert CODE.encode() not in everything_written(room)
     noted = [x for x in room.events() if isinstance(x, e.Noted) and x.what == "seal_opened"]
     assert [x.subject for x in noted] == [offer]
 

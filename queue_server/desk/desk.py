@@ -160,6 +160,8 @@ class Desk:
             answer = self._refusal(request, refused.code, refused.values)
             if refused.code == "bad_dossier_code":
                 return answer, False  # it repeats what was typed, which is not ours to keep
+        if isinstance(request.body, c.OpenSeal):
+            return answer, False  # what lies under the seal is shown once and kept nowhere
         if request.id:
             self.log.answer(request.key, answer.at, m.encode(answer))
         return answer, bool(request.id)
