@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from queue_server.wire import topics
+from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import DeviceKind
@@ -37,7 +38,7 @@ def add_parser(subparsers: Any) -> None:
         "bridge",
         help="forward presses of button terminals on serial lines to the queue server",
         description="Polls button terminals over RS-485 or USB serial and forwards each press until the "
-        "server has answered it. Needs DIR/device.json, which enrolment writes.",
+        "server has answered it. With --server and --code it is enrolled first.",
     )
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="the bridge's data folder"
@@ -46,14 +47,17 @@ def add_parser(subparsers: Any) -> None:
         "--settings", type=Path, metavar="FILE", help="settings with a [bridge] table"
     )
     parser.add_argument("--port", metavar="PATH", help="serial port in place of the settings'")
+    parser.add_argument("--server", help="address of the queue server, to enrol this device")
+    parser.add_argument("--code", help="the one-time code that `motcua accounts device add` shows")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until told to end; 0, or 1 after a one-line reason on standard error."""
     try:
+        enrol_if_asked(args.data, args.server, args.code)
         bridge, store = compose(args.data, args.settings, args.port)
-    except (CannotStart, SettingsError, StoreFailed) as error:
+    except (CannotStart, EnrolmentError, SettingsError, StoreFailed) as error:
         print(f"bridge: {error}", file=sys.stderr)
         return 1
     ended = threading.Event()
@@ -66,6 +70,18 @@ def run(args: argparse.Namespace) -> int:
     store.close()
     log.info("bridge_ended")
     return 0
+
+
+def enrol_if_asked(data: Path, server: str | None, code: str | None) -> None:
+    """Exchange a one-time code for this device's credentials. Raises CannotStart; EnrolmentError."""
+    if not server and not code:
+        return
+    if not server or not code:
+        raise CannotStart("to enrol this device give both --server and --code")
+    try:
+        enrol(server, code).write(data / "device.json")
+    except OSError as error:
+        raise CannotStart(f"{data}: {error.strerror}") from error
 
 
 def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[Bridge, PressStore]:

@@ -284,7 +284,6 @@ class Server:
         desk.state = state
         self.clerk = Clerk(desk, settings=self.file, web=self.web)
         self.clerk.heads = daily_heads(self.folder)
-        self.devices = Devices(self.folder.devices, "")
         self._counters: dict[str, int | None] = {}
         self._presence: dict[str, m.Presence] = {}
         self._read_devices()
@@ -331,8 +330,15 @@ class Server:
             self.clerk.local.say_seen(presence)
 
     def _read_devices(self) -> None:
-        self._counters.clear()
-        self._counters.update({d.name: d.counter for d in self.devices.list()})
+        """At the start, and by the local door's thread when devices changed."""
+        devices = Devices(self.folder.devices, "")
+        try:
+            known = {device.name: device.counter for device in devices.list()}
+        finally:
+            devices.close()
+        self._counters.update(known)
+        for name in self._counters.keys() - known.keys():
+            del self._counters[name]
 
     def _fresh_table(self, table: Table) -> None:
         self.clerk.do(lambda: self.clerk.take_table(table))

@@ -72,7 +72,6 @@ class Member(Frozen):
 class Manifest(Frozen):
     """What a backup holds. `at` in ms, `seq` and `head` (hex) where its log ends."""
 
-    layout: int = 1
     centre: str
     at: int
     epoch: int
@@ -82,6 +81,7 @@ class Manifest(Frozen):
     members: tuple[Member, ...]
     fault: str = ""
     """Where the log's chain was found broken when it was copied; empty when it is sound."""
+    layout: int = 1
 
 
 class Terms(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import sqlite3
 from typing import Protocol
@@ -13,6 +14,8 @@ from ..wire.words import Frozen, Role
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 SHORTEST = 10
+ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
+"""What an account may be called."""
 
 hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """argon2id by the OWASP minimum (19 MiB, 2 passes): some 30 ms a login on a small machine."""
