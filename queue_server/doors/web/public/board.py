@@ -72,6 +72,7 @@ class Board:
         self._seq = -1
         self._pushed = 0.0
         self._planned: asyncio.TimerHandle | None = None
+        self._planned_for = 0.0  # a handle of uvloop does not tell its time
         web.replica.listen(self._happened)
 
     def _happened(self, entries: list[e.Entry]) -> None:
@@ -89,9 +90,9 @@ class Board:
         due = self._pushed + gap
         if due <= loop.time():
             self._push()
-        elif self._planned is None or self._planned.when() > due:
+        elif self._planned is None or self._planned_for > due:
             self._forget_plan()
-            self._planned = loop.call_at(due, self._push)
+            self._planned, self._planned_for = loop.call_at(due, self._push), due
 
     def _push(self) -> None:
         self._forget_plan()

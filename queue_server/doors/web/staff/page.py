@@ -62,6 +62,7 @@ class Page:
         self._draws: list[Callable[[], None]] = []
         self._acting = asyncio.Lock()
         self._due: asyncio.TimerHandle | None = None
+        self._due_at = 0.0  # a handle of uvloop does not tell its time
         self._drawn = 0.0
         self._unlisten: Callable[[], None] = lambda: None
         self._ended = False
@@ -120,10 +121,10 @@ class Page:
         loop = asyncio.get_running_loop()
         at = max(at, loop.time())
         if self._due is not None:
-            if self._due.when() <= at:
+            if self._due_at <= at:
                 return
             self._due.cancel()
-        self._due = loop.call_at(at, self.draw)
+        self._due, self._due_at = loop.call_at(at, self.draw), at
 
     def draw(self) -> None:
         self._due = None
