@@ -115,6 +115,25 @@ def test_numbers_are_read_ten_metres_away(centre: Centre, open_page) -> None:
     assert min(sizes) * 0.711 * 952 / 1920 >= 50
 
 
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize(
+    "size", [HALL, {"width": 1080, "height": 1920}, {"width": 1280, "height": 1024}]
+)
+def test_nothing_runs_out_of_the_board(
+    centre: Centre, open_page, size: dict[str, int], language: str
+) -> None:
+    board = open_page(f"/board?lang={language}", size)
+    expect(board.locator("[data-service=dat_dai]")).to_be_visible()
+    outside = board.evaluate(OUTSIDE)
+    assert outside == []
+
+
+OUTSIDE = """() => [...document.querySelectorAll("main *, header *")]
+    .filter(node => { const box = node.getBoundingClientRect();
+        return box.width && (box.right > innerWidth + 1 || box.bottom > innerHeight + 1); })
+    .map(node => node.className || node.id || node.tagName)"""
+
+
 def test_a_recall_comes_back_to_the_top_and_says_so(centre: Centre, open_page) -> None:
     officer = at_counter(centre, "canbo08", 8)
     number = centre.take("cu_tru")["number"]

@@ -168,18 +168,23 @@ async function sound(url) {
   return answer.blob();
 }
 
-function play(blob) {
+async function play(blob) {
   const url = URL.createObjectURL(blob);
-  speaker.src = url;
+  let patience = 0;
   const ended = new Promise((done, failed) => {
     speaker.onended = done;
-    speaker.onerror = failed;
-    setTimeout(done, LONGEST_MS);
+    speaker.onerror = () => failed(new Error("sound"));
+    patience = setTimeout(done, LONGEST_MS);
   });
-  return speaker
-    .play()
-    .then(() => ended)
-    .finally(() => URL.revokeObjectURL(url));
+  speaker.src = url;
+  try {
+    await Promise.all([speaker.play(), ended]);
+  } finally {
+    clearTimeout(patience);
+    speaker.onended = speaker.onerror = null;
+    speaker.removeAttribute("src");
+    URL.revokeObjectURL(url);
+  }
 }
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
