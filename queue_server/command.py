@@ -57,6 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
         for name, (_, help_text) in PROGRAMS.items():
             commands.add_parser(name, help=help_text)
     args = parser.parse_args(arguments)
+    from .wire import logs
+
+    logs.begin()
     run: Run = args.run
     return run(args)
 

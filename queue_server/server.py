@@ -37,8 +37,8 @@ from .store.devices import Devices
 from .store.heads import DailyHeads, HeadKey
 from .store.log import SNAPSHOT_EVERY, Log, LogFull
 from .store.vault import Vault, master_key
+from .wire import logs, topics
 from .wire import messages as m
-from .wire import topics
 from .wire.words import DAY, Estimate
 
 log = structlog.get_logger()
@@ -374,6 +374,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ahead-ms", type=int, default=0)
     parser.add_argument("--origin", type=int, default=0)
     args = parser.parse_args(arguments)
+    logs.begin()
     folder = Folder(args.data)
     file = settings.read(args.settings)
     secret = folder.server_secret(secrets.token_urlsafe(32), secrets.token_hex(16))

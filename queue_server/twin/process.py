@@ -18,6 +18,7 @@ from ..doors.local import FreshTable
 from ..doors.replica import Replica
 from ..folder import Folder
 from ..line.events import Entry
+from ..wire import logs
 from .rollout import FUTURES, table
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ahead-ms", type=int, default=0)
     parser.add_argument("--origin", type=int, default=0)
     args = parser.parse_args(arguments)
+    logs.begin()
     clock = Clock(speed=args.speed, ahead_ms=args.ahead_ms, origin=args.origin)
 
     async def run() -> None:

@@ -26,6 +26,7 @@ from ...line.events import Entry, Noted
 from ...store.devices import Devices
 from ...store.schema import CannotOpen, connect
 from ...store.vault import Vault, master_key
+from ...wire import logs
 from .api import device_routes, line_routes, order_routes, session_routes
 from .context import Web
 from .sessions import Sessions
@@ -142,6 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ahead-ms", type=int, default=0)
     parser.add_argument("--origin", type=int, default=0)
     args = parser.parse_args(arguments)
+    logs.begin()
     folder, file = Folder(args.data), settings.read(args.settings)
     os.environ.setdefault("NICEGUI_STORAGE_PATH", str(folder.root / "nicegui"))
     wait_for_database(folder)
