@@ -98,7 +98,7 @@ def _input(one: Field) -> Any:
         with ui.row().classes("mc-known"):
             for words in one.known:
                 chosen = ui.button(words, on_click=lambda w=words: made.set_value(w))
-                chosen.props("no-caps outline dense size=sm")
+                chosen.props("no-caps outline dense").classes("mc-ready")
     return made
 
 

@@ -20,8 +20,11 @@ from .layout import PAGES, button, frame
 from .page import Page, open_page
 
 A_PAGE = 100
-HIDDEN = frozenset({"t", "token", "visit", "sealed", "ask", "setup", "ticket", "counter"})
-"""Keys and references that lead to persons, and what has a column of its own."""
+HIDDEN = frozenset(
+    {"t", "token", "visit", "sealed", "ask", "setup", "ticket", "counter"}
+    | {"number", "ordinal", "what", "expires", "since", "score", "reasons"}
+)
+"""Keys and references that lead to persons, single ratings, and what has a column of its own."""
 KINDS = tuple(kind.__name__ for kind in e.Event.__args__)
 
 
@@ -167,20 +170,34 @@ class AuditPage:
         ticket = str(line.body.get("ticket", ""))
         return row(
             tag("td", line.seq, cls="mc-soft"),
-            local(line.at, offset).strftime("%d/%m %H:%M:%S"),
+            tag("td", local(line.at, offset).strftime("%d/%m %H:%M:%S"), cls="mc-time"),
             line.account,
             tag("span", line.device, cls="mc-soft"),
-            self.page.say(f"event.{line.kind}"),
+            self._event(line),
             tag("b", ticket.rpartition("-")[2]),
             line.body.get("counter", ""),
-            tag("span", detail_of(line.body), cls="mc-soft"),
+            tag("span", self._detail(line), cls="mc-soft"),
         )
 
+    def _event(self, line: Line) -> str:
+        if line.kind != e.Noted.__name__:
+            return self.page.say(f"event.{line.kind}")
+        what = str(line.body.get("what", ""))
+        known = self.page.say(f"note.{what}")
+        return what if known.startswith("note.") else known
 
-def detail_of(body: dict[str, Any]) -> str:
-    """The rest of an event in one line, without keys that lead to persons."""
-    kept = {key: value for key, value in body.items() if key not in HIDDEN}
-    return ", ".join(f"{key}: {_plain(value)}" for key, value in kept.items())
+    def _detail(self, line: Line) -> str:
+        """The rest of the event in one line, without keys that lead to persons."""
+        page = self.page
+        kept = {key: value for key, value in line.body.items() if key not in HIDDEN}
+        if line.kind == e.TicketCalled.__name__:
+            why = msgspec.convert(kept.pop("reason"), e.Reason)
+            kept = {"reason": page.web.reason(why, page.language), **kept}
+        return ", ".join(f"{self._key(key)}: {_plain(value)}" for key, value in kept.items())
+
+    def _key(self, key: str) -> str:
+        known = self.page.say(f"detail.{key}")
+        return key if known.startswith("detail.") else known
 
 
 def _plain(value: Any) -> str:

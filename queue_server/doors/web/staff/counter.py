@@ -75,7 +75,7 @@ class CounterPage:
                     self._caller_button()
             with ui.element("div").classes("mc-stack"):
                 page.part(view.waiting, "mc-card", {"call": self.call, "priority": self.priority})
-                with ui.element("div").classes("mc-grid mc-two"):
+                with ui.element("div").classes("mc-grid mc-asides"):
                     acts = {
                         "resume": self.resume,
                         "to_line": self.to_line,

@@ -219,7 +219,7 @@ class CounterView:
                     t,
                     t.out_since,
                     act("resume", page.say("act.resume"), t.id, self.free and page.fresh),
-                    act("to_line", page.say("act.put_back"), t.id, page.fresh),
+                    act("to_line", page.say("act.back_short"), t.id, page.fresh),
                 )
                 for t in self.status(S.PARKED)
             ],
@@ -233,7 +233,7 @@ class CounterView:
                 self._aside_row(
                     t,
                     t.ended_at,
-                    act("put_back", page.say("act.put_back"), t.id, page.fresh),
+                    act("put_back", page.say("act.back_short"), t.id, page.fresh),
                 )
                 for t in reversed(self.status(S.NO_SHOW)[-6:])
             ],

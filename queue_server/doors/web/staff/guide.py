@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import zxingcpp
@@ -29,6 +30,7 @@ from .page import Page, open_page
 S = TicketStatus
 SHOWN = 60
 FOUND = 6
+SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 MOST_DOSSIERS = 50
 
 
@@ -350,4 +352,5 @@ def qr_code(url: str) -> Markup:
     """The address as a QR code, drawn here."""
     code = zxingcpp.create_barcode(url, zxingcpp.BarcodeFormat.QRCode)
     svg = str(code.to_svg(add_quiet_zones=True))
-    return Markup(svg[svg.index("<svg") :])
+    drawn = svg[svg.index("<svg") :]
+    return Markup(SIZE.sub(r'viewBox="0 0 \1 \2"', drawn, count=1))

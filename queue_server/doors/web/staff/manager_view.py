@@ -78,7 +78,9 @@ class ManagerView:
             _alert(
                 page.say("alert.help", place=place_name(page, place)),
                 clock(since),
-                act("answer", answer, place, page.fresh and page.may(o.AnswerHelp), "mc-strong"),
+                act("answer", answer, place, page.fresh, "mc-strong")
+                if page.may(o.AnswerHelp)
+                else None,
             )
             for place, since in page.state.help.items()
         ]

@@ -118,6 +118,8 @@ class Page:
 
     def _draw_at(self, at: float) -> None:
         """Draw then, or at once if that has passed, unless it is drawn sooner anyway."""
+        if self._ended:
+            return
         loop = asyncio.get_running_loop()
         at = max(at, loop.time())
         if self._due is not None:
@@ -163,6 +165,7 @@ class Page:
             arguments = event.args if isinstance(event.args, list) else [event.args]
             async with self._acting:
                 await handler(*[a for a in arguments if isinstance(a, str)])
+            self._draw_at(0.0)  # who pressed sees it at once; the others within DRAW_EVERY_S
 
         return heard
 

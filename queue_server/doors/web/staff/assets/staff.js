@@ -53,7 +53,7 @@
   // --- the caller window ---
 
   async function openCaller(url) {
-    const size = { width: 340, height: 260 };
+    const size = { width: 340, height: 232 };
     if ("documentPictureInPicture" in window) {
       try {
         const small = await documentPictureInPicture.requestWindow(size);
