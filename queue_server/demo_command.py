@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MARK = "demo-folder"
 MARKED = "Made by `motcua simulate --demo`, and wiped at its next start.\n"
-START_S = 18.0
+START_S = 12.0
 """Real seconds that a centre may take to come up before the first visitor stands at the door."""
 FASTEST = 120.0
 BEFORE_OPENING = 5.0

@@ -38,6 +38,7 @@ class Visit(Frozen):
     late_priority: str | None = None
     misses_call: bool = False
     comes_back: bool = False
+    back_after: float = 4.0
     leaves_after: float | None = None
     tells: bool = False
     steps_out: bool = False
@@ -137,6 +138,7 @@ def _visit(setup: Setup, manners: Manners, chance: Random, at: float, needs: str
         late_priority=group if not claims and happens(manners.late_priority) else None,
         misses_call=happens(manners.no_show),
         comes_back=happens(manners.comes_back),
+        back_after=_around(chance, manners.back_after),
         leaves_after=_around(chance, manners.patience) if happens(manners.leaves) else None,
         tells=happens(manners.tells),
         steps_out=happens(manners.steps_out),
@@ -166,7 +168,7 @@ def _around(chance: Random, mean: float) -> float:
 
 
 def shifts(setup: Setup, manners: Manners, seed: int, weekday: str = "mon") -> list[Shift]:
-    """Who works where. One half goes to lunch first, the other when the first are nearly back."""
+    """Who works where. One half goes to lunch first, the other when the first are back."""
     chance = Random(seed)
     sessions = setup.hours.sessions.get(weekday, ())
     if not sessions:
@@ -189,9 +191,9 @@ def shifts(setup: Setup, manners: Manners, seed: int, weekday: str = "mon") -> l
 
 def _lunches(sessions: Sessions, place: int) -> Iterator[Rest]:
     for (_, closed), (opened, _) in itertools.pairwise(sessions):
-        gap = opened - closed
-        begins = closed + (0.4 * gap if place % 2 else 0.0)
-        yield Rest(begins=begins, ends=begins + 0.6 * gap, why="lunch")
+        half = (opened - closed) / 2
+        begins = closed + (half if place % 2 else 0.0)
+        yield Rest(begins=begins, ends=begins + half, why="lunch")
 
 
 def _pauses(manners: Manners, chance: Random, sessions: Sessions) -> Iterator[Rest]:

@@ -39,7 +39,8 @@ class Manners(Frozen, forbid_unknown_fields=True):
     no_show: float = 0.05
     """Do not hear their call."""
     comes_back: float = 0.5
-    """Of those: ask the guide to be put back into the line."""
+    """Of those: ask the guide to be put back into the line, `back_after` their number was taken off."""
+    back_after: float = 4.0
     leaves: float = 0.04
     """Lose patience and go before their turn, after `patience` on average."""
     tells: float = 0.5
@@ -56,6 +57,8 @@ class Manners(Frozen, forbid_unknown_fields=True):
     help: float = 0.03
     """Call for help at the kiosk."""
 
+    calls_again: float = 1.6
+    """How long an officer gives a called visitor before she calls again, or notes her as absent."""
     double_press: float = 0.06
     """Calls of *next* that an officer presses twice."""
     parks: float = 0.03

@@ -22,8 +22,6 @@ from .people import OrderRefused, Person
 from .tally import TEXTS, Tally
 from .timing import Timing
 
-PATIENCE = 1.6
-"""Minutes that an officer gives a called visitor before she calls again."""
 NOTICE_S = 1.0
 """Real seconds in which a ticket must be known to belong to a visitor of ours."""
 STRANGER = 3.0
@@ -156,12 +154,13 @@ class Officer:
 
     async def _comes(self, seat: Seat) -> bool:
         """She stands here; else she is called again, and then noted as absent."""
-        counter, timing = self.shift.counter, self.room.timing
+        counter = self.shift.counter
+        patience = self.room.timing.seconds(self.room.manners.calls_again)
         for again in range(self.room.setup.rules.recalls + 1):
             if again:
                 await self.person.give(o.Recall(counter=counter))
             try:
-                await asyncio.wait_for(seat.here.wait(), timing.seconds(PATIENCE))
+                await asyncio.wait_for(seat.here.wait(), patience)
                 return True
             except TimeoutError:
                 continue
@@ -265,7 +264,7 @@ class Officer:
         """A person who plays with us: she is taken to have come."""
         counter, timing = self.shift.counter, self.room.timing
         self.room.tally.happened["stranger"] += 1
-        await timing.rest(PATIENCE)
+        await timing.rest(self.room.manners.calls_again)
         await self.person.give(o.Start(counter=counter))
         await timing.rest(STRANGER * self.room.manners.service_factor)
         self.after = ticket

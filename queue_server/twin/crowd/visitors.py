@@ -17,7 +17,7 @@ from .staff import Guide
 from .tally import Tally
 from .timing import Timing
 
-OUT_AFTER, OUT_FOR, BACK_AFTER = 1.0, 3.0, 4.0
+OUT_AFTER, OUT_FOR = 1.0, 3.0
 SURVEY_AFTER = 5.0
 
 
@@ -107,7 +107,7 @@ class Visitors:
                 if not seat.visit.comes_back:
                     return
                 absent = False
-                await self.timing.rest(BACK_AFTER)
+                await self.timing.rest(seat.visit.back_after)
                 self.guide.put_back(seat)
             elif news == CALLED and not absent:
                 await self.timing.rest(seat.visit.walking)
