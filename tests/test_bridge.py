@@ -508,7 +508,7 @@ def test_the_command_ends_cleanly_when_told_to(room: Room, number: int) -> None:
 def test_the_command_without_enrolment_says_why_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    args = argparse.Namespace(data=tmp_path, settings=None, port=None)
+    args = argparse.Namespace(data=tmp_path, settings=None, port=None, server=None, code=None)
     assert main.run(args) == 1
     reason = capsys.readouterr().err
     assert reason.count("\n") == 1
