@@ -15,6 +15,7 @@ from pathlib import Path
 
 import structlog
 from paho.mqtt.client import MQTT_ERR_SUCCESS, MQTTMessageInfo
+from prometheus_client import Counter
 
 from . import said, settings
 from .desk import public
@@ -24,7 +25,7 @@ from .desk.estimates import Table
 from .doors.broker import SERVER, is_loopback
 from .doors.child import reachable
 from .doors.local import LocalDoor
-from .doors.mqtt import BrokerAccess, MqttDoor
+from .doors.mqtt import RECEIVED, UNREADABLE, BrokerAccess, MqttDoor
 from .first_start import first_accounts, tell
 from .folder import Folder
 from .line import events as e
@@ -39,7 +40,7 @@ from .store.log import SNAPSHOT_EVERY, Log, LogFull
 from .store.vault import Vault, master_key
 from .wire import logs, topics
 from .wire import messages as m
-from .wire.words import DAY, Estimate
+from .wire.words import DAY, SECOND, Estimate
 
 log = structlog.get_logger()
 BATCH = 400
@@ -139,6 +140,8 @@ class Clerk:
         """The clock's own order, and the tidying that it brings; writes nothing when nothing is due."""
         desk = self.desk
         desk.carry_out([Request("", "PassTime", CENTRE, o.PassTime(), lambda _: None)])
+        if self.local is not None:
+            self.local.say_figures(self._figures())
         sent = self._take_sent()
         snapshot_due = desk.log.seq - self._snapshot_seq() >= SNAPSHOT_EVERY
         hourly = time.monotonic() >= self._next_hour
@@ -156,6 +159,21 @@ class Clerk:
     def _sign_heads(self) -> None:
         if self.heads is not None:
             self.heads.follow(self.desk.log, self.desk.state.day)
+
+    def _figures(self) -> dict[str, float]:
+        """For `/metrics`: no visitor data."""
+        desk = self.desk
+        waiting = sum(len(line) for line in desk.state.waiting.values())
+        return {
+            "motcua_log_events": desk.log.seq,
+            "motcua_tickets_today": len(desk.state.tickets),
+            "motcua_waiting": waiting,
+            "motcua_outbox_unsent": len(self._going_out),
+            "motcua_clock_behind_seconds": desk.clock.behind_ms / SECOND,
+            "motcua_broker_connected": float(self.mqtt is not None and self.mqtt.connected),
+            "motcua_mqtt_asks": _total(RECEIVED),
+            "motcua_mqtt_unreadable": _total(UNREADABLE),
+        }
 
     def _hourly(self, desk: Desk) -> None:
         now = desk.clock.now()
@@ -261,6 +279,16 @@ class Clerk:
         topic = topics.OFFER.at(self.desk.state.setup.centre, counter=counter)
         offer = self.desk.offer_at(counter)
         self._publish(topic, m.encode(offer) if offer else b"", True)
+
+
+def _total(counter: Counter) -> float:
+    """A counter over all its labels."""
+    return sum(
+        sample.value
+        for metric in counter.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    )
 
 
 @dataclass

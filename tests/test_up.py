@@ -23,7 +23,8 @@ from queue_server.doors.child import free_port
 from queue_server.doors.mosquitto import Mosquitto, mosquitto_program
 from queue_server.folder import Folder
 from queue_server.store.devices import Devices, hash_password
-from queue_server.wire.enrol import WrongAuthority, enrol
+from queue_server.wire import topics
+from queue_server.wire.enrol import WrongAuthority, enrol, fingerprint
 from queue_server.wire.link import Link
 from queue_server.wire.words import DeviceKind
 from tests.brokers import wait_for
@@ -168,6 +169,31 @@ def test_what_cannot_start_says_why_in_one_line(tmp_path: Path, make: object, wo
     assert run.stderr.count("\n") == 1
 
 
+def test_what_cannot_be_read_is_counted_where_a_technician_looks(tmp_path: Path) -> None:
+    with up(tmp_path) as running:
+        ca = (running.data / "authority" / "ca.pem").read_text()
+        code = Devices(Folder(running.data).devices, fingerprint(ca)).add(
+            DeviceKind.KIOSK, "kiosk-1", None, int(time.time() * 1000)
+        )
+        assert wait_for(running.healthy, 20)
+        link = Link(enrol(running.web, code), "test")
+        link.start()
+        try:
+            assert link.wait_connected(20)
+            own = link.credentials
+            client = link._client
+            assert client is not None
+            client.publish(topics.ASKS["take_ticket"].at(own.centre, device=own.device), b"{", 1)
+
+            def counted() -> bool:
+                with urllib.request.urlopen(f"{running.web}/metrics", timeout=5) as answer:
+                    return b"motcua_mqtt_unreadable 1" in answer.read()
+
+            assert wait_for(counted, 20)
+        finally:
+            link.stop()
+
+
 def test_first_start_writes_the_first_passwords_for_the_owner_alone(tmp_path: Path) -> None:
     with up(tmp_path) as running:
         path = running.data / "first-login.json"
@@ -194,7 +220,6 @@ def test_on_any_other_address_than_loopback_all_is_encrypted_and_a_device_enrols
         assert running.web.startswith("https://")
         port = running.web.rsplit(":", 1)[1]
         folder = Folder(running.data)
-        from queue_server.wire.enrol import fingerprint
 
         devices = Devices(folder.devices, fingerprint((folder.authority / "ca.pem").read_text()))
         code = devices.add(DeviceKind.KIOSK, "kiosk-9", None, int(time.time() * 1000))
@@ -231,7 +256,6 @@ def test_an_outside_mosquitto_serves_as_well_and_learns_of_new_devices(tmp_path:
         with up(tmp_path, ("[broker]", table)) as running:
             assert wait_for(running.healthy, 20)
             assert not any("nats" in p.name() for p in running.children())
-            from queue_server.wire.enrol import fingerprint
 
             ca = (data.authority / "ca.pem").read_text()
             code = Devices(data.devices, fingerprint(ca)).add(

@@ -65,6 +65,12 @@ class DeviceSeen(Frame, tag=True):
     presence: m.Presence
 
 
+class ServerFigures(Frame, tag=True):
+    """How the server's own process does, for `/metrics`: names as Prometheus wants them."""
+
+    values: dict[str, float] = {}
+
+
 class Happened(Frame, tag=True):
     entries: list[e.Entry]
 
@@ -78,7 +84,7 @@ class DevicesChanged(Frame, tag=True):
 
 
 Heard = Give | Follow | FreshTable | DevicesChanged
-Said = Following | Happened | Answered | FreshTable | DeviceSeen
+Said = Following | Happened | Answered | FreshTable | DeviceSeen | ServerFigures
 
 _heard = msgspec.json.Decoder(Heard)
 _said = msgspec.json.Decoder(Said)
@@ -140,6 +146,9 @@ class LocalDoor:
 
     def say_seen(self, presence: m.Presence) -> None:
         self._say(DeviceSeen(presence=presence))
+
+    def say_figures(self, values: dict[str, float]) -> None:
+        self._say(ServerFigures(values=values))
 
     def _say(self, message: Frozen) -> None:
         if not self._followers:
@@ -229,11 +238,13 @@ class LocalLine:
         on_table: Callable[[Table], None] = lambda _: None,
         on_seen: Callable[[m.Presence], None] = lambda _: None,
         on_lost: Callable[[], None] = lambda: None,
+        on_figures: Callable[[dict[str, float]], None] = lambda _: None,
         follow: bool = True,
     ) -> None:
         self._path, self._follow = path, follow
         self._on_following, self._on_happened = on_following, on_happened
         self._on_table, self._on_seen, self._on_lost = on_table, on_seen, on_lost
+        self._on_figures = on_figures
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[str, asyncio.Future[m.Answer]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -321,3 +332,5 @@ class LocalLine:
                 self._on_table(table)
             case DeviceSeen(presence=presence):
                 self._on_seen(presence)
+            case ServerFigures(values=values):
+                self._on_figures(values)

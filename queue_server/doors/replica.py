@@ -29,9 +29,16 @@ class Replica:
         self.fresh = False
         self.estimates = Estimates()
         self.presence: dict[str, m.Presence] = {}
+        self.figures: dict[str, float] = {}
         self._listeners: list[Callable[[list[e.Entry]], None]] = []
         self.line = LocalLine(
-            door, self._following, self._happened, self._table, self._seen, self._lost
+            door,
+            self._following,
+            self._happened,
+            self._table,
+            self._seen,
+            self._lost,
+            self._take_figures,
         )
 
     def start(self) -> None:
@@ -77,6 +84,9 @@ class Replica:
     def _seen(self, presence: m.Presence) -> None:
         self.presence[presence.device] = presence
         self._tell([])
+
+    def _take_figures(self, values: dict[str, float]) -> None:
+        self.figures = values
 
     def _lost(self) -> None:
         if self.fresh:

@@ -85,8 +85,12 @@ class Web:
         order_id: str = "",
         device: str = "web",
     ) -> m.Answer:
-        """The server's answer to an order; a refusal `server_away` when it is not there."""
+        """The server's answer to an order; a refusal `server_away` when it is not there.
+
+        A person's `order_id` counts for her alone: nobody gets another's answer by its key.
+        """
         account = session.account if session else ""
+        order_id = f"{account}:{order_id}" if order_id and account else order_id
         role = session.role if session else None
         actor = e.Actor(device=device, account=account)
         try:

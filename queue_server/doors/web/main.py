@@ -78,8 +78,9 @@ def application(web: Web) -> FastAPI:
 
     @app.get("/metrics", tags=["service"])
     async def metrics() -> Response:
-        """Prometheus figures of the web process; no visitor data."""
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        """Prometheus figures of the web process and of the server's; no visitor data."""
+        server = "".join(f"{name} {value}\n" for name, value in web.replica.figures.items())
+        return Response(generate_latest() + server.encode(), media_type=CONTENT_TYPE_LATEST)
 
     from .pages import add_pages
 
