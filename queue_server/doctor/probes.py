@@ -77,7 +77,7 @@ def probe(
 
 def window(_: Look) -> Finding:
     """Kivy draws a red square where nobody sees it, and it is read back."""
-    quiet = {name: "1" for name in ("KIVY_NO_ARGS", "KIVY_NO_CONSOLELOG", "KIVY_NO_FILELOG")}
+    quiet = dict.fromkeys(("KIVY_NO_ARGS", "KIVY_NO_CONSOLELOG", "KIVY_NO_FILELOG"), "1")
     try:
         good, word = probe(WINDOW, environ={"SDL_VIDEODRIVER": "offscreen", **quiet})
     except ProbeFailed as error:

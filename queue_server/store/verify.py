@@ -68,7 +68,7 @@ class Chain:
         """What is wrong with this line, in words; empty when it fits to the one before."""
         missing = row.seq - self.seq - 1
         before = (self._stored, self._computed) if missing == 0 else ()
-        hashes = [row.chained(x) for x in before if x is not None]
+        hashes = [_chained(row, x) for x in before if x is not None]
         self.seq = row.seq
         self._stored = row.hash
         fits = row.hash in hashes
@@ -78,6 +78,13 @@ class Chain:
             lost = f"line {row.seq - 1} is" if missing == 1 else f"{missing} lines are"
             return f"{lost} missing before this one"
         return "" if fits else "the line does not fit its hash: it, or its hash, was changed"
+
+
+def _chained(row: Row, before: bytes) -> bytes:
+    try:
+        return row.chained(before)
+    except TypeError:  # somebody put text where bytes belong
+        return b""
 
 
 Rating = tuple[str, str, int, str, int | None, str, str]
