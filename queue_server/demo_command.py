@@ -431,7 +431,7 @@ class Demo:
     def _print_tally(self, folder: Folder, play: Play) -> None:
         from .twin.crowd.tally import figures, lines
 
-        seen = figures(folder.database, play.tally.told)
+        seen = figures(folder.database, play.tally)
         for line in lines(
             play.tally,
             seen,
@@ -465,4 +465,4 @@ def say(args: argparse.Namespace, key: str, more: str = "", **values: object) ->
     from .twin.crowd.tally import TEXTS
 
     text = TEXTS.say(key, args.language, **values)
-    print(f"  {text + ':':<24}{more}" if more else f"  {text}", flush=True)
+    print(f"  {text + ':':<22}{more}" if more else f"  {text}", flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ...line.state import State
 from ...store.log import load, rows
 from ...store.schema import connect
 from ...wire.texts import Texts
-from ...wire.words import MINUTE, Frozen, TicketStatus
+from ...wire.words import MINUTE, Estimate, Frozen, TicketStatus
 from .timing import clock_text
 
 TEXTS = Texts(Path(__file__).parent / "texts")
@@ -28,6 +29,8 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
     told: list[str] = field(default_factory=list)
     """Tickets that visitors were told, in order."""
+    promised: dict[str, Estimate] = field(default_factory=dict)
+    """The estimate that came with a ticket."""
     mqtt: list[float] = field(default_factory=list)
     http: list[float] = field(default_factory=list)
 
@@ -45,32 +48,41 @@ class Figures(Frozen):
     silent: int
     rated_twice: int
     mean_score: float
+    estimated: int = 0
+    """Visits whose wait had been estimated when they came."""
+    within: float = 0.0
+    """Share of them that waited as long as the 80 % interval said, give or take the minute it is told in."""
+    off_by: float = 0.0
+    """By how many minutes the estimates were wrong, on average."""
 
     @property
     def mean_wait(self) -> float:
-        return sum(self.waits) / len(self.waits) if self.waits else 0.0
+        return mean(self.waits)
 
     def over(self, minutes: float) -> float:
         """Share of visits that waited longer."""
-        return sum(1 for w in self.waits if w > minutes) / len(self.waits) if self.waits else 0.0
+        return mean([w > minutes for w in self.waits])
 
 
-def figures(database: Path, told: list[str]) -> Figures:
-    """Read the log of a centre, running or not; `told`: the tickets that visitors were told."""
+def figures(database: Path, tally: Tally) -> Figures:
+    """Read the log of a centre, running or not, and hold it against what visitors were told."""
     conn = connect(database, read_only=True)
     try:
-        return _read(conn, told)
+        return _read(conn, tally)
     finally:
         conn.close()
 
 
-def _read(conn: sqlite3.Connection, told: list[str]) -> Figures:
+def _read(conn: sqlite3.Connection, tally: Tally) -> Figures:
+    told = tally.told
     facts = [row.entry().event for row in rows(conn)]
     issued = [f for f in facts if isinstance(f, e.TicketIssued)]
     given = Counter(f.offer for f in facts if isinstance(f, e.RatingGiven))
     scores = [f.score for f in facts if isinstance(f, e.RatingGiven)]
     state, _ = load(conn)
     known = {f.ticket for f in issued}
+    first = {t.id: t.waits[0] / MINUTE for t in state.tickets.values() if t.waits}
+    both = [(p, first[t]) for t, p in tally.promised.items() if t in first]
     return Figures(
         issued=len(issued),
         by_door=dict(Counter(_door(f.source) for f in issued)),
@@ -81,7 +93,10 @@ def _read(conn: sqlite3.Connection, told: list[str]) -> Figures:
         rated=len(scores),
         silent=sum(isinstance(f, e.RatingSilent) for f in facts),
         rated_twice=sum(1 for times in given.values() if times > 1),
-        mean_score=sum(scores) / len(scores) if scores else 0.0,
+        mean_score=mean(scores),
+        estimated=len(both),
+        within=mean([p.low - 1 <= waited <= p.high + 1 for p, waited in both]),
+        off_by=mean([abs(p.minutes - waited) for p, waited in both]),
     )
 
 
@@ -96,6 +111,11 @@ def _waits(state: State) -> list[float]:
     """A visit's wait is the sum over its transactions."""
     done = (t for t in state.tickets.values() if t.status is TicketStatus.FINISHED)
     return sorted(sum(t.waits) / MINUTE for t in done)
+
+
+def mean(values: Sequence[float]) -> float:
+    """0 of nothing."""
+    return sum(values) / len(values) if values else 0.0
 
 
 def p95(values: list[float] | tuple[float, ...]) -> float:
@@ -124,6 +144,11 @@ def lines(
     ended = {s: seen.statuses.get(s, 0) for s in ("no_show", "cancelled", "waiting", "expired")}
     waits = {"mean": f"{seen.mean_wait:.1f}", "p95": f"{p95(seen.waits):.1f}"}
     over = {"target": f"{target:g}", "over": f"{100 * seen.over(target):.0f}"}
+    estimates = {
+        "count": seen.estimated,
+        "off": f"{seen.off_by:.1f}",
+        "within": f"{100 * seen.within:.0f}",
+    }
     score = f"{seen.mean_score:.2f}"
     speeds = {"mqtt": f"{p95(tally.mqtt):.0f}", "http": f"{p95(tally.http):.0f}"}
     lag = {"p95": f"{p95(late):.0f}", "most": f"{max(late, default=0.0):.0f}"}
@@ -133,6 +158,7 @@ def lines(
         row("tickets", f"{seen.issued} ({say('tally.doors', **doors)})"),
         row("served", f"{seen.statuses.get('finished', 0)} ({say('tally.ended', **ended)})"),
         row("waits", say("tally.wait_values", **waits, **over)),
+        row("estimates", say("tally.estimate_values", **estimates)),
         row(
             "ratings", say("tally.rating_values", rated=seen.rated, silent=seen.silent, score=score)
         ),

@@ -45,6 +45,8 @@ class Visitors:
         if visit.abandons and visit.door not in (PHONE, GUIDE):
             return
         self.tally.told.append(taken.ticket)
+        if taken.estimate is not None:
+            self.tally.promised[taken.ticket] = taken.estimate
         try:
             await self._stay(seat)
         except (httpx.HTTPError, NoPage):
