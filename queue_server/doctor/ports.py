@@ -57,13 +57,17 @@ def owner(port: int) -> str:
     if not inodes:
         return ""
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [os.readlink(link) for link in (process / "fd").iterdir()]
-            if not inodes.isdisjoint(links):
-                return f"{(process / 'comm').read_text().strip()} ({process.name})"
-        except OSError:
-            continue
+        if any(_leads_to(link) in inodes for link in (process / "fd").glob("*")):
+            return f"{(process / 'comm').read_text().strip()} ({process.name})"
     return "?"
+
+
+def _leads_to(link: Path) -> str:
+    """Files come and go while they are looked at."""
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
 
 
 def _listening(port: int) -> list[str]:
