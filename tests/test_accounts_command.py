@@ -172,7 +172,7 @@ def test_a_running_centre_takes_it_at_its_door_and_learns_of_devices(
     with house(tmp_path) as home:
         kiosk = home.enrol(DeviceKind.KIOSK, "kiosk-0")
         home.start()
-            Authority.open(home.folder.authority, "test", dt.datetime.now(dt.UTC))
+        Authority.open(home.folder.authority, "test", dt.datetime.now(dt.UTC))
         assert add(home.folder) == 0
         assert found(home.folder, "hoa99") is not None
         options = ["--kind", "tablet", "--counter", "3"]
