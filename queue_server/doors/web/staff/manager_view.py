@@ -333,10 +333,20 @@ def presence_chip(page: Page, device: dict[str, Any]) -> Markup:
 def health_chips(page: Page, health: dict[str, str]) -> Markup:
     return join(
         *[
-            join(chip(f"{part}: {word}", "mc-good" if word == "ok" else "mc-first"), " ")
+            join(chip(f"{part}: {word}", _health_colour(part, word)), " ")
             for part, word in sorted(health.items())
         ]
     )
+
+
+FIGURES = ("seen:", "battery:", "lost:", "waiting", "refused")
+"""Parts of a device's health that are figures, neither good nor bad by themselves."""
+
+
+def _health_colour(part: str, word: str) -> str:
+    if word in ("ok", "ready"):
+        return "mc-good"
+    return "mc-dull" if part.startswith(FIGURES) else "mc-first"
 
 
 def place_name(page: Page, place: str) -> str:
