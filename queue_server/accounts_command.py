@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -315,8 +316,8 @@ def address(folder: Folder, args: argparse.Namespace) -> tuple[str, bool]:
     if is_loopback(file.web.host):
         return f"http://{file.web.host}:{port}", True
     everywhere = file.web.host in ("0.0.0.0", "::", "")
-    hosts = [*file.web.names, *([] if everywhere else [file.web.host]), "SERVER"]
-    return f"https://{hosts[0]}:{port}", False
+    host = next(iter(file.web.names), socket.gethostname() if everywhere else file.web.host)
+    return f"https://{host}:{port}", False
 
 
 def _running_port(folder: Folder) -> int:

@@ -35,6 +35,18 @@ class Refused(Exception):
     """The command cannot be done; the text is one line."""
 
 
+REFUSALS = (
+    Refused,
+    NoBackup,
+    Unfit,
+    CannotOpen,
+    SettingsError,
+    OSError,
+    ValueError,
+    sqlite3.Error,
+)
+
+
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Hang `verify`, `backup` and `restore` on `motcua`."""
     checking = commands.add_parser("verify", help="check the log from its first line to its last")
@@ -91,7 +103,7 @@ def _run(command: Callable[[argparse.Namespace], int], args: argparse.Namespace)
     """0; or 1 after one line on stderr that says why not (or after the faults that were found)."""
     try:
         return command(args)
-    except (Refused, NoBackup, Unfit, CannotOpen, SettingsError, OSError, ValueError) as error:
+    except REFUSALS as error:
         print(f"motcua {args.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -135,8 +147,6 @@ def _verify(args: argparse.Namespace) -> int:
             int(time.time() * 1000),
             _Progress(),
         )
-    except sqlite3.Error as error:
-        raise Refused(f"{folder.database}: {error}") from error
     finally:
         conn.close()
     print(summary(found, key))
@@ -217,10 +227,14 @@ def _refuse_inside(place: Path, folder: Path) -> None:
 
 def _note(folder: Folder, name: str, seq: int) -> None:
     """Who carries the centre's data away is a fact of the log."""
+    note = o.Note(what="backup_made", subject=name, detail={"seq": str(seq)})
     try:
-        give(folder, "Note", o.Note(what="backup_made", subject=name, detail={"seq": str(seq)}))
+        refusal = give(folder, "Note", note).refusal
+        why = refusal.en if refusal is not None else ""
     except Away as error:
-        print(f"  it could not be noted in the log: {error}", file=sys.stderr)
+        why = str(error)
+    if why:
+        print(f"  it could not be noted in the log: {why}", file=sys.stderr)
 
 
 # --- restore ---

@@ -20,6 +20,7 @@ from queue_server.store.schema import CannotOpen, connect
 from queue_server.store.vault import CannotUnseal, Vault, require_key
 from queue_server.store.verify import verify
 from queue_server.wire.words import DAY, DeviceKind
+from tests.brokers import wait_for
 from tests.house import House, house, take, taken
 from tests.keeping_room import KeepingRoom
 
@@ -203,7 +204,9 @@ def test_a_newer_list_beside_the_backup_is_taken_by_itself(
     conn.close()
 
 
-def test_sealed_data_stays_shut_without_the_master_key(room: KeepingRoom, tmp_path: Path) -> None:
+def test_sealed_data_stays_shut_without_the_master_key(
+    room: KeepingRoom, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     restored(back_up(room, tmp_path / "to"), tmp_path / "new")
     folder = Folder(tmp_path / "new")
     conn = connect(folder.database, read_only=True)
@@ -213,6 +216,8 @@ def test_sealed_data_stays_shut_without_the_master_key(room: KeepingRoom, tmp_pa
     conn.close()
     with pytest.raises(CannotOpen, match="master key"):
         require_key(folder.database, folder.master_key())
+    assert command.main(["up", "--data", str(folder.root), "--no-windows"]) == 1
+    assert "master key" in capsys.readouterr().err
     assert not folder.master_key().exists()
 
 
@@ -319,6 +324,24 @@ def test_a_backup_under_load_stops_nobody_and_is_whole(
         assert set(told[:first]) <= {ticket.number for ticket in state.tickets.values()}
         assert state.next_ordinal["ho_tich"] > int(max(told)[1:])
         log.close()
+
+
+def test_the_server_signs_the_head_of_a_day_when_the_next_has_begun(tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        yesterday = now() - DAY
+        log = Log(home.folder.database)
+        with log.transaction():
+            for event in (e.SetupChanged(setup=home.file.setup()), e.DayStarted(day="2026-01-05")):
+                log.append(event, yesterday, e.Actor(device="test"), "")
+        log.close()
+        home.start()
+        assert wait_for(lambda: list(home.folder.heads.glob("*.json")), 20)
+        (head,) = heads.read(home.folder.heads)
+        home.stop()
+        assert head.day == "2026-01-05"
+        ended = [x.seq for x in home.log() if isinstance(x.event, e.DayEnded)]
+        assert ended == [head.seq]
+        assert head.is_signed()
 
 
 def events(room: KeepingRoom) -> list[object]:
