@@ -21,7 +21,7 @@ from .day import Visit
 from .tally import Tally
 
 WITHIN_S = 20.0
-TRIES = 4
+TRIES = 8
 PASSING = frozenset({"server_away", "not_saved", "internal"})
 EXPECTED = frozenset({"nobody_waits"})
 """Refusals that are no more than an answer."""
