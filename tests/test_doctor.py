@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from queue_server import doctor_command, settings
+from queue_server import command, doctor_command, settings
 from queue_server.desk.commands import SaveAccount
 from queue_server.doctor import centre, machine, ports, probes
 from queue_server.doctor.finding import Level, Look
@@ -22,6 +22,7 @@ from queue_server.doors.authority import Authority
 from queue_server.doors.child import free_port
 from queue_server.folder import Folder
 from queue_server.line import orders as o
+from queue_server.store.schema import CannotOpen
 from queue_server.wire.words import DAY, Role
 from tests.brokers import make_broker
 from tests.keeping_room import KeepingRoom
@@ -88,13 +89,28 @@ def test_a_wrong_setting_is_told_with_file_key_and_line_and_the_rest_is_looked_a
     assert len(others) == 1
 
 
+def test_the_command_fails_only_where_something_is_bad(
+    room: KeepingRoom, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor_command, "CHECKS", (("modes", centre.modes), ("data", centre.data)))
+    data = ["--data", str(room.folder.root)]
+    assert command.main(["doctor", *data]) == 0
+    room.folder.head_key.chmod(0o644)
+    assert command.main(["doctor", *data]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert [row[:7].strip() for row in said] == ["[tốt]", "[chú ý]", "[HỎNG]", "[chú ý]"]
+
+
 # --- the machine ---
 
 
-def test_a_data_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["a file in the way", "no disk"])
+def test_a_data_folder_that_cannot_be_written_is_told(tmp_path: Path, place: str) -> None:
     (tmp_path / "var").write_text("in the way")
-    found = machine.disk(look(Folder(tmp_path / "var" / "below")))
-    assert found.code == "disk_unwritable"
+    root = tmp_path / "var" / "below" if place != "no disk" else Path("/proc/motcua")
+    assert machine.disk(look(Folder(root))).code == "disk_unwritable"
+    with pytest.raises(CannotOpen, match=str(root)):
+        Folder(root).open()
 
 
 def test_the_disk_is_measured(tmp_path: Path) -> None:

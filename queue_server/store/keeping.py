@@ -236,21 +236,17 @@ def _member(parts: Path, path: Path) -> Member:
 
 def _pack(parts: Path, manifest: Manifest, path: Path) -> None:
     """One tar, mode 600, the manifest first; it takes its name when it is whole and on disk."""
-    draft = parts.parent / f"{path.name}.part"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
+    draft = parts / path.name
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with tarfile.open(fileobj=file, mode="w") as tar:
             body = msgspec.json.format(msgspec.json.encode(manifest))
             tar.addfile(_entry(MANIFEST, len(body), manifest.at), io.BytesIO(body))
             for member in manifest.members:
                 with (parts / member.name).open("rb") as content:
                     tar.addfile(_entry(member.name, member.size, manifest.at), content)
-            tar.close()
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
     sync_folder(path.parent)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from .files import write_whole
 from .schema import CannotOpen, connect
 
 
@@ -26,11 +27,7 @@ def master_key(path: Path) -> bytes:
     """The 32-byte master key; made at first start, mode 600."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(AESGCM.generate_key(256))
-            file.flush()
-            os.fsync(file.fileno())
+        write_whole(path, AESGCM.generate_key(256))
     return path.read_bytes()
 
 
