@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import msgspec
 import structlog
 
 from queue_server.wire import topics
+from queue_server.wire.ending import Ending
 from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
 from queue_server.wire.settings import SettingsError
@@ -60,12 +59,10 @@ def run(args: argparse.Namespace) -> int:
     except (CannotStart, EnrolmentError, SettingsError, StoreFailed) as error:
         print(f"bridge: {error}", file=sys.stderr)
         return 1
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    ending = Ending()
     bridge.start()
     log.info("bridge_started", ports=[bus.path for bus in bridge.buses])
-    ended.wait()
+    ending.wait()
     bridge.stop()
     store.close()
     log.info("bridge_ended")

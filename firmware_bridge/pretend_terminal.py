@@ -277,23 +277,24 @@ def _arguments() -> argparse.Namespace:
 
 def _listen(terminal: PretendTerminal) -> None:
     """Buttons by signal and by lines on standard input, until SIGTERM, SIGINT or the line "quit"."""
-    ended = threading.Event()
+    ended: list[bool] = []  # no Event: a signal's handler may not touch its lock
     wanted: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: ended.append(True))
     for button in frames.BUTTONS:
         signal.signal(signal.SIGRTMIN + button, lambda n, _: wanted.append(n - signal.SIGRTMIN))
     threading.Thread(target=_read_buttons, args=(wanted, ended), daemon=True).start()
-    while not ended.wait(0.02):
+    while not ended:
         while wanted:
             terminal.press(wanted.pop(0))
+        time.sleep(0.02)
 
 
-def _read_buttons(wanted: list[int], ended: threading.Event) -> None:
+def _read_buttons(wanted: list[int], ended: list[bool]) -> None:
     for text in sys.stdin:
         word = text.strip()
         if word == "quit":
-            ended.set()
+            ended.append(True)
         elif word.isdigit() and int(word) in frames.BUTTONS:
             wanted.append(int(word))
 

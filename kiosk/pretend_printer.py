@@ -15,6 +15,8 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
+from queue_server.wire.ending import Ending
+
 KEEP_PICTURES = 200
 BUFFER = 4096
 """Bytes that the receive buffer holds, as in a real printer: small, so that it holds the host back."""
@@ -275,10 +277,8 @@ def main() -> None:
     printer = PretendPrinter(options.host, options.port, options.save)
     printer.start()
     print(f"pretend printer at {printer.address}", flush=True)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        printer.stop()
+    Ending().wait()
+    printer.stop()
 
 
 if __name__ == "__main__":

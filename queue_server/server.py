@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import queue
 import secrets
-import signal
 import sys
 import threading
 import time
@@ -40,6 +39,7 @@ from .store.log import SNAPSHOT_EVERY, Log, LogFull
 from .store.vault import Vault, master_key
 from .wire import logs, topics
 from .wire import messages as m
+from .wire.ending import Ending
 from .wire.words import DAY, SECOND, Estimate
 
 log = structlog.get_logger()
@@ -418,11 +418,9 @@ def main(arguments: list[str] | None = None) -> int:
         ca="" if is_loopback(host) else ca.read_text(),
     )
     server = Server(folder, file, access, args.web, args.speed, args.ahead_ms, args.origin)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    ending = Ending()
     server.start()
-    stop.wait()
+    ending.wait()
     server.stop()
     return 0
 

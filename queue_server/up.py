@@ -12,7 +12,6 @@ import importlib.util
 import json
 import os
 import secrets
-import signal
 import socket
 import sys
 import threading
@@ -31,6 +30,7 @@ from .doors.mosquitto import OutsideMosquitto
 from .folder import Folder
 from .store.devices import Devices, hash_password
 from .store.vault import require_key
+from .wire.ending import Ending
 from .wire.words import DeviceKind
 
 log = structlog.get_logger()
@@ -293,10 +293,7 @@ def has_display() -> bool:
 
 def wait_for_end() -> None:
     """Until Ctrl-C, `kill -TERM` or a closed terminal."""
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    Ending().wait()
 
 
 def print_addresses(centre: Centre) -> None:

@@ -55,6 +55,7 @@ class ScreenApp(App):
         self.touched_at = time.monotonic()
         self._shown_at = 0.0
         self._fingers = 0
+        self._ending = False
         self._later: Widget | None = None
         self._wedge = Wedge()
         self._stage = _Stage(self._hears)
@@ -132,10 +133,15 @@ class ScreenApp(App):
             on_resize=lambda *_: Clock.schedule_once(lambda _: self.draw(), 0),
         )
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: self.call_soon(self.stop))
+            signal.signal(name, self._end_wanted)
+        Clock.schedule_interval(lambda _: self.stop() if self._ending else None, 0.1)
         Clock.schedule_interval(lambda _: self.on_tick(), 1.0)
         Clock.schedule_once(lambda _: self.draw(), 0)
         return self._stage
+
+    def _end_wanted(self, *_: object) -> None:
+        """A signal's handler may touch no lock, and Kivy's clock has one: the clock looks here."""
+        self._ending = True
 
     def open_settings(self, *_: object) -> bool:
         """Kivy's own settings panel stays shut."""

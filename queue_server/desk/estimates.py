@@ -45,7 +45,7 @@ class Estimates:
         moved = (ahead - known.ahead) * known.each
         of = known.estimate
         return Estimate(
-            minutes=max(0.0, of.minutes + moved),
-            low=max(0.0, of.low + moved),
-            high=max(0.0, of.high + moved),
+            minutes=round(max(0.0, of.minutes + moved), 1),
+            low=round(max(0.0, of.low + moved), 1),
+            high=round(max(0.0, of.high + moved), 1),
         )

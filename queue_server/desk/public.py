@@ -73,9 +73,7 @@ def line_state(state: State, estimates: Estimates, at: int) -> m.LineState:
                 id=s.id,
                 state=service_state(state, s.id, at),
                 waiting=len(state.waiting.get(s.id, ())),
-                open_counters=tuple(
-                    c.id for c in state.serving_counters(s.id) if c.paused is None
-                ),
+                open_counters=tuple(c.id for c in state.serving_counters(s.id) if c.paused is None),
                 estimate=newcomer(state, estimates, s.id, None),
                 reason=state.suspended.get(s.id, ""),
                 last_called=called.get(s.id, ""),

@@ -97,7 +97,8 @@ class Child:
     host: str
     port: int
     errors: Path
-    """Takes the child's standard output and error, anew at each start."""
+    """Takes the child's standard output and error, anew at the first start; what it said before it
+    died stays."""
     on_restart: Callable[[], None] = lambda: None
     """Called in the watching thread each time the child is up again after it had died."""
     ready_within_s: float = 30.0
@@ -189,7 +190,7 @@ class Child:
     def _launch(self) -> None:
         """Raises ChildFailed."""
         leash = [sys.executable, "-I", "-S", "-c", LEASH, str(os.getpid()), *self.command]
-        with self.errors.open("wb") as said:
+        with self.errors.open("ab" if self._process is not None else "wb") as said:
             self._process = subprocess.Popen(
                 leash,
                 stdin=subprocess.DEVNULL,
