@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
+from .by_hand import Away, give, is_running
+from .desk.commands import ImportCatalogue
 from .dossiers.catalogue import (
     Channel,
     ComponentKind,
@@ -21,6 +23,7 @@ from .dossiers.catalogue import (
     fee_text,
     time_text,
 )
+from .folder import Folder
 from .store.catalogue import (
     TEXTS,
     Catalogue,
@@ -85,6 +88,19 @@ def _import(args: argparse.Namespace) -> None:
     except NothingToImport as error:
         raise Refused(f"{args.file}: {_why_nothing(error.left)}; nothing changed") from error
     print("\n".join(report_lines(report)))
+    if report.changed:
+        _tell(args.data, report)
+
+
+def _tell(data: Path, report: Report) -> None:
+    """Let a running centre say the new version, so that kiosks fetch the catalogue at once."""
+    folder = Folder(data)
+    if not is_running(folder):
+        return
+    try:
+        give(folder, "ImportCatalogue", ImportCatalogue(version=report.version, count=report.total))
+    except Away as error:
+        print(f"motcua catalogue: imported, but not told to the centre: {error}", file=sys.stderr)
 
 
 def _why_nothing(left: Left | None) -> str:

@@ -197,6 +197,9 @@ class Clerk:
     def _changed(self, changed: Changed) -> None:
         if self.local is not None and changed.entries:
             self.local.say_happened(changed.entries)
+        for entry in changed.entries:
+            if isinstance(entry.event, e.Noted) and entry.event.what == "catalogue_imported":
+                self.catalogue_version = entry.event.subject
         for outbox, topic, payload, retained in changed.outbox:
             self._publish(topic, payload, retained, outbox)
         for counter in changed.offers:
