@@ -26,7 +26,7 @@ from queue_server.wire.words import DeviceKind
 from .asks import measure_asks, measure_floor, quantiles
 from .burst import Crowd
 from .centre import centre, devices
-from .paint import measure_paint
+from .paint import Officer, measure_paint
 from .start import measure_start
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -34,7 +34,9 @@ Row = tuple[str, str, str]
 
 
 def asks(running: Centre, count: int) -> tuple[dict[str, Any], list[Row]]:
-    """(a) Ours and the floor by turns, so that both meet the same machine."""
+    """(a) Ours and the floor by turns, so that both meet the same machine; the twin busy beside it
+    (all counters open, and nobody calls: each of its passes plays the whole growing line)."""
+    open_counters(running)
     own = devices(running, DeviceKind.KIOSK, ["kiosk-a"])[0]
     secret = msgspec.json.decode(running.folder.secret.read_bytes(), type=ServerSecret)
     bare = msgspec.structs.replace(
@@ -73,6 +75,14 @@ def asks(running: Centre, count: int) -> tuple[dict[str, Any], list[Row]]:
     ]
 
 
+def open_counters(running: Centre) -> None:
+    for officer in running.file.officers:
+        if officer.account != "canbo03":  # the officer of the painted calls
+            Officer(running, officer.account).post(
+                "/api/orders/open-counter", counter=officer.counter
+            )
+
+
 def burst(running: Centre, kiosks: int, each: int) -> tuple[dict[str, Any], list[Row]]:
     """(c)"""
     own = devices(running, DeviceKind.KIOSK, [f"kiosk-c{n}" for n in range(kiosks)])
@@ -89,14 +99,17 @@ def burst(running: Centre, kiosks: int, each: int) -> tuple[dict[str, Any], list
 
 def memory(running: Centre) -> tuple[dict[str, Any], list[Row]]:
     """(e) of every process of the centre, after the morning's rest."""
-    found = {}
+    names = {
+        "nats-server": "broker",
+        "queue_server.server": "server",
+        "queue_server.doors.web": "web",
+        "queue_server.twin": "twin",
+    }
+    found: dict[str, float] = {}
     for child in psutil.Process().children(recursive=True):
         words = " ".join(child.cmdline())
-        name = next(
-            (n for n in ("nats-server", "server", "doors.web", "twin") if f"{n}" in words),
-            child.name(),
-        )
-        found[name] = child.memory_info().rss / 2**20
+        name = next((name for word, name in names.items() if word in words), child.name())
+        found[name] = found.get(name, 0.0) + child.memory_info().rss / 2**20
     total = sum(found.values())
     parts = ", ".join(f"{n} {mb:.0f}" for n, mb in sorted(found.items()))
     row = ("(e) resident memory, idle centre", f"{total:.0f} MB ({parts})", "–")
@@ -130,8 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
     small = args.quick
     parts: dict[str, Callable[[Centre], tuple[dict[str, Any], list[Row]]]] = {
         "memory": memory,
-        "asks": lambda c: asks(c, 60 if small else 1500),
         "paint": lambda c: paint(c, 5 if small else 40),
+        "asks": lambda c: asks(c, 60 if small else 1500),
         "burst": lambda c: burst(c, 50, 4 if small else 80),
     }
     wanted = [p for p in parts if args.only in (None, p)]
