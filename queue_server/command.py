@@ -29,7 +29,7 @@ def _up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 PROGRAMS = {
-    "kiosk": ("kiosk.main", "run a kiosk: tickets and guided self-filing"),
+    "kiosk": ("kiosk.main", "run a kiosk: numbers, on paper and on the screen"),
     "tablet": ("tablet_survey.main", "run a satisfaction tablet"),
     "bridge": ("firmware_bridge.main", "run the bridge to button terminals"),
     "catalogue": ("queue_server.catalogue_command", "import and look up procedures"),
