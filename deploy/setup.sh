@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages="espeak-ng libgl1 libegl1 libmtdev1 python3-venv"
+packages="espeak-ng libegl1 libgl1 libmtdev1 libusb-1.0-0 python3-venv"
 [ "${1:-}" = test ] && packages="$packages chromium mosquitto procps"
 
 missing=""
