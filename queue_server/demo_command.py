@@ -173,17 +173,17 @@ def free_ports(file: CentreFile) -> dict[str, str]:
 
 
 def next_working_day(setup: Setup, now: int) -> dt.date:
-    """The first working day of the centre's hours whose opening is still to come at `now` (ms UTC)."""
+    """The first working day of the centre's hours whose beginning is still to come at `now` (ms UTC)."""
     from .store.holidays import days_off
     from .wire.words import local
 
     moment = local(now, setup.rules.utc_offset_minutes)
-    day = moment.date()
+    day, minute = moment.date(), moment.hour * 60 + moment.minute
     off = days_off([day.year, day.year + 1]).holidays
     for ahead in range(60):
         one = day + dt.timedelta(days=ahead)
         sessions = setup.hours.sessions.get(WEEKDAYS[one.weekday()], ())
-        begun = ahead == 0 and sessions and moment.hour * 60 + moment.minute >= sessions[0][0]
+        begun = ahead == 0 and sessions and minute >= sessions[0][0] - BEFORE_OPENING
         if one not in off and len(sessions) > 1 and not begun:
             return one
     raise NotADemo("the centre's [hours] have no working day with a morning and an afternoon")
