@@ -318,7 +318,8 @@ class Server:
         self._counters: dict[str, int | None] = {}
         self._presence: dict[str, m.Presence] = {}
         self._read_devices()
-        import_sample(self.folder.root)
+        services = self.file.catalogue.services
+        import_sample(self.folder.root, Path(services) if services else None)
         self.clerk.catalogue_version = Catalogue(self.folder.root).version()
         seed(desk, self.file, self.folder.first_login)
         self.clerk.mqtt = MqttDoor(

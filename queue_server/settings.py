@@ -75,10 +75,9 @@ class HoursSettings(Frozen, forbid_unknown_fields=True):
 
 
 class CatalogueSettings(Frozen, forbid_unknown_fields=True):
-    """`[catalogue]`: the table that maps portal fields to services, and the sample set."""
+    """`[catalogue]`: the table that maps fields to services at the first start (default: the sample's)."""
 
     services: str = ""
-    sample: str = ""
 
 
 class BackupSettings(Frozen, forbid_unknown_fields=True):

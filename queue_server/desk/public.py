@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..line.decide import ahead_of
-from ..line.setup import minutes_to_closing
 from ..line.state import CounterNow, OfferNow, State
 from ..wire import messages as m
 from ..wire.words import MINUTE, Estimate, Language, Names, TicketStatus, day_of
@@ -138,8 +137,3 @@ def newcomer(
 ) -> Estimate | None:
     """The wait of somebody who takes a number now: the table's figure, moved by who came since."""
     return estimates.newcomer(service, priority is not None, ahead_of(state, service, priority))
-
-
-def closes_in(state: State, at: int) -> int | None:
-    rules = state.setup.rules
-    return minutes_to_closing(state.setup.hours, at, rules.utc_offset_minutes)[0]

@@ -26,10 +26,6 @@ class LogFull(Exception):
     """The disk took no more (or failed); nothing of the transaction was kept."""
 
 
-class LogBroken(Exception):
-    """The log does not fit together; the text says what is wrong where."""
-
-
 @dataclass(frozen=True)
 class Row:
     """A line of the log as it is stored."""

@@ -55,9 +55,6 @@ class TicketStatus(StrEnum):
 
 IN_LINE = frozenset({TicketStatus.WAITING, TicketStatus.OUT, TicketStatus.PARKED})
 AT_COUNTER = frozenset({TicketStatus.CALLED, TicketStatus.SERVING})
-ENDED = frozenset(
-    {TicketStatus.FINISHED, TicketStatus.CANCELLED, TicketStatus.EXPIRED, TicketStatus.NO_SHOW}
-)
 
 
 class Estimate(Frozen):
@@ -97,11 +94,6 @@ def local(at: int, offset_minutes: int) -> dt.datetime:
 def day_of(at: int, offset_minutes: int) -> str:
     """The centre's calendar day at `at`, as `2026-11-23`."""
     return local(at, offset_minutes).date().isoformat()
-
-
-def minute_of_day(at: int, offset_minutes: int) -> float:
-    """Minutes after local midnight."""
-    return ((at + offset_minutes * MINUTE) % DAY) / MINUTE
 
 
 def half_hour(at: int, offset_minutes: int) -> str:

@@ -14,7 +14,6 @@ from prometheus_client import Counter
 from ... import said
 from ...desk import public
 from ...desk.clock import Clock
-from ...desk.verbs import VERBS
 from ...doors.replica import Replica
 from ...doors.speech.voice import Voice
 from ...folder import Folder
@@ -131,7 +130,3 @@ def needs(web: Web, *roles: Role) -> Callable[[Request], Coroutine[Any, Any, Ses
         return session
 
     return check
-
-
-def order_of(verb: str) -> type[Any]:
-    return VERBS[verb]
