@@ -10,16 +10,30 @@ import pytest
 from queue_server.desk import commands as c
 from queue_server.desk import public
 from queue_server.desk.desk import Request
+from queue_server.desk.estimates import Newcomer, Table
 from queue_server.line import events as e
 from queue_server.line import orders as o
+from queue_server.line.moves import Move, MoveKind
+from queue_server.line.times import Times
 from queue_server.store.vault import CannotUnseal, Vault, master_key
 from queue_server.wire import messages as m
 from queue_server.wire.link import new_id
-from queue_server.wire.words import DAY, Role
+from queue_server.wire.words import DAY, Estimate, Role
 from tests.desk_room import DeskRoom, ok
 from tests.house import take
 
 CODE = "H19.15-261122-4321"
+MOVE = Move(
+    id="m",
+    kind=MoveKind.HELP,
+    service="a",
+    counter=3,
+    serves=("b", "a"),
+    until=1 << 50,
+    without=19,
+    expected=12,
+    made=0,
+)
 
 
 @pytest.fixture
@@ -231,3 +245,46 @@ def test_another_master_key_opens_nothing(tmp_path: Path) -> None:
     with pytest.raises(CannotUnseal):
         other.open(ref)
     assert (tmp_path / "other" / "master.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_the_visitor_was_told_and_what_is_known_of_her_visit_stand_in_the_log(
+    room: DeskRoom,
+) -> None:
+    newcomer = Newcomer(
+        service="a",
+        priority=False,
+        ahead=0,
+        estimate=Estimate(minutes=5, low=2, high=9),
+        each=4.0,
+    )
+    room.desk.estimates.replace(Table(at=1, newcomers=(newcomer,)))
+    ok(room.ask(take("a")))
+    told = ok(room.ask(take("a", prepared=True, copies=5000, supplement=True)))["estimate"]
+    issued = [x for x in room.events() if isinstance(x, e.TicketIssued)][-1]
+    assert told == {"minutes": 9.0, "low": 6.0, "high": 13.0}
+    assert issued.told == Estimate(minutes=9, low=6, high=13)
+    assert (issued.prepared, issued.copies, issued.supplement) == (True, 999, True)
+
+
+def test_who_comes_at_a_time_of_her_own_is_told_no_wait(room: DeskRoom) -> None:
+    estimate = Estimate(minutes=5, low=2, high=9)
+    newcomer = Newcomer(service="a", priority=False, ahead=0, estimate=estimate, each=4.0)
+    room.desk.estimates.replace(Table(at=1, newcomers=(newcomer,)))
+    at = room.desk.clock.now() + DAY // 24
+    assert "estimate" not in ok(room.ask(take("a", booked=at)))
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_moves_are_answered_by_those_who_lead_the_centre_alone(room: DeskRoom, role: Role) -> None:
+    refusal = room.give(o.AcceptMove(move="none"), "x", role).refusal
+    leads = role in (Role.MANAGER, Role.ADMINISTRATOR)
+    assert refusal is not None
+    assert refusal.code == ("unknown_move" if leads else "not_allowed")
+
+
+@pytest.mark.parametrize("order", [o.LearnTimes(times=Times()), o.ProposeMove(move=MOVE)])
+def test_no_role_may_speak_for_the_twin(room: DeskRoom, order: o.AnyOrder) -> None:
+    for role in (*Role, None):
+        refusal = room.give(order, "x", role).refusal
+        assert refusal is not None
+        assert refusal.code == "not_allowed"

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from queue_server.doors.web.staff.figures import transactions, waits
+from queue_server.doors.web.staff.figures import waits
 from queue_server.doors.web.staff.html import tag
 from queue_server.doors.web.staff.layout import PAGES
 from queue_server.doors.web.staff.ratings import stepped
 from queue_server.line.state import State, Ticket
+from queue_server.line.transactions import transactions
 from queue_server.wire.words import MINUTE, Role, TicketStatus
 from tests.centre import PASSWORD, Centre, centre, until
 

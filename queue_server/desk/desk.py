@@ -20,14 +20,14 @@ from ..dossiers.codes import BadCode
 from ..dossiers.codes import parse as parse_code
 from ..line import events as e
 from ..line import orders as o
-from ..line.decide import Issued, Refused, Touched, decide
+from ..line.decide import Issued, Refused, Touched, ahead_of, decide
 from ..line.state import State, apply
 from ..store import people
 from ..store.log import Log, LogFull
 from ..store.vault import Vault, new_ref
 from ..wire import messages as m
 from ..wire import topics
-from ..wire.words import DAY, Frozen, Role
+from ..wire.words import DAY, Estimate, Frozen, Role, day_of
 from . import commands as c
 from . import public
 from .clock import Clock
@@ -273,6 +273,7 @@ class Desk:
             raise Refused("bad_phone")
         ref = new_ref() if kept else ""
         asked_at = min(ask.asked_at, now) if request.role is None else now
+        told = self._foretold(ask, now)
         reply = self._do(
             request,
             o.IssueTicket(
@@ -288,6 +289,10 @@ class Desk:
                 then=ask.then,
                 sealed=ref,
                 expires=asked_at + int(min(max(ask.ttl_ms, 1_000), 600_000) * self.clock.speed),
+                told=told,
+                prepared=ask.prepared,
+                copies=ask.copies,
+                supplement=ask.supplement,
             ),
             changed,
         )
@@ -296,9 +301,20 @@ class Desk:
             self.vault.seal(
                 visit, "contact", m.encode(kept), now + CONTACT_DAYS * DAY, ref, token_hash(token)
             )
-        return self._taken(reply, ask, token, now)
+        return self._taken(reply, ask, token, now, told)
 
-    def _taken(self, reply: Issued, ask: m.TakeTicket, token: str, now: int) -> m.TicketTaken:
+    def _foretold(self, ask: m.TakeTicket, now: int) -> Estimate | None:
+        """The wait that she is told; None: not known, or she comes at a time of her own."""
+        if ask.booked is not None:
+            return None
+        state = self.state
+        today = state.day == day_of(now, state.setup.rules.utc_offset_minutes)
+        ahead = ahead_of(state, ask.service, ask.priority) if today else 0
+        return self.estimates.newcomer(ask.service, ask.priority is not None, ahead)
+
+    def _taken(
+        self, reply: Issued, ask: m.TakeTicket, token: str, now: int, told: Estimate | None
+    ) -> m.TicketTaken:
         base = self.public_url.rstrip("/")
         return m.TicketTaken(
             ticket=reply.ticket,
@@ -308,7 +324,7 @@ class Desk:
             ahead=reply.ahead,
             token=token,
             url=f"{base}/t/{token}" if base else "",
-            estimate=self.estimates.newcomer(ask.service, ask.priority is not None, reply.ahead),
+            estimate=told,
             priority=ask.priority,
             counters=reply.counters,
             closes_in_minutes=reply.closes_in,

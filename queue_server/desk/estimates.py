@@ -18,12 +18,34 @@ class Newcomer(Frozen):
     each: float
 
 
+class Outlook(Frozen):
+    """A service `minutes_ahead` from now: the mean wait (minutes) of those called around then.
+
+    `chance` (0–1): that the half-hour's mean is over the target.
+    """
+
+    service: str
+    minutes_ahead: int
+    wait: float
+    chance: float
+
+
+class Later(Frozen):
+    """The wait (minutes) foretold for somebody who comes in a local half-hour, as `2026-11-26T09:30`."""
+
+    half_hour: str
+    service: str
+    minutes: float
+
+
 class Table(Frozen):
     """One pass of the twin, of the state at `at` (ms); `tickets` holds those who wait now."""
 
     at: int
     newcomers: tuple[Newcomer, ...] = ()
     tickets: dict[str, Estimate] = {}
+    outlook: tuple[Outlook, ...] = ()
+    later: tuple[Later, ...] = ()
 
 
 class Estimates:

@@ -26,6 +26,8 @@ MAY: dict[type, frozenset[Role]] = {
     o.ChangeServes: frozenset({MANAGER}),
     o.SuspendService: _CENTRE,
     o.ResumeService: _CENTRE,
+    o.AcceptMove: _CENTRE,
+    o.RefuseMove: _CENTRE,
     o.IssueTicket: _LINE,
     o.CallNext: _COUNTER,
     o.CallNumber: _COUNTER,

@@ -37,9 +37,11 @@ PEOPLE_GIVE = tuple(
         "Note",
         "ImportCatalogue",
         "SaveAccount",
+        "ProposeMove",
+        "LearnTimes",
     }
 )
-"""The orders that a person gives; the others are the devices', the clock's or the desk's own."""
+"""The orders that a person gives; the others are the devices', the clock's, the twin's or the desk's own."""
 
 
 def path_of(verb: str) -> str:

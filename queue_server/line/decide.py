@@ -11,51 +11,24 @@ from ..wire.words import (
     IN_LINE,
     MINUTE,
     SECOND,
-    Frozen,
     TicketStatus,
     day_of,
     half_hour,
 )
 from . import events as e
 from . import orders as o
+from . import proposals
 from .next import able, call_next, passed_by
-from .setup import Service, Setup, minutes_to_closing
+from .outcome import NOTHING, Issued, Outcome, Refused, Reply, Touched
+from .setup import MOVES, Service, Setup, minutes_to_closing
 from .state import CounterNow, State, Ticket
+from .times import sound
+
+__all__ = ["Issued", "Outcome", "Refused", "Reply", "Touched", "ahead_of", "check_setup", "decide"]
 
 S = TicketStatus
 LAST_NUMBER = 9999
-
-
-class Refused(Exception):
-    """The order cannot be carried out; `code` is a key under `[refusal]`, `values` fill its text."""
-
-    def __init__(self, code: str, **values: str | int) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
-
-
-class Issued(Frozen):
-    """Reply to IssueTicket. `closes_in` minutes until the session ends, if that may come before her turn."""
-
-    ticket: str
-    number: str
-    ahead: int
-    counters: tuple[int, ...]
-    closes_in: int | None = None
-
-
-class Touched(Frozen):
-    """Reply to the other orders: the ticket that they were about, if any, and the offer opened."""
-
-    ticket: str = ""
-    number: str = ""
-    offer: str = ""
-
-
-Reply = Issued | Touched
-Outcome = tuple[list[e.Event], Reply]
-NOTHING: Reply = Touched()
+MOST_COPIES = 999
 
 
 def decide(state: State, order: o.AnyOrder, at: int, actor: e.Actor) -> Outcome:
@@ -152,6 +125,8 @@ def check_setup(setup: Setup) -> None:
     for officer in setup.officers:
         if not set(officer.skills) <= known:
             raise Refused("bad_setup", detail=f"officers: {officer.account}: skills")
+    if setup.rules.moves not in MOVES:
+        raise Refused("bad_setup", detail=f"rules: moves: {', '.join(MOVES)}")
 
 
 def _start_day(state: State, order: o.StartDay, at: int, actor: e.Actor) -> Outcome:
@@ -165,28 +140,35 @@ def _new_day(state: State, at: int) -> list[e.Event]:
     today = day_of(at, state.setup.rules.utc_offset_minutes)
     if state.day >= today:
         return []
-    events = _close_day(state, "midnight") if state.day_open else []
+    events = _close_day(state, "midnight", at) if state.day_open else []
     open_counters = [c.id for c in state.counters.values() if c.open]
     events += [e.CounterClosed(counter=c) for c in open_counters]
     return [*events, e.DayStarted(day=today)]
 
 
-def _close_day(state: State, reason: str) -> list[e.Event]:
+def _close_day(state: State, reason: str, at: int) -> list[e.Event]:
     left = [t for t in state.tickets.values() if t.status in IN_LINE]
     if reason == "midnight":
         left += [t for t in state.tickets.values() if t.status in AT_COUNTER]
-    return [*[e.TicketExpired(ticket=t.id) for t in left], e.DayEnded(reason=reason)]
+    return [
+        *proposals.day_over(state, at),
+        *[e.TicketExpired(ticket=t.id) for t in left],
+        *([e.DayScored(day=state.day, scores=dict(state.scores))] if state.scores else []),
+        e.DayEnded(reason=reason),
+    ]
 
 
 def _end_day(state: State, order: o.EndDay, at: int, actor: e.Actor) -> Outcome:
     if not state.day_open:
         raise Refused("day_ended")
-    return _close_day(state, order.reason), NOTHING
+    return _close_day(state, order.reason, at), NOTHING
 
 
 def _pass_time(state: State, order: o.PassTime, at: int, actor: e.Actor) -> Outcome:
     over = [e.OfferWithdrawn(offer=x.id) for x in state.offers.values() if x.expires <= at]
-    return [*_new_day(state, at), *over, *_unserved(state, at)], NOTHING
+    new_day = _new_day(state, at)
+    moves = [] if new_day else proposals.due(state, at)
+    return [*new_day, *moves, *over, *_unserved(state, at)], NOTHING
 
 
 def _unserved(state: State, at: int) -> list[e.Event]:
@@ -317,6 +299,10 @@ def _issue(state: State, order: o.IssueTicket, at: int, actor: e.Actor) -> Outco
         ask=order.ask,
         sealed=order.sealed,
         why=order.why,
+        told=order.told,
+        prepared=order.prepared,
+        copies=min(max(0, order.copies), MOST_COPIES),
+        supplement=order.supplement,
     )
     reply = Issued(
         ticket=issued.ticket,
@@ -686,6 +672,16 @@ def _stay_silent(state: State, order: o.StaySilent, at: int, actor: e.Actor) -> 
     return [e.RatingSilent(offer=offer.id)], Touched(offer=offer.id)
 
 
+# --- the twin's ----------------------------------------------------------------------------------
+
+
+def _learn(state: State, order: o.LearnTimes, at: int, actor: e.Actor) -> Outcome:
+    proposals.only_the_twin(actor)
+    if not sound(order.times):
+        raise Refused("bad_times")
+    return ([] if order.times == state.times else [e.TimesLearned(times=order.times)]), NOTHING
+
+
 def _note(state: State, order: o.Note, at: int, actor: e.Actor) -> Outcome:
     return [e.Noted(what=order.what, subject=order.subject, detail=order.detail)], NOTHING
 
@@ -723,6 +719,10 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.WithdrawPriority: _take_back,
     o.Undo: _undo,
     o.NotePrint: _note_print,
+    o.ProposeMove: proposals.propose,
+    o.AcceptMove: proposals.accept,
+    o.RefuseMove: proposals.refuse,
+    o.LearnTimes: _learn,
     o.CallHelp: _call_help,
     o.AnswerHelp: _answer_help,
     o.GiveRating: _rate,

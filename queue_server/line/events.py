@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import msgspec
 
-from ..wire.words import Frozen, Language
+from ..wire.words import Estimate, Frozen, Language
+from .moves import Move
+from .scores import Score
 from .setup import Setup
+from .times import Times
 
 
 class Actor(Frozen):
@@ -70,11 +73,12 @@ class CounterResumed(Fact, tag=True):
 
 
 class ServesChanged(Fact, tag=True):
-    """A counter takes other services for now (a manager's move)."""
+    """A counter takes other services for now. `move`: by that move's beginning or end, else by a person."""
 
     counter: int
     serves: tuple[str, ...]
     why: str = ""
+    move: str = ""
 
 
 class ServiceSuspended(Fact, tag=True):
@@ -87,7 +91,11 @@ class ServiceResumed(Fact, tag=True):
 
 
 class TicketIssued(Fact, tag=True):
-    """`ticket` is `<day>-<number>`, unique for ever; `token` the hash of the visitor's own key."""
+    """`ticket` is `<day>-<number>`, unique for ever; `token` the hash of the visitor's own key.
+
+    `told`: the wait that she was told. `prepared`: dossier made ready at the kiosk; `supplement`:
+    she returns with what was missing.
+    """
 
     ticket: str
     number: str
@@ -105,6 +113,10 @@ class TicketIssued(Fact, tag=True):
     ask: str = ""
     sealed: str = ""
     why: str = ""
+    told: Estimate | None = None
+    prepared: bool = False
+    copies: int = 0
+    supplement: bool = False
 
 
 class AskWithdrawn(Fact, tag=True):
@@ -217,6 +229,46 @@ class TicketPrinted(Fact, tag=True):
     reprint: bool = False
 
 
+class MoveProposed(Fact, tag=True):
+    move: Move
+
+
+class MoveAccepted(Fact, tag=True):
+    """`auto`: harmless, and the rules let such moves go by themselves."""
+
+    move: str
+    auto: bool = False
+
+
+class MoveRefused(Fact, tag=True):
+    move: str
+    reason: str = ""
+
+
+class MoveExpired(Fact, tag=True):
+    """Nobody answered in time."""
+
+    move: str
+
+
+class MoveEnded(Fact, tag=True):
+    """`came`: the mean wait (minutes) of those of its service who were called while it lasted."""
+
+    move: str
+    came: float | None = None
+
+
+class TimesLearned(Fact, tag=True):
+    times: Times
+
+
+class DayScored(Fact, tag=True):
+    """How well waits were foretold on that day, by service."""
+
+    day: str
+    scores: dict[str, Score]
+
+
 class HelpCalled(Fact, tag=True):
     place: str
     screen: str = ""
@@ -292,6 +344,13 @@ Event = (
     | PriorityWithdrawn
     | StepUndone
     | TicketPrinted
+    | MoveProposed
+    | MoveAccepted
+    | MoveRefused
+    | MoveExpired
+    | MoveEnded
+    | TimesLearned
+    | DayScored
     | HelpCalled
     | HelpAnswered
     | OfferOpened

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..wire.words import Frozen, Language
+from ..wire.words import Estimate, Frozen, Language
+from .moves import Move
 from .setup import Setup
+from .times import Times
 
 
 class Order(Frozen, tag_field="order"):
@@ -68,7 +70,10 @@ class ResumeService(Order, tag=True):
 
 
 class IssueTicket(Order, tag=True):
-    """`token_hash` and `visit` are chance, given by the desk; `expires` (ms): too late after it."""
+    """`token_hash` and `visit` are chance, given by the desk; `expires` (ms): too late after it.
+
+    `told`: the desk's own estimate, as it is told to the visitor.
+    """
 
     service: str
     visit: str = ""
@@ -84,6 +89,10 @@ class IssueTicket(Order, tag=True):
     source: str = ""
     expires: int = 0
     why: str = ""
+    told: Estimate | None = None
+    prepared: bool = False
+    copies: int = 0
+    supplement: bool = False
 
 
 class WithdrawTicket(Order, tag=True):
@@ -194,6 +203,31 @@ class NotePrint(Order, tag=True):
     reprint: bool = False
 
 
+class ProposeMove(Order, tag=True):
+    """The twin's alone."""
+
+    move: Move
+
+
+class AcceptMove(Order, tag=True):
+    """Accept a proposed move (`move`: its id)."""
+
+    move: str
+
+
+class RefuseMove(Order, tag=True):
+    """Refuse a proposed move, or end one that is under way (`move`: its id)."""
+
+    move: str
+    reason: str = ""
+
+
+class LearnTimes(Order, tag=True):
+    """The twin's alone."""
+
+    times: Times
+
+
 class CallHelp(Order, tag=True):
     place: str
     screen: str = ""
@@ -263,6 +297,10 @@ AnyOrder = (
     | WithdrawPriority
     | Undo
     | NotePrint
+    | ProposeMove
+    | AcceptMove
+    | RefuseMove
+    | LearnTimes
     | CallHelp
     | AnswerHelp
     | GiveRating

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..wire.words import MINUTE, Frozen, Names, PriorityGroup, local
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOVES = ("propose", "harmless", "off")
 
 
 class Service(Frozen):
@@ -81,6 +82,12 @@ class Rules(Frozen):
     phone_offer_days: float = 7.0
     utc_offset_minutes: int = 420
     restore_margin: int = 20
+    moves: str = "propose"
+    """`propose` them to the manager, let `harmless` ones go by themselves, or `off`."""
+    move_answer_minutes: float = 10.0
+    """A proposal that nobody answered is withdrawn after this."""
+    move_rest_minutes: float = 20.0
+    """After a move ended or was refused its counter is left alone for this long."""
 
 
 class Setup(Frozen):

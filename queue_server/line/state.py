@@ -8,9 +8,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ..wire.words import AT_COUNTER, MINUTE, Frozen, Language, TicketStatus
+from ..wire.words import AT_COUNTER, MINUTE, Estimate, Frozen, Language, TicketStatus
 from . import events as e
+from .moves import MoveNow, MoveStatus
+from .scores import DayScores, Score, scored
 from .setup import Setup
+from .times import Times
 
 S = TicketStatus
 
@@ -55,6 +58,13 @@ class Ticket(Frozen):
     """Transactions done: (service, counter, called_at, finished_at)."""
     reason: e.Reason | None = None
     printed: str = ""
+    prepared: bool = False
+    copies: int = 0
+    supplement: bool = False
+    told: Estimate | None = None
+    """The wait that she was told at issue, for the service she came for."""
+    scored: bool = False
+    """Her first call has been held against it."""
 
     def wait(self, at: int) -> int:
         """The wait of the present transaction (ms): last call − joining − time stepped out."""
@@ -120,6 +130,14 @@ class State(msgspec.Struct):
     """Asks of today → ticket; an empty string: withdrawn before a ticket was made."""
     tokens: dict[str, str] = {}
     help: dict[str, int] = {}
+    moves: dict[str, MoveNow] = {}
+    """Moves of the running day, in the order in which they were proposed."""
+    times: Times = Times()
+    """What has been learned of service times; a rule may use it, for it stands in the log."""
+    scores: dict[str, Score] = {}
+    """By service: how well the waits of today were foretold."""
+    scores_before: DayScores = DayScores()
+    """The same of the last day that ended."""
 
     def ticket_of(self, counter: int) -> Ticket | None:
         held = self.counters[counter].ticket
@@ -169,6 +187,7 @@ def _setup_changed(state: State, ev: e.SetupChanged, at: int, actor: e.Actor) ->
 def _day_started(state: State, ev: e.DayStarted, at: int, actor: e.Actor) -> None:
     state.day, state.day_open = ev.day, True
     state.tickets, state.asks, state.tokens, state.steps = {}, {}, {}, {}
+    state.moves, state.scores = {}, {}
     state.waiting = {s.id: {} for s in state.setup.services}
     state.next_ordinal = {s.id: s.first for s in state.setup.services}
     state.counters = {
@@ -198,11 +217,13 @@ def _counter_opened(state: State, ev: e.CounterOpened, at: int, actor: e.Actor) 
         state, ev.counter, open=True, officer=ev.officer, serves=ev.serves, paused=None, since=at
     )
     state.steps.pop(ev.counter, None)
+    _touch_moves(state, ev.counter)
 
 
 def _counter_closed(state: State, ev: e.CounterClosed, at: int, actor: e.Actor) -> None:
     _counter(state, ev.counter, open=False, officer="", paused=None, since=at, followed="")
     state.steps.pop(ev.counter, None)
+    _touch_moves(state, ev.counter)
 
 
 def _counter_paused(state: State, ev: e.CounterPaused, at: int, actor: e.Actor) -> None:
@@ -215,6 +236,8 @@ def _counter_resumed(state: State, ev: e.CounterResumed, at: int, actor: e.Actor
 
 def _serves_changed(state: State, ev: e.ServesChanged, at: int, actor: e.Actor) -> None:
     _counter(state, ev.counter, serves=ev.serves)
+    if not ev.move:
+        _touch_moves(state, ev.counter)
 
 
 def _suspended(state: State, ev: e.ServiceSuspended, at: int, actor: e.Actor) -> None:
@@ -231,6 +254,76 @@ def _help_called(state: State, ev: e.HelpCalled, at: int, actor: e.Actor) -> Non
 
 def _help_answered(state: State, ev: e.HelpAnswered, at: int, actor: e.Actor) -> None:
     state.help.pop(ev.place, None)
+
+
+# --- moves, scores and what was learned ------------------------------------------------------------
+
+
+def _move(state: State, move: str, **changes: Any) -> None:
+    state.moves[move] = replace(state.moves[move], **changes)
+
+
+def _touch_moves(state: State, counter: int) -> None:
+    """Somebody changed what this counter serves: a move under way there puts nothing back."""
+    for move, now in state.moves.items():
+        if now.status is MoveStatus.ACCEPTED and now.move.counter == counter:
+            state.moves[move] = replace(now, touched=True)
+
+
+def _move_proposed(state: State, ev: e.MoveProposed, at: int, actor: e.Actor) -> None:
+    state.moves[ev.move.id] = MoveNow(move=ev.move, proposed_at=at)
+
+
+def _move_accepted(state: State, ev: e.MoveAccepted, at: int, actor: e.Actor) -> None:
+    counter = state.moves[ev.move].move.counter
+    _move(
+        state,
+        ev.move,
+        status=MoveStatus.ACCEPTED,
+        answered_at=at,
+        by=actor.account,
+        auto=ev.auto,
+        before=() if counter is None else state.counters[counter].serves,
+    )
+
+
+def _move_refused(state: State, ev: e.MoveRefused, at: int, actor: e.Actor) -> None:
+    _move(
+        state,
+        ev.move,
+        status=MoveStatus.REFUSED,
+        answered_at=at,
+        by=actor.account,
+        reason=ev.reason,
+    )
+
+
+def _move_expired(state: State, ev: e.MoveExpired, at: int, actor: e.Actor) -> None:
+    _move(state, ev.move, status=MoveStatus.EXPIRED, ended_at=at)
+
+
+def _move_ended(state: State, ev: e.MoveEnded, at: int, actor: e.Actor) -> None:
+    _move(state, ev.move, status=MoveStatus.ENDED, ended_at=at, came=ev.came)
+
+
+def _times_learned(state: State, ev: e.TimesLearned, at: int, actor: e.Actor) -> None:
+    state.times = ev.times
+
+
+def _day_scored(state: State, ev: e.DayScored, at: int, actor: e.Actor) -> None:
+    state.scores_before = DayScores(day=ev.day, services=ev.scores)
+
+
+def _score(state: State, ticket: Ticket, at: int, sign: int = 1) -> None:
+    """Hold a called ticket's wait against what she was told (`sign` -1: the call is undone)."""
+    if ticket.told is None:
+        return
+    known = state.scores.get(ticket.service, Score())
+    fresh = scored(known, ticket.told, round(ticket.wait(at) / MINUTE, 1), sign)
+    if fresh.count:
+        state.scores[ticket.service] = fresh
+    else:
+        state.scores.pop(ticket.service, None)
 
 
 # --- tickets ------------------------------------------------------------------------------------
@@ -293,6 +386,10 @@ def _issued(state: State, ev: e.TicketIssued, at: int, actor: e.Actor) -> None:
         source=ev.source,
         ask=ev.ask,
         sealed=ev.sealed,
+        prepared=ev.prepared,
+        copies=ev.copies,
+        supplement=ev.supplement,
+        told=ev.told,
     )
     _put(state, ticket)
     state.next_ordinal[ev.service] = max(state.next_ordinal.get(ev.service, 1), ev.ordinal + 1)
@@ -316,20 +413,21 @@ def _called(state: State, ev: e.TicketCalled, at: int, actor: e.Actor) -> None:
             passed_by_priority=ticket.passed_by_priority + by_priority,
         )
     out = before.out_for + (at - before.out_since if before.status is S.OUT else 0)
-    _put(
-        state,
-        replace(
-            before,
-            status=S.CALLED,
-            counter=ev.counter,
-            called_at=at,
-            started_at=0,
-            calls=1,
-            out_for=out,
-            out_since=0,
-            reason=ev.reason,
-        ),
+    called = replace(
+        before,
+        status=S.CALLED,
+        counter=ev.counter,
+        called_at=at,
+        started_at=0,
+        calls=1,
+        out_for=out,
+        out_since=0,
+        reason=ev.reason,
+        scored=True,
     )
+    _put(state, called)
+    if not before.scored:
+        _score(state, called, at)
     _counter(state, ev.counter, ticket=ev.ticket, since=at)
     _step(state, ev.counter, ev, actor, before, ev.passed)
 
@@ -419,7 +517,7 @@ def _transferred(state: State, ev: e.TicketTransferred, at: int, actor: e.Actor)
     counter = before.counter
     at_counter = before.status in AT_COUNTER
     _release(state, before, at)
-    after = replace(before, service=ev.service)
+    after = replace(before, service=ev.service, told=None)
     if at_counter:
         after = replace(
             after,
@@ -503,6 +601,8 @@ def _undone(state: State, ev: e.StepUndone, at: int, actor: e.Actor) -> None:
             passed=max(0, ticket.passed - 1),
             passed_by_priority=max(0, ticket.passed_by_priority - by_priority),
         )
+    if step.after.scored and not step.before.scored:
+        _score(state, step.after, at, -1)
     _put(state, step.before)
     holds = step.before.status in AT_COUNTER and step.before.counter == ev.counter
     _counter(state, ev.counter, ticket=step.before.id if holds else None, since=at)
@@ -582,6 +682,13 @@ _FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
     e.PriorityWithdrawn: _no_priority,
     e.StepUndone: _undone,
     e.TicketPrinted: _printed,
+    e.MoveProposed: _move_proposed,
+    e.MoveAccepted: _move_accepted,
+    e.MoveRefused: _move_refused,
+    e.MoveExpired: _move_expired,
+    e.MoveEnded: _move_ended,
+    e.TimesLearned: _times_learned,
+    e.DayScored: _day_scored,
     e.HelpCalled: _help_called,
     e.HelpAnswered: _help_answered,
     e.OfferOpened: _offer_opened,

@@ -52,7 +52,11 @@ class Welcome(Frozen):
 
 
 class TakeTicket(Frozen):
-    """A number, please. Answered by `TicketTaken`. `ttl_ms`: how long the visitor will stand there."""
+    """A number, please. Answered by `TicketTaken`. `ttl_ms`: how long the visitor will stand there.
+
+    What is known of the visit beforehand: `prepared` (forms filled and papers scanned), `copies` to
+    be certified, `supplement` (she returns with what was missing).
+    """
 
     id: str
     service: str
@@ -66,6 +70,9 @@ class TakeTicket(Frozen):
     booked: int | None = None
     dossiers: int = 1
     then: tuple[str, ...] = ()
+    prepared: bool = False
+    copies: int = 0
+    supplement: bool = False
 
 
 class TicketTaken(Frozen):

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from ....desk.public import counter_state_word
 from ....line.next import able, calling_order
 from ....line.state import CounterNow, Ticket
+from ....line.transactions import transactions
 from ....wire.words import Names, TicketStatus
-from .figures import joined, transactions, waits
+from .figures import joined, waits
 from .html import act, chip, clock, join, row, table, tag
 from .page import Page
 

@@ -10,10 +10,11 @@ from ....desk.commands import OpenSeal
 from ....desk.public import counter_state_word
 from ....line import orders as o
 from ....line.state import CounterNow
+from ....line.transactions import Transaction
 from ....wire.words import AT_COUNTER, MINUTE, TicketStatus
 from ..api import device_view
 from .counter_view import service_name
-from .figures import Today, Transaction, by_half_hour, joined, longest, waits
+from .figures import Today, by_half_hour, joined, longest, waits
 from .html import act, chip, clock, join, row, table, tag
 from .page import Page
 from .ratings import OfferLine, RatingsToday, Score
