@@ -173,6 +173,8 @@ class Clerk:
             "motcua_broker_connected": float(self.mqtt is not None and self.mqtt.connected),
             "motcua_mqtt_asks": _total(RECEIVED),
             "motcua_mqtt_unreadable": _total(UNREADABLE),
+            **public.score_figures(desk.state),
+            **public.move_figures(desk.state),
         }
 
     def _hourly(self, desk: Desk) -> None:

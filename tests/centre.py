@@ -110,6 +110,10 @@ class Centre:
 
     def server_pid(self) -> int:
         """The process of the queue server itself, for tests that stop or kill it."""
+        return self.pid_of("queue_server.server")
+
+    def pid_of(self, module: str) -> int:
+        """The centre's own process that runs this module."""
         own = str(self.data).encode()
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
@@ -117,9 +121,9 @@ class Centre:
                     words = (entry / "cmdline").read_bytes().split(b"\0")
                 except OSError:
                     continue
-                if b"queue_server.server" in words and own in words:
+                if module.encode() in words and own in words:
                     return int(entry.name)
-        raise AssertionError("the server is not running")
+        raise AssertionError(f"{module} is not running")
 
 
 @contextmanager

@@ -208,6 +208,13 @@ def test_nobody_is_asked_to_serve_what_she_has_not_learned() -> None:
     assert refused(r, o.ProposeMove(move=move), 0, TWIN) == "no_skill"
 
 
+def test_a_suspended_service_is_not_helped() -> None:
+    r = room()
+    propose(r, help_of())
+    give(r, o.SuspendService(service="a", reason="bảo trì"), 1)
+    assert refused(r, o.AcceptMove(move="m-3-a"), 2) == "service_suspended"
+
+
 def test_moves_switched_off_are_not_even_proposed() -> None:
     assert refused(room(moves="off"), o.ProposeMove(move=help_of()), 0, TWIN) == "moves_off"
 

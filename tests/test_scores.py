@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from queue_server import said
+from queue_server.desk.estimates import Estimates, Later, Table
+from queue_server.doors.web.public.figures import Foretold, foretold, quieter
 from queue_server.line import events as e
 from queue_server.line import orders as o
 from queue_server.line.scores import Score, together
 from queue_server.wire.words import Estimate
-from tests.line_room import Room
+from tests.line_room import START, Room
 
 TOLD = Estimate(minutes=10, low=6, high=14)
 
@@ -115,3 +119,67 @@ def test_the_score_is_the_sum_over_those_called_whatever_was_undone(
     assert abs(score.error - sum(abs(10 - w) for w in expected)) < 0.01
     assert score.inside == sum(6 <= w <= 14 for w in expected)
     assert r.replayed() == r.state
+
+
+# --- what is published of them ---
+
+
+def test_a_score_is_published_from_thirty_visitors_on() -> None:
+    few = Score(count=29, error=58, bias=-29, inside=20)
+    assert foretold(few, "2026-11-24") == Foretold(n=29, day="2026-11-24")
+    enough = Score(count=30, error=81, bias=-30, inside=24)
+    assert foretold(enough, "") == Foretold(
+        n=30, mean_error_minutes=2.7, bias_minutes=-1.0, share_inside=0.8
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (None, None),
+        (15.0, None),  # not over the target
+        (16.0, "2026-11-24T10:00"),  # the first that is half as long
+        (45.0, "2026-11-24T09:30"),
+    ],
+)
+def test_a_quieter_time_is_named_only_when_the_line_is_long(
+    now: float | None, expected: str | None
+) -> None:
+    halves = {
+        "2026-11-24T07:30": 1.0,  # is now
+        "2026-11-24T09:30": 20.0,
+        "2026-11-24T10:00": 7.0,
+        "2026-11-24T10:30": 2.0,
+        "2026-11-25T07:30": 1.0,  # tomorrow
+    }
+    estimates = Estimates()
+    later = tuple(Later(half_hour=h, service="a", minutes=m) for h, m in halves.items())
+    estimates.replace(
+        Table(at=1, later=(*later, Later(half_hour="2026-11-24T09:00", service="b", minutes=0)))
+    )
+    estimate = None if now is None else Estimate(minutes=now, low=0, high=60)
+    found = quieter(room().state, estimates, "a", estimate, START)
+    assert (found.half_hour if found else None) == expected
+
+
+# --- reasons of calls in words ---
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        e.Reason(code="balanced_short", values={"minutes": 7, "expected": 3}),
+        e.Reason(code="balanced_wait", values={"minutes": 7}),
+        e.Reason(code="home", values={"minutes": 7, "service": "a"}),
+        e.Reason(code="help", values={"minutes": 7, "service": "a"}),
+        e.Reason(code="booked", values={"minutes": 7}),
+        e.Reason(code="simple", values={"minutes": 7}),
+    ],
+    ids=lambda r: r if isinstance(r, str) else r.code,
+)
+def test_every_reason_of_a_call_is_a_sentence(reason: e.Reason, language: str) -> None:
+    words = said.reason(reason, room().state.setup, language)
+    assert not words.startswith("reason.")
+    assert "{" not in words
+    assert ("A" in words) or "service" not in reason.values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..line.decide import ahead_of
+from ..line.moves import MoveStatus
 from ..line.state import CounterNow, OfferNow, State
 from ..wire import messages as m
 from ..wire.words import MINUTE, Estimate, Language, Names, TicketStatus, day_of
@@ -137,3 +138,21 @@ def newcomer(
 ) -> Estimate | None:
     """The wait of somebody who takes a number now: the table's figure, moved by who came since."""
     return estimates.newcomer(service, priority is not None, ahead_of(state, service, priority))
+
+
+def score_figures(state: State) -> dict[str, float]:
+    """How well waits of today were foretold, by service, named as Prometheus wants it."""
+    found: dict[str, float] = {}
+    for service, score in state.scores.items():
+        of = f'{{service="{service}"}}'
+        found[f"motcua_estimates_scored{of}"] = score.count
+        found[f"motcua_estimate_error_minutes{of}"] = round(score.mean_error, 2)
+        found[f"motcua_estimate_bias_minutes{of}"] = round(score.mean_bias, 2)
+        found[f"motcua_estimate_inside_share{of}"] = round(score.share_inside, 4)
+    return found
+
+
+def move_figures(state: State) -> dict[str, float]:
+    """Moves of today by how they stand."""
+    stand = [now.status for now in state.moves.values()]
+    return {f'motcua_moves{{status="{x}"}}': stand.count(x) for x in MoveStatus}

@@ -114,6 +114,8 @@ def fits(state: State, move: Move, at: int) -> None:
     """Raises Refused when the centre is not, or no longer, as the move takes it to be."""
     if state.setup.service(move.service) is None:
         raise Refused("unknown_service", service=move.service)
+    if move.service in state.suspended:
+        raise Refused("service_suspended", reason=state.suspended[move.service])
     if move.until <= at:
         raise Refused("move_expired")
     if move.counter is None:

@@ -29,6 +29,7 @@ from ...store.vault import Vault, master_key
 from ...wire import logs
 from .api import device_routes, line_routes, order_routes, session_routes
 from .context import Web
+from .outlook import outlook_routes
 from .sessions import Sessions
 
 log = structlog.get_logger()
@@ -68,8 +69,8 @@ def application(web: Web) -> FastAPI:
 
     app = FastAPI(title="Một Cửa", version="1", lifespan=life, docs_url=None, redoc_url=None)
     app.middleware("http")(same_origin)
-    for router in (session_routes(web), order_routes(web), line_routes(web), device_routes(web)):
-        app.include_router(router)
+    for routes in (session_routes, order_routes, line_routes, outlook_routes, device_routes):
+        app.include_router(routes(web))
 
     @app.get("/healthz", tags=["service"])
     async def healthz() -> JSONResponse:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import msgspec
 
 from ....desk import public
-from ....desk.estimates import Estimates
+from ....desk.estimates import Estimates, Later
+from ....line.scores import Score, together
 from ....line.state import State, Ticket
-from ....wire.words import AT_COUNTER, MINUTE, Estimate, Names
+from ....wire.words import AT_COUNTER, MINUTE, Estimate, Names, half_hour
 from .calls import NEVER_CALLED
 
 FEWEST_VISITS = 5
@@ -37,6 +38,20 @@ class Satisfaction(msgspec.Struct, frozen=True, kw_only=True):
     share: float | None
 
 
+class Foretold(msgspec.Struct, frozen=True, kw_only=True):
+    """How well waits were foretold: told at issue against waited. None: fewer than 30 visitors.
+
+    `mean_error_minutes`: mean of |told − waited|; `bias_minutes`: mean of told − waited;
+    `share_inside`: share (0–1) whose wait was within the range that they were told.
+    """
+
+    n: int
+    mean_error_minutes: float | None = None
+    bias_minutes: float | None = None
+    share_inside: float | None = None
+    day: str = ""
+
+
 class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: Names
@@ -44,6 +59,9 @@ class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     estimate: Estimate | None
     waits: Waits
+    foretold: Foretold
+    quieter: Later | None = None
+    """When the line is long: the next half-hour of today in which the wait is half as long."""
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +78,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     target_minutes: float
     waits: Waits
     satisfaction: Satisfaction
+    foretold: Foretold
+    foretold_before: Foretold | None
+    """The same of the last day that ended."""
     services: list[ServiceFigures]
 
 
@@ -81,6 +102,8 @@ def figures(state: State, estimates: Estimates, satisfaction: Satisfaction, at: 
         target_minutes=target,
         waits=waits(called, target, at),
         satisfaction=satisfaction,
+        foretold=foretold(together(state.scores.values()), line.day),
+        foretold_before=_before(state),
         services=[
             ServiceFigures(
                 id=s.id,
@@ -89,6 +112,8 @@ def figures(state: State, estimates: Estimates, satisfaction: Satisfaction, at: 
                 waiting=s.waiting,
                 estimate=s.estimate,
                 waits=waits([t for t in called if t.service == s.id], target, at),
+                foretold=foretold(state.scores.get(s.id, Score()), line.day),
+                quieter=quieter(state, estimates, s.id, s.estimate, at),
             )
             for s in line.services
         ],
@@ -102,6 +127,42 @@ def waits(called: Iterable[Ticket], target_minutes: float, at: int) -> Waits:
         return Waits(n=n, mean_minutes=None, share_over_target=None)
     over = sum(m > target_minutes for m in minutes)
     return Waits(n=n, mean_minutes=round(sum(minutes) / n, 1), share_over_target=round(over / n, 3))
+
+
+def foretold(score: Score, day: str) -> Foretold:
+    if not score.enough:
+        return Foretold(n=score.count, day=day)
+    return Foretold(
+        n=score.count,
+        mean_error_minutes=round(score.mean_error, 1),
+        bias_minutes=round(score.mean_bias, 1),
+        share_inside=round(score.share_inside, 3),
+        day=day,
+    )
+
+
+def _before(state: State) -> Foretold | None:
+    before = state.scores_before
+    return foretold(together(before.services.values()), before.day) if before.day else None
+
+
+def quieter(
+    state: State, estimates: Estimates, service: str, now: Estimate | None, at: int
+) -> Later | None:
+    """For somebody who may come later: only when she would wait over the target now."""
+    rules = state.setup.rules
+    if now is None or now.minutes <= rules.target_minutes:
+        return None
+    this = half_hour(at, rules.utc_offset_minutes)
+    short = [
+        later
+        for later in estimates.table.later
+        if later.service == service
+        and later.half_hour > this
+        and later.half_hour[:10] == this[:10]
+        and later.minutes <= now.minutes / 2
+    ]
+    return min(short, key=lambda x: x.half_hour, default=None)
 
 
 def satisfied(scores: list[int]) -> Satisfaction:

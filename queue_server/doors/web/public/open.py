@@ -12,11 +12,23 @@ from fastapi.responses import HTMLResponse
 
 from ....wire.words import DAY, local
 from ..context import Web
-from .figures import FEWEST_ANSWERS, STEP, Figures, Satisfaction, Waits, figures, satisfied
+from .figures import (
+    FEWEST_ANSWERS,
+    STEP,
+    Figures,
+    Foretold,
+    Satisfaction,
+    Waits,
+    figures,
+    satisfied,
+)
 from .render import TEXTS, language_of, page
 
 RATED_DAYS = 30
 REFRESH_S = 20
+
+
+MEASURES = ("waiting", "wait", "over", "counters", "foretold", "satisfaction")
 
 
 class Answers:
@@ -71,6 +83,7 @@ def open_routes(web: Web) -> APIRouter:
             refresh=REFRESH_S,
             fewest=FEWEST_ANSWERS,
             days=RATED_DAYS,
+            measures=MEASURES,
         )
 
     @router.get("/open.json")
@@ -96,7 +109,7 @@ def definitions() -> dict[str, dict[str, str]]:
     """What each measure means and where it comes from, in both languages."""
     return {
         name: {lang: TEXTS.say(f"definition.{name}", lang) for lang in TEXTS.languages()}
-        for name in ("waiting", "wait", "over", "counters", "satisfaction")
+        for name in MEASURES
     }
 
 
@@ -107,11 +120,13 @@ def table(found: Figures) -> str:
         ("waiting", "", found.waiting, "", "visitors"),
         ("counters_open", "", found.counters_open, found.counters, "counters"),
         *_waits("", found.waits),
+        *_foretold("", found.foretold),
         ("satisfied", "", share, found.satisfaction.n, "share"),
     ]
     for service in found.services:
         rows += [("waiting", service.id, service.waiting, "", "visitors")]
         rows += _waits(service.id, service.waits)
+        rows += _foretold(service.id, service.foretold)
     out = io.StringIO()
     csv.writer(out).writerows(rows)  # None is written as an empty field
     return out.getvalue()
@@ -121,4 +136,12 @@ def _waits(service: str, waits: Waits) -> list[tuple[object, ...]]:
     return [
         ("mean_wait", service, waits.mean_minutes, waits.n, "minutes"),
         ("over_target", service, waits.share_over_target, waits.n, "share"),
+    ]
+
+
+def _foretold(service: str, score: Foretold) -> list[tuple[object, ...]]:
+    return [
+        ("estimate_error", service, score.mean_error_minutes, score.n, "minutes"),
+        ("estimate_bias", service, score.bias_minutes, score.n, "minutes"),
+        ("estimate_inside", service, score.share_inside, score.n, "share"),
     ]

@@ -64,6 +64,7 @@ class CounterPage:
         frame(page, view.name())
         with ui.element("div").classes("mc-grid mc-counter"):
             with ui.element("div").classes("mc-stack"):
+                page.part(view.moves)
                 page.part(view.now)
                 with ui.element("div").classes("mc-bar"):
                     self._main_buttons()
@@ -89,6 +90,7 @@ class CounterPage:
         """Next, recall, finish, no-show: in a window of some 340×260 beside the province's software."""
         page, view = self.page, self.view
         frame(page, view.name(), bare=True)
+        page.part(view.moves)
         page.part(view.caller)
         with ui.element("div").classes("mc-callbar"):
             self._next_button()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 from msgspec.structs import replace
 
+from .... import said
 from ....desk.public import counter_state_word
+from ....line.moves import MoveStatus
 from ....line.next import able, calling_order
 from ....line.state import CounterNow, Ticket
 from ....line.transactions import transactions
@@ -73,6 +75,24 @@ class CounterView:
         return sorted(found, key=lambda t: t.ended_at or t.out_since)
 
     # --- what is shown ---
+
+    def moves(self) -> Markup:
+        """A move that a manager has accepted for this counter; nothing when there is none."""
+        page, setup = self._page, self._page.state.setup
+        return join(
+            *[
+                tag(
+                    "div",
+                    tag("b", page.say("counter.move")),
+                    " ",
+                    said.move_at_counter(now.move, setup, page.language),
+                    cls="mc-alert mc-move",
+                    role="status",
+                )
+                for now in page.state.moves.values()
+                if now.status is MoveStatus.ACCEPTED and now.move.counter == self.number
+            ]
+        )
 
     def now(self) -> Markup:
         ticket = self.ticket
@@ -153,6 +173,12 @@ class CounterView:
             chip(page.say("counter.called_times", times=ticket.calls))
             if ticket.calls > 1
             else None,
+            " ",
+            chip(page.say("counter.prepared"), "mc-good") if ticket.prepared else None,
+            " ",
+            chip(page.say("counter.copies", count=ticket.copies)) if ticket.copies else None,
+            " ",
+            chip(page.say("counter.supplement")) if ticket.supplement else None,
             " ",
             chip("EN") if ticket.language == "en" else None,
         )

@@ -14,6 +14,7 @@ from .counter_view import service_name
 from .figures import Today
 from .layout import PAGES, button, frame
 from .manager_view import ManagerView, waiting_people
+from .outlook_view import OutlookView
 from .page import Page, open_page
 from .ratings import RatingsToday
 
@@ -28,32 +29,40 @@ def manager_pages(web: Web) -> None:
             return page
         if page.session.role is Role.AUDITOR:
             await page.give("Note", o.Note(what="read", subject="manager"), tell=False)
-        ManagerPage(page, ManagerView(page, today, ratings)).build()
+        outlook = OutlookView(page)
+        ManagerPage(page, ManagerView(page, today, ratings, outlook), outlook).build()
         return None
 
 
 class ManagerPage:
-    def __init__(self, page: Page, view: ManagerView) -> None:
+    def __init__(self, page: Page, view: ManagerView, outlook: OutlookView) -> None:
         self.page = page
         self.view = view
+        self.outlook = outlook
 
     def build(self) -> None:
-        page, view = self.page, self.view
+        page, view, outlook = self.page, self.view, self.outlook
         frame(page, page.say("page.manager"))
         page.part(view.alerts, acts={"answer": self.answer})
+        page.part(outlook.proposals, acts={"accept": self.accept, "refuse": self.refuse})
         page.part(view.tiles)
         with ui.element("div").classes("mc-grid mc-wide"):
             with ui.element("div").classes("mc-stack"):
                 self._card(
                     "manager.services", view.services, suspend=self.suspend, go_on=self.go_on
                 )
+                self._card("outlook.title", outlook.outlook)
                 self._chart()
             with ui.element("div").classes("mc-stack"):
+                self._card("moves.title", outlook.moves, stop=self.stop)
                 self._card("manager.counters", view.counters, serves=self.serves)
                 self._card("manager.devices", view.devices)
         with ui.element("div").classes("mc-grid mc-two"):
-            self._card("ratings.by_service", view.by_service)
-            self._card("ratings.by_counter", view.by_counter)
+            with ui.element("div").classes("mc-stack"):
+                self._card("ratings.by_service", view.by_service)
+                self._card("ratings.by_counter", view.by_counter)
+            with ui.element("div").classes("mc-stack"):
+                self._card("scores.title", outlook.scores)
         if page.may(OpenSeal):
             with ui.expansion(page.say("ratings.sealed")).classes("mc-card").props("dense"):
                 ui.label(page.say("ratings.sealed_hint")).classes("mc-hint")
@@ -96,6 +105,21 @@ class ManagerPage:
 
     async def answer(self, place: str) -> None:
         await self.page.did("AnswerHelp", o.AnswerHelp(place=place))
+
+    async def accept(self, move: str) -> None:
+        await self.page.did("AcceptMove", o.AcceptMove(move=move), self.page.say("told.accepted"))
+
+    async def refuse(self, move: str) -> None:
+        await self._refuse(move, "moves.refuse")
+
+    async def stop(self, move: str) -> None:
+        await self._refuse(move, "moves.stop")
+
+    async def _refuse(self, move: str, title: str) -> None:
+        page = self.page
+        reason = await ask_reason(page, page.say(title), "ready.refuse", needed=False)
+        if reason is not None:
+            await page.did("RefuseMove", o.RefuseMove(move=move, reason=reason))
 
     async def suspend(self, service: str) -> None:
         page = self.page

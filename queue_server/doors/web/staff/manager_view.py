@@ -16,6 +16,7 @@ from ..api import device_view
 from .counter_view import service_name
 from .figures import Today, by_half_hour, joined, longest, waits
 from .html import act, chip, clock, join, row, table, tag
+from .outlook_view import OutlookView
 from .page import Page
 from .ratings import OfferLine, RatingsToday, Score
 
@@ -28,8 +29,11 @@ WORD_LOOKS = {"calling": "mc-first", "serving": "mc-good", "closed": "mc-dull", 
 class ManagerView:
     """Every method reads the state anew; `today` and `ratings` are shared by all managers' pages."""
 
-    def __init__(self, page: Page, today: Today, ratings: RatingsToday) -> None:
+    def __init__(
+        self, page: Page, today: Today, ratings: RatingsToday, outlook: OutlookView
+    ) -> None:
         self._page = page
+        self._outlook = outlook
         self._today = today
         self._ratings = ratings
 
@@ -67,7 +71,8 @@ class ManagerView:
     def alerts(self) -> Markup:
         """What needs somebody now, or that nothing does."""
         page = self._page
-        found = [*self._help(), *self._unserved(), *self._clock(), *self._suspended()]
+        found = [*self._help(), *self._unserved(), *self._outlook.alerts()]
+        found += [*self._clock(), *self._suspended()]
         if not found:
             found = [tag("div", page.say("manager.all_well"), cls="mc-alert mc-quiet")]
         return tag("div", *found, cls="mc-alerts")
