@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from queue_server.desk import commands as c
@@ -288,3 +289,30 @@ def test_no_role_may_speak_for_the_twin(room: DeskRoom, order: o.AnyOrder) -> No
         refusal = room.give(order, "x", role).refusal
         assert refusal is not None
         assert refusal.code == "not_allowed"
+
+
+def test_a_move_under_way_outlasts_a_restart_also_from_a_snapshot(room: DeskRoom) -> None:
+    ok(room.give(o.OpenCounter(counter=3), "mai"))
+    twin = e.Actor(device="twin")
+    ok(room._carry(o.ProposeMove(move=MOVE), twin, None, new_id()))
+    ok(room.give(o.AcceptMove(move="m"), "lead", Role.MANAGER))
+    before = room.desk.state
+    room.open()
+    assert room.desk.state == before
+    with room.desk.log.transaction():
+        room.desk.log.snapshot(before)
+    ok(room.give(o.RefuseMove(move="m"), "lead", Role.MANAGER))
+    room.open()
+    assert room.desk.state.counters[3].serves == ("b",)
+
+
+def test_a_snapshot_of_the_program_before_moves_is_read_as_it_is(room: DeskRoom) -> None:
+    ok(room.ask(take("a")))
+    old = msgspec.to_builtins(room.desk.state)
+    for name in ("moves", "times", "scores", "scores_before"):
+        old.pop(name, None)
+    for field in ("told", "prepared", "copies", "supplement", "scored"):
+        for ticket in old["tickets"].values():
+            ticket.pop(field, None)
+    state = msgspec.json.decode(msgspec.json.encode(old), type=type(room.desk.state))
+    assert state == room.desk.state

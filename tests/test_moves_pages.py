@@ -123,11 +123,19 @@ def test_a_manager_reads_a_proposal_accepts_it_and_the_officer_is_told(
     expect(page.locator(".mc-moves [data-move=one]")).to_contain_text("đang áp dụng")
     expect(officer.locator(".mc-move")).to_contain_text("Nhận thêm Hộ tịch đến ")
     picture(officer, "counter")
+    small = open_as("canbo03", "/counter/3/caller")
+    small.set_viewport_size({"width": 340, "height": 300})
+    expect(small.locator(".mc-move")).to_contain_text("Nhận thêm Hộ tịch đến ")
+    expect(small.locator(".mc-next")).to_be_in_viewport(ratio=1)
+    picture(small, "caller")
     page.locator(".mc-moves [data-move=one]").get_by_role("button", name="Dừng").click()
     page.locator(".mc-ok").click()
     expect(page.locator(".mc-moves [data-move=one]")).to_contain_text("dự đoán 12, không có: 19")
     expect(officer.locator(".mc-move")).to_be_hidden()
     picture(page, "ended")
+    page.locator(".mc-lang button").click()
+    expect(page.locator(".mc-moves [data-move=one]")).to_contain_text("foretold 12, without: 19")
+    picture(page, "english")
 
 
 def test_the_coming_hour_and_a_likely_breach_stand_on_the_managers_page(

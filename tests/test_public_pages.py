@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from queue_server.doors.speech.voice import duration_ms
+from queue_server.doors.web.public.open import MEASURES
 from queue_server.doors.web.public.render import TEXTS
 from tests.centre import Centre, running_centre, until
 
@@ -458,7 +459,8 @@ def test_open_figures_say_nothing_of_few(centre: Centre) -> None:
     assert figures["satisfaction"]["share"] is None and figures["satisfaction"]["n"] % 5 == 0
     few = [s for s in figures["services"] if s["waits"]["n"] < 5]
     assert few and all(s["waits"]["mean_minutes"] is None for s in few)
-    assert set(told["definitions"]) == {"waiting", "wait", "over", "counters", "satisfaction"}
+    assert all(s["foretold"]["mean_error_minutes"] is None for s in few)
+    assert set(told["definitions"]) == set(MEASURES)
     with urllib.request.urlopen(f"{centre.web}/open.csv") as answer:
         assert answer.read().startswith(b"measure,service,value,n,unit\r\nwaiting,")
 
