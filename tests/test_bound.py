@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from random import Random
 
+import numpy as np
 import pytest
 
-from queue_server.twin.bound import bound
+from queue_server.twin.bound import bound, pose, relaxed
 from queue_server.twin.day import Day, DayCounter, DayService, DayVisitor
 
 Spans = tuple[tuple[float, float], ...]
@@ -121,8 +122,8 @@ CROWD: list[tuple[str, Spans]] = [
 @pytest.mark.parametrize("seed", range(6))
 def test_first_come_never_beats_it_and_skills_only_raise_it(seed: int) -> None:
     day = random_day(Random(seed), 130, CROWD, last=880.0)
-    pooled, skilled = bound(day).mean, bound(day, pooled=False).mean
-    assert 0 < pooled <= skilled <= first_come(day)
+    pooled, skilled = bound(day), bound(day, pooled=False)
+    assert 0 < pooled.mean <= skilled.mean <= skilled.reached < first_come(day)
 
 
 def test_ample_counters_leave_no_wait() -> None:
@@ -130,8 +131,19 @@ def test_ample_counters_leave_no_wait() -> None:
     assert bound(day).mean == bound(day, pooled=False).mean == pytest.approx(0.0, abs=1e-9)
 
 
-def test_without_a_step_it_says_nothing() -> None:
-    assert bound(random_day(Random(1), 30, CROWD, last=600.0), rounds=0).mean == 0.0
+@pytest.mark.parametrize("counters", PAIRS.values(), ids=PAIRS)
+@pytest.mark.parametrize("pooled", [True, False])
+def test_any_prices_give_a_bound_and_no_price_gives_none(
+    counters: list[tuple[str, Spans]], pooled: bool
+) -> None:
+    day, chance = random_day(Random(3), 6, counters, last=490.0), np.random.default_rng(3)
+    problem, first, _ = pose(day, pooled) or pytest.fail("nobody shows")
+    over = np.zeros(problem.closes.shape)
+    assert relaxed(problem, first * 0, over) == 0.0
+    best = best_of_all(day) * len(day.visitors)
+    for height in (0.05, 0.2, 0.5, 1.0, 3.0):
+        prices, over = height * chance.random(first.shape), 5 * chance.random(over.shape)
+        assert relaxed(problem, prices, over) <= best + 1e-6
 
 
 def test_a_day_of_nobody_or_of_no_counter_waits_for_nothing() -> None:
@@ -153,6 +165,13 @@ def test_a_visit_begun_before_closing_is_ended_and_the_next_waits_for_who_stays(
     assert best_of_all(day) == pytest.approx(25.0 / 3)
     assert bound(day).mean == pytest.approx(25.0 / 3, rel=0.2)
     assert bound(day).mean <= 25.0 / 3
+
+
+def test_spans_that_touch_are_one() -> None:
+    counters: list[tuple[str, Spans]] = [("A", ALL_DAY), ("A", ((480.0, 700.0),))]
+    cut: list[tuple[str, Spans]] = [("A", ALL_DAY), ("A", ((480.0, 490.0), (490.0, 700.0)))]
+    visitors = [(480.0, "A", 20.0)] * 6
+    assert bound(day_of(visitors, cut)) == bound(day_of(visitors, counters))
 
 
 def test_who_does_not_show_costs_no_wait_and_who_is_booked_waits_from_then() -> None:

@@ -32,12 +32,12 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from .day import Day, DayCounter, DayVisitor
+from .day import Day, DayCounter, DayVisitor, Span
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-SLOT = 2.5
+SLOT = 1.25
 """Minutes in which a price stays the same."""
 SHUT = 1_000.0
 """Price where no counter of the group is open: any price holds there, so one that nobody pays."""
@@ -48,10 +48,15 @@ PATIENCE = 30
 
 @dataclass(frozen=True)
 class Bound:
-    """`mean`: minutes of wait over the visitors who show, which no rule goes below. `rounds`: steps taken."""
+    """`mean`: minutes of wait over the visitors who show, which no rule goes below. `rounds`: steps taken.
+
+    `reached`: the mean when whoever is free takes the shortest visit that waits, its minutes known; the
+    best that can be had lies between the two (not pooled: on the day's own counters).
+    """
 
     mean: float
     rounds: int
+    reached: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,10 @@ class Problem:
     `release` n: minute from which she may start. `minutes` n × g: her visit there, inf where it has
     not the skill. `leaves` n: may stay away at no cost. `edges` m + 1: of the slots, in minutes.
     `counters` g × m: open in each slot. `closes`, `closing` g × k: when counters of the group close
-    (inf: none) and how many.
+    (inf: none) and how many. `before`: minutes, over all, by which `release` is before their due time.
     """
 
+    before: float
     release: Floats
     minutes: Floats
     leaves: npt.NDArray[np.bool_]
@@ -81,29 +87,32 @@ def bound(day: Day, pooled: bool = True, rounds: int = 1000, early: float = 0.0)
     time at which a rule may call already (her wait is then below zero). A day without
     visitors or open counters has the bound 0.
     """
-    shown = [v for v in day.visitors if v.shows]
-    if not shown or not any(c.open for c in day.counters):
+    posed = pose(day, pooled, early)
+    if posed is None:
         return Bound(0.0, 0)
-    before = np.array([min(early, _release(v) - v.arrives) for v in shown])
-    value, steps = _climbed(*posed(day, shown, before, pooled), rounds)
-    found = Bound((value - float(before.sum())) / len(shown), steps)
-    if pooled:
-        return found
-    return max(found, bound(day, True, rounds, early), key=lambda one: one.mean)
+    problem, prices, target = posed
+    value, steps = _climbed(problem, prices, target, rounds)
+    mean, reached = ((total - problem.before) / len(problem.release) for total in (value, target))
+    if not pooled:
+        mean = max(mean, bound(day, True, rounds, early).mean)
+    return Bound(mean, steps, reached)
 
 
 def relaxed(problem: Problem, prices: Floats, over: Floats) -> float:
-    """Σ of waits below which no rule goes, for these prices: `prices` g × m a minute, `over` g × k."""
+    """Σ of waits below which no rule goes, for any prices ≥ 0: `prices` g × m a minute, `over` g × k."""
     return _valued(problem, prices, over)[0]
 
 
-def posed(
-    day: Day, shown: Sequence[DayVisitor], before: Floats, pooled: bool
-) -> tuple[Problem, Floats, float]:
+def pose(day: Day, pooled: bool = True, early: float = 0.0) -> tuple[Problem, Floats, float] | None:
     """The relaxed day; prices g × m to begin with, and a sum of waits to aim at, from a replay.
 
     The replay calls the shortest first; what it reaches steers the climb, and the bound holds without it.
+    None where nobody shows or nothing opens.
     """
+    shown = [v for v in day.visitors if v.shows]
+    if not shown or not any(c.open for c in day.counters):
+        return None
+    before = np.array([min(early, _release(v) - v.arrives) for v in shown])
     counters = [c for c in day.counters if c.open]
     last = max(c.open[-1][1] for c in counters)
     groups = [counters] if pooled else _alike(counters)
@@ -116,6 +125,7 @@ def posed(
     edges = _edges(spans, release, started, minutes)
     closes, closing = _closings(groups, last)
     problem = Problem(
+        before=float(before.sum()),
         release=release,
         minutes=minutes,
         leaves=np.array([v.service not in after or bool(v.then) for v in shown]),
@@ -150,15 +160,23 @@ def _minutes(
     return (visitor.minutes or 0.0) / max(c.speed.get(visitor.service, 1.0) for c in able)
 
 
-def _spans(counter: DayCounter, last: float) -> list[tuple[float, float]]:
+def _spans(counter: DayCounter, last: float) -> list[Span]:
     """When visits may start there; a counter that is open at the last closing time serves on."""
-    *early, (begin, end) = counter.open
+    *early, (begin, end) = _joined(counter)
     return [*early, (begin, np.inf if end == last else end)]
 
 
-def _edges(
-    spans: list[list[tuple[float, float]]], release: Floats, started: Floats, minutes: Floats
-) -> Floats:
+def _joined(counter: DayCounter) -> list[Span]:
+    """Its spans; two that touch are one, for it does not close between them."""
+    joined: list[Span] = []
+    for begin, end in counter.open:
+        if joined and joined[-1][1] == begin:
+            begin, _ = joined.pop()
+        joined.append((begin, end))
+    return joined
+
+
+def _edges(spans: list[list[Span]], release: Floats, started: Floats, minutes: Floats) -> Floats:
     ends = [t for own in spans for span in own for t in span if t < np.inf]
     begin = min(float(release.min()), min(ends))
     longest = float(minutes[np.isfinite(minutes)].max(initial=0.0))
@@ -169,7 +187,7 @@ def _edges(
 
 
 def _open_counters(
-    group_of: list[int], spans: list[list[tuple[float, float]]], edges: Floats, groups: int
+    group_of: list[int], spans: list[list[Span]], edges: Floats, groups: int
 ) -> Floats:
     middle = (edges[1:] + edges[:-1]) / 2
     found = np.zeros((groups, len(middle)))
@@ -182,7 +200,7 @@ def _open_counters(
 def _closings(groups: list[list[DayCounter]], last: float) -> tuple[Floats, Floats]:
     found = []
     for group in groups:
-        ends = [end for c in group for _, end in c.open if end < last]
+        ends = [end for c in group for _, end in _joined(c) if end < last]
         found.append(np.unique(np.array(ends), return_counts=True))
     most = max(1, *(len(at) for at, _ in found))
     closes, closing = np.full((len(groups), most), np.inf), np.zeros((len(groups), most))
@@ -195,7 +213,7 @@ def _shortest_first(
     release: Floats,
     minutes: Floats,
     group_of: list[int],
-    spans: list[list[tuple[float, float]]],
+    spans: list[list[Span]],
 ) -> tuple[Floats, Ints]:
     """A replay in which each free counter takes the shortest visit that waits: starts (inf: never), groups."""
     started, by = np.full(len(release), np.inf), np.full(len(release), -1)
@@ -216,7 +234,7 @@ def _shortest_first(
     return started, by
 
 
-def _next_open(spans: list[tuple[float, float]], at: float) -> float:
+def _next_open(spans: list[Span], at: float) -> float:
     return next((max(at, begin) for begin, end in spans if at < end), np.inf)
 
 
