@@ -264,3 +264,12 @@ def metrics(house: Centre) -> str:
     with urllib.request.urlopen(f"{house.web}/metrics", timeout=10) as answer:
         said: str = answer.read().decode()
     return said
+
+
+def test_an_old_forecast_is_said_to_be_old_and_alarms_nobody(
+    open_as: Open, house: Centre, twin: PretendTwin
+) -> None:
+    twin.foretell(foretold(int(time.time() * 1000) - 10 * 60_000))
+    page = open_as("quanly01", "/manager")
+    expect(page.locator(".mc-hint", has_text="Dự báo này đã cũ")).to_be_visible()
+    expect(page.locator(".mc-alert", has_text="trong 30 phút tới")).to_have_count(0)
