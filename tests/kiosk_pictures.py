@@ -100,7 +100,13 @@ def line() -> m.LineState:
         day="2026-11-23",
         state="open",
         services=tuple(
-            m.ServiceLine(id=s[0], state=s[4], waiting=3 * i, estimate=estimate if i else None)
+            m.ServiceLine(
+                id=s[0],
+                state=s[4],
+                waiting=3 * i,
+                estimate=estimate if i else None,
+                quieter=m.Quieter(at="14:30", minutes=6.0) if i == 2 else None,
+            )
             for i, s in enumerate(SERVICES)
         ),
         counters=tuple(m.CounterLine(id=i, state="serving") for i in range(1, 7)),

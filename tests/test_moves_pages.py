@@ -8,13 +8,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from queue_server.desk.estimates import Later, Newcomer, Outlook, Table
 from queue_server.line import orders as o
 from queue_server.line.times import ServiceTimes, Times
-from queue_server.wire.words import Estimate
+from queue_server.wire.words import MINUTE, Estimate, half_hour
 from tests.centre import PASSWORD, Centre, Refused, running_centre, until
 from tests.twin_room import PretendTwin, help_move, pretend_twin
 
@@ -27,8 +28,10 @@ Open = Callable[[str, str], Page]
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     """A centre of this module's own: its twin is held still. Counter 3 serves `chung_thuc` alone."""
-    with running_centre(tmp_path_factory.mktemp("moves")) as centre:
-        yield centre
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTCUA_WEB__TAKE", "free")
+        with running_centre(tmp_path_factory.mktemp("moves")) as centre:
+            yield centre
 
 
 @pytest.fixture(scope="module")
@@ -273,3 +276,26 @@ def test_an_old_forecast_is_said_to_be_old_and_alarms_nobody(
     page = open_as("quanly01", "/manager")
     expect(page.locator(".mc-hint", has_text="Dự báo này đã cũ")).to_be_visible()
     expect(page.locator(".mc-alert", has_text="trong 30 phút tới")).to_have_count(0)
+
+
+def test_a_visitor_with_time_is_told_when_the_line_will_be_short(
+    open_as: Open, house: Centre, twin: PretendTwin
+) -> None:
+    now = int(time.time() * 1000)
+    soon = half_hour(now + 30 * MINUTE, 420)
+    if soon[:10] != half_hour(now, 420)[:10]:
+        pytest.skip("the last half-hour of the day")
+    later = (Later(half_hour=soon, service="ho_tich", minutes=6.0),)
+    twin.foretell(msgspec.structs.replace(foretold(now), later=later))
+    service = until(
+        lambda: (s := house.call("GET", "/api/line")["services"][0]).get("quieter") and s,
+        "the quieter time",
+    )
+    assert service["quieter"] == {"at": soon[11:], "minutes": 6.0}
+    house.take("ho_tich")
+    page = open_as("quanly01", "/manager")
+    page.goto(f"{house.web}/open")
+    expect(page.locator("main")).to_contain_text(f"từ {soon[11:]}: khoảng 6 phút")
+    page.goto(f"{house.web}/take")
+    expect(page.locator("main")).to_contain_text(f"từ {soon[11:]} chỉ còn khoảng 6 phút")
+    picture(page, "take")

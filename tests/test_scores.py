@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from queue_server import said
-from queue_server.desk.estimates import Estimates, Later, Table
-from queue_server.doors.web.public.figures import Foretold, foretold, quieter
+from queue_server.desk import public
+from queue_server.desk.estimates import Estimates, Later, Newcomer, Table
+from queue_server.doors.web.public.figures import Foretold, foretold
 from queue_server.line import events as e
 from queue_server.line import orders as o
 from queue_server.line.scores import Score, together
@@ -138,8 +139,8 @@ def test_a_score_is_published_from_thirty_visitors_on() -> None:
     [
         (None, None),
         (15.0, None),  # not over the target
-        (16.0, "2026-11-24T10:00"),  # the first that is half as long
-        (45.0, "2026-11-24T09:30"),
+        (16.0, "10:00"),  # the first that is half as long
+        (45.0, "09:30"),
     ],
 )
 def test_a_quieter_time_is_named_only_when_the_line_is_long(
@@ -152,14 +153,16 @@ def test_a_quieter_time_is_named_only_when_the_line_is_long(
         "2026-11-24T10:30": 2.0,
         "2026-11-25T07:30": 1.0,  # tomorrow
     }
+    later = [Later(half_hour=h, service="a", minutes=m) for h, m in halves.items()]
+    later.append(Later(half_hour="2026-11-24T09:00", service="b", minutes=0))
+    told = Estimate(minutes=now or 0, low=0, high=60)
+    newcomer = Newcomer(service="a", priority=False, ahead=0, estimate=told, each=1)
     estimates = Estimates()
-    later = tuple(Later(half_hour=h, service="a", minutes=m) for h, m in halves.items())
     estimates.replace(
-        Table(at=1, later=(*later, Later(half_hour="2026-11-24T09:00", service="b", minutes=0)))
+        Table(at=1, newcomers=(newcomer,) if now is not None else (), later=tuple(later))
     )
-    estimate = None if now is None else Estimate(minutes=now, low=0, high=60)
-    found = quieter(room().state, estimates, "a", estimate, START)
-    assert (found.half_hour if found else None) == expected
+    found = public.quieter(room().state, estimates, "a", START)
+    assert (found.at if found else None) == expected
 
 
 # --- reasons of calls in words ---

@@ -159,7 +159,11 @@ def _queue_words(scene: Scene, service: str) -> str:
         words = scene.say("service.nobody")
     if line.estimate is None:
         return words
-    return f"{words}, {scene.say('service.minutes', minutes=whole_minutes(line.estimate))}"
+    words = f"{words}, {scene.say('service.minutes', minutes=whole_minutes(line.estimate))}"
+    if line.quieter is None:
+        return words
+    later = max(1, round(line.quieter.minutes))
+    return f"{words}; {scene.say('service.quieter', at=line.quieter.at, minutes=later)}"
 
 
 def _shut_words(scene: Scene, service: str) -> str:

@@ -6,7 +6,7 @@ from ..line.decide import ahead_of
 from ..line.moves import MoveStatus
 from ..line.state import CounterNow, OfferNow, State
 from ..wire import messages as m
-from ..wire.words import MINUTE, Estimate, Language, Names, TicketStatus, day_of
+from ..wire.words import MINUTE, Estimate, Language, Names, TicketStatus, day_of, half_hour
 from .estimates import Estimates
 
 
@@ -77,6 +77,7 @@ def line_state(state: State, estimates: Estimates, at: int) -> m.LineState:
                 estimate=newcomer(state, estimates, s.id, None),
                 reason=state.suspended.get(s.id, ""),
                 last_called=called.get(s.id, ""),
+                quieter=quieter(state, estimates, s.id, at),
             )
             for s in state.setup.services
         ),
@@ -138,6 +139,28 @@ def newcomer(
 ) -> Estimate | None:
     """The wait of somebody who takes a number now: the table's figure, moved by who came since."""
     return estimates.newcomer(service, priority is not None, ahead_of(state, service, priority))
+
+
+def quieter(state: State, estimates: Estimates, service: str, at: int) -> m.Quieter | None:
+    """For somebody who may come later: the next half-hour of today with half the wait.
+
+    None while she would be called within the target now.
+    """
+    rules = state.setup.rules
+    now = newcomer(state, estimates, service, None)
+    if now is None or now.minutes <= rules.target_minutes:
+        return None
+    this = half_hour(at, rules.utc_offset_minutes)
+    short = [
+        later
+        for later in estimates.table.later
+        if later.service == service
+        and later.half_hour > this
+        and later.half_hour[:10] == this[:10]
+        and later.minutes <= now.minutes / 2
+    ]
+    first = min(short, key=lambda x: x.half_hour, default=None)
+    return m.Quieter(at=first.half_hour[11:], minutes=first.minutes) if first else None
 
 
 def score_figures(state: State) -> dict[str, float]:

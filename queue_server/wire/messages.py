@@ -184,10 +184,18 @@ class CentreSetup(Frozen):
     take_mode: str = "off"
 
 
+class Quieter(Frozen):
+    """The local half-hour of today from which the wait is short again, as `14:30`, and its minutes."""
+
+    at: str
+    minutes: float
+
+
 class ServiceLine(Frozen):
     """One service's line in numbers only. Wait in minutes for a visitor who comes now.
 
     `open_counters`: those that serve it at this moment; none and people waiting is no short wait.
+    `quieter`: while the wait is over the target, when it will be half as long.
     """
 
     id: str
@@ -197,6 +205,7 @@ class ServiceLine(Frozen):
     estimate: Estimate | None = None
     reason: str = ""
     last_called: str = ""
+    quieter: Quieter | None = None
 
 
 class CounterLine(Frozen):

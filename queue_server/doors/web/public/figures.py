@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import msgspec
 
 from ....desk import public
-from ....desk.estimates import Estimates, Later
+from ....desk.estimates import Estimates
 from ....line.scores import Score, together
 from ....line.state import State, Ticket
-from ....wire.words import AT_COUNTER, MINUTE, Estimate, Names, half_hour
+from ....wire import messages as m
+from ....wire.words import AT_COUNTER, MINUTE, Estimate, Names
 from .calls import NEVER_CALLED
 
 FEWEST_VISITS = 5
@@ -60,7 +61,7 @@ class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
     estimate: Estimate | None
     waits: Waits
     foretold: Foretold
-    quieter: Later | None = None
+    quieter: m.Quieter | None = None
     """When the line is long: the next half-hour of today in which the wait is half as long."""
 
 
@@ -113,7 +114,7 @@ def figures(state: State, estimates: Estimates, satisfaction: Satisfaction, at: 
                 estimate=s.estimate,
                 waits=waits([t for t in called if t.service == s.id], target, at),
                 foretold=foretold(state.scores.get(s.id, Score()), line.day),
-                quieter=quieter(state, estimates, s.id, s.estimate, at),
+                quieter=s.quieter,
             )
             for s in line.services
         ],
@@ -144,25 +145,6 @@ def foretold(score: Score, day: str) -> Foretold:
 def _before(state: State) -> Foretold | None:
     before = state.scores_before
     return foretold(together(before.services.values()), before.day) if before.day else None
-
-
-def quieter(
-    state: State, estimates: Estimates, service: str, now: Estimate | None, at: int
-) -> Later | None:
-    """For somebody who may come later: only when she would wait over the target now."""
-    rules = state.setup.rules
-    if now is None or now.minutes <= rules.target_minutes:
-        return None
-    this = half_hour(at, rules.utc_offset_minutes)
-    short = [
-        later
-        for later in estimates.table.later
-        if later.service == service
-        and later.half_hour > this
-        and later.half_hour[:10] == this[:10]
-        and later.minutes <= now.minutes / 2
-    ]
-    return min(short, key=lambda x: x.half_hour, default=None)
 
 
 def satisfied(scores: list[int]) -> Satisfaction:

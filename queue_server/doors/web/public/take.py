@@ -39,6 +39,7 @@ class Choice(Frozen):
     reason: str
     waiting: int
     estimate: Estimate | None
+    quieter: m.Quieter | None = None
 
 
 @dataclass
@@ -118,6 +119,7 @@ class Taking:
             reason=state.suspended.get(service.id, ""),
             waiting=len(state.waiting.get(service.id, ())),
             estimate=self.web.newcomer(service.id),
+            quieter=public.quieter(state, self.web.replica.estimates, service.id, at),
         )
 
 

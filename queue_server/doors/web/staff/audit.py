@@ -193,6 +193,8 @@ class AuditPage:
         if line.kind == e.TicketCalled.__name__:
             why = msgspec.convert(kept.pop("reason"), e.Reason)
             kept = {"reason": page.web.reason(why, page.language), **kept}
+        if line.kind == e.TimesLearned.__name__:  # pages of numbers, and of officers' pace
+            kept = {"day": kept["times"].get("day", "")}
         return ", ".join(f"{self._key(key)}: {_plain(value)}" for key, value in kept.items())
 
     def _key(self, key: str) -> str:
