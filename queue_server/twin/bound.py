@@ -28,11 +28,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from .day import Day, DayCounter, DayVisitor, Span
+from .fast import compiled
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -306,20 +306,20 @@ def _valued(problem: Problem, prices: Floats, over: Floats) -> tuple[float, Floa
     return total - budget, used, ran
 
 
-@numba.njit(cache=True)
+@compiled
 def _slot(edges: Floats, t: float) -> int:
     slot = int(np.searchsorted(edges, t, side="right")) - 1
     return min(max(slot, 0), len(edges) - 2)
 
 
-@numba.njit(cache=True)
+@compiled
 def _paid_until(edges: Floats, prices: Floats, paid: Floats, slot: int, t: float) -> float:
     """∫ λ up to t, which lies in `slot`; nothing is paid beyond the last edge."""
     total: float = paid[slot] + prices[slot] * (min(t, edges[slot + 1]) - edges[slot])
     return total
 
 
-@numba.njit(cache=True)
+@compiled
 def _cheapest(
     release: float,
     minutes: float,
@@ -358,7 +358,7 @@ def _cheapest(
     return best, best_start
 
 
-@numba.njit(cache=True)
+@compiled
 def _cheapest_over(
     release: float,
     minutes: float,
@@ -386,7 +386,7 @@ def _cheapest_over(
     return best, best_start
 
 
-@numba.njit(cache=True)
+@compiled
 def _choose(
     release: Floats,
     minutes: Floats,
@@ -442,7 +442,7 @@ def _choose(
     return total
 
 
-@numba.njit(cache=True)
+@compiled
 def _use(edges: Floats, used: Floats, start: float, end: float) -> None:
     slot = _slot(edges, start)
     while slot < len(used) and edges[slot] < end:

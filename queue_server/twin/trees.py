@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from .fast import compiled
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -95,7 +96,7 @@ def _grown(rows: Bins, missing: Floats, share: float, columns: Ints) -> Tree:
     return Tree(np.concatenate(asked), np.concatenate(borders), leaf)
 
 
-@numba.njit(cache=True)
+@compiled
 def _best_splits(
     rows: Bins, pull: Floats, node: Ints, columns: Ints, nodes: int
 ) -> tuple[Ints, Ints]:
