@@ -9,7 +9,8 @@ from queue_server.line import events as e
 from queue_server.line import orders as o
 from queue_server.line.decide import Refused
 from queue_server.line.next import able, call_next
-from queue_server.twin.rollout import copied
+from queue_server.line.setup import POLICIES
+from queue_server.line.state import State, apply
 from queue_server.wire.words import MINUTE, TicketStatus
 from tests.line_room import START, Room, small_setup
 
@@ -30,13 +31,21 @@ step = st.one_of(
     st.tuples(st.sampled_from(["grant", "withdraw"]), st.integers(0, 40), st.just("old")),
 )
 days = st.lists(st.tuples(step, st.floats(0, 4)), max_size=90)
+policies = st.sampled_from(POLICIES)
 
 
-def walk(day: list[tuple[tuple[str, object, object], float]]) -> Room:
+def walk(
+    day: list[tuple[tuple[str, object, object], float]],
+    policy: str = "balanced",
+    longest: float = LONGEST,
+) -> Room:
     """Play a day of whatever order; what is refused changes nothing."""
     room = Room(
         setup=small_setup(
-            max_passed_by_priority=BY_PRIORITY, max_passed=IN_ALL, max_wait_minutes=LONGEST
+            policy=policy,
+            max_passed_by_priority=BY_PRIORITY,
+            max_passed=IN_ALL,
+            max_wait_minutes=longest,
         )
     )
     for counter, account in ACCOUNTS.items():
@@ -90,36 +99,40 @@ def play(room: Room, verb: str, first: object, second: object, now: float) -> No
 
 
 @settings(max_examples=150, deadline=None)
-@given(days)
+@given(days, policies)
 def test_nobody_is_passed_more_often_than_the_rules_allow(
-    day: list[tuple[tuple[str, object, object], float]],
+    day: list[tuple[tuple[str, object, object], float]], policy: str
 ) -> None:
-    room = walk(day)
+    room = walk(day, policy)
     for ticket in room.state.tickets.values():
         assert ticket.passed <= IN_ALL
         assert ticket.passed_by_priority <= BY_PRIORITY
 
 
-@settings(max_examples=80, deadline=None)
-@given(days)
-def test_who_has_waited_too_long_is_next_at_the_first_able_counter(
-    day: list[tuple[tuple[str, object, object], float]],
+@settings(max_examples=150, deadline=None)
+@given(days, policies)
+def test_who_has_waited_too_long_is_passed_by_nobody_but_priority_visitors(
+    day: list[tuple[tuple[str, object, object], float]], policy: str
 ) -> None:
-    room = walk(day)
-    at = room.state.at + int(LONGEST * MINUTE)
+    room, state, too_long = walk(day, policy, longest=6.0), State(), 6.0 * MINUTE
+    for event, at, actor in room.events:
+        if isinstance(event, e.TicketCalled) and state.tickets[event.ticket].priority is None:
+            assert all(state.tickets[other].wait(at) < too_long for other in event.passed)
+        apply(state, event, at, actor)
+
+
+@settings(max_examples=100, deadline=None)
+@given(days, policies)
+def test_who_was_passed_as_often_as_the_rules_allow_is_next_at_the_first_able_counter(
+    day: list[tuple[tuple[str, object, object], float]], policy: str
+) -> None:
+    room = walk(day, policy)
     for counter in (1, 2, 3):
-        choice = call_next(copied(room.state), counter, at)
-        waiting = able(room.state, room.state.counters[counter], at)
-        late = [t for t in waiting if t.wait(at) >= LONGEST * MINUTE]
-        if late:
-            assert choice is not None
-            due = room.state.tickets[choice.ticket]
-            assert (
-                due.id == late[0].id
-                or due.passed >= IN_ALL
-                or due.passed_by_priority >= BY_PRIORITY
-            )
-            assert (due.place, due.id) <= (late[0].place, late[0].id)
+        waiting = able(room.state, room.state.counters[counter], room.state.at)
+        due = [t for t in waiting if t.passed >= IN_ALL or t.passed_by_priority >= BY_PRIORITY]
+        if due:
+            choice = call_next(room.state, counter, room.state.at)
+            assert choice is not None and due[0].id not in choice.passed
 
 
 @settings(max_examples=80, deadline=None)
@@ -198,7 +211,7 @@ def test_only_priority_counters_prefer_when_the_setting_says_so() -> None:
 
 
 def test_a_booked_visitor_is_not_called_before_her_time_less_the_grace() -> None:
-    room = Room()
+    room = Room(setup=small_setup(appointment_early_minutes=5))
     room.open(1)
     booked = room.take("a", 0, booked=START + 30 * MINUTE)
     try:

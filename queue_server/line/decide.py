@@ -18,9 +18,10 @@ from ..wire.words import (
 from . import events as e
 from . import orders as o
 from . import proposals
-from .next import able, call_next, passed_by
+from .expected import minutes_of
+from .next import able, call_next, lightest, passed_by
 from .outcome import NOTHING, Issued, Outcome, Refused, Reply, Touched
-from .setup import MOVES, Service, Setup, minutes_to_closing
+from .setup import MOVES, POLICIES, Service, Setup, minutes_to_closing
 from .state import CounterNow, State, Ticket
 from .times import sound
 
@@ -125,6 +126,11 @@ def check_setup(setup: Setup) -> None:
     for officer in setup.officers:
         if not set(officer.skills) <= known:
             raise Refused("bad_setup", detail=f"officers: {officer.account}: skills")
+    if setup.rules.policy not in POLICIES:
+        raise Refused("bad_setup", detail=f"rules: policy: {', '.join(POLICIES)}")
+    for name in ("balance_due_minutes", "balance_level_minutes", "supplement_factor"):
+        if not getattr(setup.rules, name) > 0:
+            raise Refused("bad_setup", detail=f"rules: {name}")
     if setup.rules.moves not in MOVES:
         raise Refused("bad_setup", detail=f"rules: moves: {', '.join(MOVES)}")
 
@@ -279,6 +285,7 @@ def _issue(state: State, order: o.IssueTicket, at: int, actor: e.Actor) -> Outco
         raise Refused("unknown_priority", group=order.priority)
     _must_be_open(state, service, at)
     first = _new_day(state, at)
+    begins = _begins(state, order, service.id, at) if order.then and not first else service.id
     ordinal = service.first if first else state.next_ordinal.get(service.id, service.first)
     day = day_of(at, state.setup.rules.utc_offset_minutes)
     number = number_of(service, ordinal)
@@ -295,6 +302,7 @@ def _issue(state: State, order: o.IssueTicket, at: int, actor: e.Actor) -> Outco
         booked=order.booked,
         dossiers=max(1, order.dossiers),
         then=order.then,
+        first=begins if begins != service.id else "",
         source=order.source or actor.device,
         ask=order.ask,
         sealed=order.sealed,
@@ -307,13 +315,20 @@ def _issue(state: State, order: o.IssueTicket, at: int, actor: e.Actor) -> Outco
     reply = Issued(
         ticket=issued.ticket,
         number=number,
-        ahead=0 if first else ahead_of(state, service.id, order.priority),
-        counters=tuple(c.id for c in state.serving_counters(service.id)),
+        ahead=0 if first else ahead_of(state, begins, order.priority),
+        counters=tuple(c.id for c in state.serving_counters(begins)),
         closes_in=minutes_to_closing(state.setup.hours, at, state.setup.rules.utc_offset_minutes)[
             0
         ],
     )
     return [*first, issued], reply
+
+
+def _begins(state: State, order: o.IssueTicket, asked: str, at: int) -> str:
+    """The errand with the lightest line, of those she asks for."""
+    errands = (asked, *order.then)
+    minutes = (minutes_of(order, s, asked, state.setup, state.times) for s in errands)
+    return lightest(state, errands, minutes, at)
 
 
 def number_of(service: Service, ordinal: int) -> str:
@@ -461,7 +476,7 @@ def _finishing(
     events: list[e.Event] = []
     if ticket.status is S.CALLED:
         events.append(e.ServiceStarted(ticket=ticket.id, counter=counter, since=ticket.called_at))
-    then = ticket.then[0] if ticket.then else ""
+    then = _goes_on(state, ticket, at) if ticket.then else ""
     events.append(
         e.ServiceFinished(
             ticket=ticket.id, counter=counter, dossiers=dossiers, sealed=sealed, then=then
@@ -479,6 +494,12 @@ def _finishing(
             )
         )
     return events
+
+
+def _goes_on(state: State, ticket: Ticket, at: int) -> str:
+    """The next of her errands: the one with the lightest line now."""
+    minutes = (minutes_of(ticket, s, ticket.asked, state.setup, state.times) for s in ticket.then)
+    return lightest(state, ticket.then, minutes, at)
 
 
 def _no_show(state: State, order: o.NoShow, at: int, actor: e.Actor) -> Outcome:

@@ -93,6 +93,7 @@ class ServiceResumed(Fact, tag=True):
 class TicketIssued(Fact, tag=True):
     """`ticket` is `<day>-<number>`, unique for ever; `token` the hash of the visitor's own key.
 
+    `first`: of several errands (`service` and `then`) the one that goes first, if not `service`.
     `told`: the wait that she was told. `prepared`: dossier made ready at the kiosk; `supplement`:
     she returns with what was missing.
     """
@@ -109,6 +110,7 @@ class TicketIssued(Fact, tag=True):
     booked: int | None = None
     dossiers: int = 1
     then: tuple[str, ...] = ()
+    first: str = ""
     source: str = ""
     ask: str = ""
     sealed: str = ""

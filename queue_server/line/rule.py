@@ -24,6 +24,15 @@ WAITED_LONG, PASSED_OFTEN, PASSED_BY_PRIORITY, PRIORITY, BALANCED, SIMPLE = 1, 2
 CANNOT, HOME, HELPS = 0, 1, 2
 """What a counter is to a service."""
 
+HELPS_SLOWER = 1.08
+"""Before anything was learned a counter is believed to take so much longer for what is not its home service."""
+BELIEF = 4.0
+"""A pace that is believed at the start counts like so many visits seen today."""
+LONGEST = 4.0
+"""One visit teaches a pace no more than so many times its expected minutes."""
+NO_COUNTER = 1e9
+"""The weight of a line that no counter serves now."""
+
 
 class Weights(NamedTuple):
     """The numbers of the rule. Spans in minutes.
@@ -78,7 +87,8 @@ def pick(
 
     `order[:count]` are the waiting rows, oldest place first. The counter's skills are `can[base + service]`,
     its minutes there `pace[base + service]` × `expected`. `prefers`: it calls priority visitors first.
-    The bound comes first: who has been passed or has waited as much as the rules allow, oldest first.
+    The bound: who has been passed as often as the rules allow is called first, oldest first; who has waited
+    `max_wait` is passed by nobody any more but priority visitors.
     """
     best, best_claim = NOBODY, -1.0
     first, first_rank = NOBODY, ORDINARY
@@ -91,10 +101,9 @@ def pick(
         waited = at - line.since[row]
         if waited >= weights.max_wait and long == NOBODY:
             long = row
-        if line.passed[row] >= weights.max_passed:
-            return row, PASSED_OFTEN
-        if line.passed_by_priority[row] >= weights.max_passed_by_priority:
-            return row, PASSED_BY_PRIORITY
+        why = overdue(line.passed[row], line.passed_by_priority[row], weights)
+        if why != 0:
+            return (row, why) if long == NOBODY else (long, WAITED_LONG)
         if line.rank[row] < first_rank:
             first, first_rank = row, line.rank[row]
         claim = claimed(
@@ -116,15 +125,39 @@ def claimed(waited: float, expected: float, pace: float, weights: Weights) -> fl
     return float(urgency / (max(expected, 0.5) * pace ** (1.0 + weights.apart)))
 
 
+def overdue(passed: int, by_priority: int, weights: Weights) -> int:
+    """Why somebody passed so often is called first; 0: she may still be passed."""
+    if passed >= weights.max_passed:
+        return PASSED_OFTEN
+    if by_priority >= weights.max_passed_by_priority:
+        return PASSED_BY_PRIORITY
+    return 0
+
+
 def first_come(
-    line: Line, order: Wholes, count: int, can: Wholes, base: int, prefers: bool
+    line: Line,
+    order: Wholes,
+    count: int,
+    at: float,
+    can: Wholes,
+    base: int,
+    prefers: bool,
+    weights: Weights,
 ) -> tuple[int, int]:
-    """The simple rule: priority by the list's order, then the oldest place."""
-    first, first_rank, oldest = NOBODY, ORDINARY, NOBODY
+    """The simple rule: priority by the list's order, then the oldest place; the bound as in `pick`.
+
+    It reads places, ranks and passes only, so that it holds when nothing is known of minutes.
+    """
+    first, first_rank, oldest, long = NOBODY, ORDINARY, NOBODY, NOBODY
     for position in range(count):
         row = order[position]
         if can[base + line.service[row]] == CANNOT:
             continue
+        why = overdue(line.passed[row], line.passed_by_priority[row], weights)
+        if at - line.since[row] >= weights.max_wait and long == NOBODY:
+            long = row
+        if why != 0:
+            return (row, why) if long == NOBODY else (long, WAITED_LONG)
         if oldest == NOBODY:
             oldest = row
         if prefers and line.rank[row] < first_rank:
@@ -132,6 +165,25 @@ def first_come(
     if first != NOBODY:
         return first, PRIORITY
     return oldest, SIMPLE
+
+
+def taught(took: float, expected: float) -> float:
+    """The minutes of a visit as they count for a pace."""
+    return min(took, LONGEST * expected)
+
+
+def pace_now(believed: float, expected: float, took: float, foretold: float) -> float:
+    """A counter's pace after today's visits there: what they took in all, beside what had been foretold.
+
+    What was believed in the morning weighs like BELIEF visits of `expected` minutes, those of the last visit.
+    """
+    start = BELIEF * expected
+    return (start * believed + took) / (start + foretold)
+
+
+def weight_of_line(expected: float, people: float, counters: float) -> float:
+    """Work that waits before an errand of `expected` minutes, for each open counter of its line."""
+    return expected * people / counters if counters > 0.0 else NO_COUNTER
 
 
 def count_passed(

@@ -6,6 +6,7 @@ from ..wire.words import MINUTE, Frozen, Names, PriorityGroup, local
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOVES = ("propose", "harmless", "off")
+POLICIES = ("balanced", "first")
 
 
 class Service(Frozen):
@@ -63,17 +64,31 @@ class Rules(Frozen):
 
     You are *passed* when a counter that may serve you calls somebody who came later: at most
     `max_passed_by_priority` times by priority visitors and `max_passed` times in all; after
-    `max_wait_minutes` the next able counter takes you, oldest first.
+    `max_wait_minutes` nobody passes you any more but priority visitors.
     """
 
-    policy: str = "first"
+    policy: str = "balanced"
+    """`balanced` weighs waits against what each visit takes; `first`: priority, then the longest wait."""
+    balance_due_minutes: float = 20.0
+    """Around this wait a long visit's claim overtakes a short one's (`line/rule.py`, Weights)."""
+    balance_level_minutes: float = 38.0
+    """Who has waited longer than this gains no further claim."""
+    balance_apart: float = 1.0
+    """How much a counter that is slow at a service leaves it to its colleagues; 0: not at all."""
     target_minutes: float = 15.0
-    max_passed_by_priority: int = 6
-    max_passed: int = 12
-    max_wait_minutes: float = 40.0
+    max_passed_by_priority: int = 30
+    max_passed: int = 60
+    max_wait_minutes: float = 90.0
     priority_at: str = "every"
     """`every` counter calls priority visitors first, or only `priority` counters do."""
-    appointment_early_minutes: float = 5.0
+    appointment_early_minutes: float = 0.0
+    """How long before her time a booked visitor may be called."""
+    appointment_late_minutes: float = 15.0
+    """Who comes no later than this keeps the place of her time; later, the place of her coming."""
+    appointment_credit_minutes: float = 8.0
+    """A booked visitor in time counts as having waited so much more, so that her time is nearly kept."""
+    supplement_factor: float = 0.7
+    """Who returns with what was missing is foretold this share of the usual minutes."""
     recalls: int = 2
     absences: int = 3
     """A visitor who was absent so often is not put back any more: she takes a new number."""

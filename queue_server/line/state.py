@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +11,9 @@ from msgspec.structs import replace
 
 from ..wire.words import AT_COUNTER, MINUTE, Estimate, Frozen, Language, TicketStatus
 from . import events as e
+from .expected import minutes_of
 from .moves import MoveNow, MoveStatus
+from .rule import taught
 from .scores import DayScores, Score, scored
 from .setup import Setup
 from .times import Times
@@ -22,7 +25,8 @@ class Ticket(Frozen):
     """A visitor's number and how it stands. Times in ms UTC, spans in ms.
 
     `place` orders the line (first arrival, or booked time); `waiting_from` starts the wait of the
-    present transaction (arrival, transfer or the end of the service before).
+    present transaction (arrival, transfer or the end of the service before). `asked`: the errand that
+    `prepared`, `copies`, `dossiers` and `supplement` tell of.
     """
 
     id: str
@@ -61,6 +65,7 @@ class Ticket(Frozen):
     prepared: bool = False
     copies: int = 0
     supplement: bool = False
+    asked: str = ""
     told: Estimate | None = None
     """The wait that she was told at issue, for the service she came for."""
     scored: bool = False
@@ -73,6 +78,15 @@ class Ticket(Frozen):
         return max(0, until - self.waiting_from - out)
 
 
+class Seen(Frozen):
+    """Today's visits of one service at one counter and officer, in minutes: what they took, what had been
+    foretold of them, and what of the last one."""
+
+    took: float = 0.0
+    foretold: float = 0.0
+    last: float = 0.0
+
+
 class Step(Frozen):
     """An officer's last step at her counter and what it changed, so that it can be undone once."""
 
@@ -83,6 +97,9 @@ class Step(Frozen):
     held: str | None
     offer: str = ""
     passed: tuple[str, ...] = ()
+    pace: str = ""
+    seen: Seen | None = None
+    """What `State.seen` held under `pace` before."""
 
 
 class CounterNow(Frozen):
@@ -134,6 +151,8 @@ class State(msgspec.Struct):
     """Moves of the running day, in the order in which they were proposed."""
     times: Times = Times()
     """What has been learned of service times; a rule may use it, for it stands in the log."""
+    seen: dict[str, Seen] = {}
+    """By `pace_key`: what today's visits teach of paces."""
     scores: dict[str, Score] = {}
     """By service: how well the waits of today were foretold."""
     scores_before: DayScores = DayScores()
@@ -187,7 +206,7 @@ def _setup_changed(state: State, ev: e.SetupChanged, at: int, actor: e.Actor) ->
 def _day_started(state: State, ev: e.DayStarted, at: int, actor: e.Actor) -> None:
     state.day, state.day_open = ev.day, True
     state.tickets, state.asks, state.tokens, state.steps = {}, {}, {}, {}
-    state.moves, state.scores = {}, {}
+    state.moves, state.scores, state.seen = {}, {}, {}
     state.waiting = {s.id: {} for s in state.setup.services}
     state.next_ordinal = {s.id: s.first for s in state.setup.services}
     state.counters = {
@@ -368,27 +387,30 @@ def _step(
 
 def _issued(state: State, ev: e.TicketIssued, at: int, actor: e.Actor) -> None:
     start = max(at, ev.booked or 0)
+    late = at - int(state.setup.rules.appointment_late_minutes * MINUTE)
+    first = ev.first or ev.service
     ticket = Ticket(
         id=ev.ticket,
         number=ev.number,
-        service=ev.service,
+        service=first,
         visit=ev.visit,
         token=ev.token,
         arrived=at,
-        place=start,
+        place=ev.booked if ev.booked is not None and ev.booked >= late else start,
         waiting_from=start,
         language=ev.language,
         priority=ev.priority,
         procedure=ev.procedure,
         booked=ev.booked,
         dossiers=ev.dossiers,
-        then=ev.then,
+        then=_without(first, (ev.service, *ev.then)),
         source=ev.source,
         ask=ev.ask,
         sealed=ev.sealed,
         prepared=ev.prepared,
         copies=ev.copies,
         supplement=ev.supplement,
+        asked=ev.service,
         told=ev.told,
     )
     _put(state, ticket)
@@ -396,6 +418,12 @@ def _issued(state: State, ev: e.TicketIssued, at: int, actor: e.Actor) -> None:
     state.tokens[ev.token] = ev.ticket
     if ev.ask:
         state.asks[ev.ask] = ev.ticket
+
+
+def _without(errand: str, errands: tuple[str, ...]) -> tuple[str, ...]:
+    """The errands but for one of this service."""
+    place = errands.index(errand)
+    return errands[:place] + errands[place + 1 :]
 
 
 def _ask_withdrawn(state: State, ev: e.AskWithdrawn, at: int, actor: e.Actor) -> None:
@@ -460,7 +488,7 @@ def _finished(state: State, ev: e.ServiceFinished, at: int, actor: e.Actor) -> N
             after,
             status=S.WAITING,
             service=ev.then,
-            then=tuple(s for s in before.then if s != ev.then),
+            then=_without(ev.then, before.then) if ev.then in before.then else before.then,
             place=at,
             waiting_from=at,
             ended_at=0,
@@ -471,9 +499,33 @@ def _finished(state: State, ev: e.ServiceFinished, at: int, actor: e.Actor) -> N
             calls=0,
             booked=None,
         )
+    key, known = _teach(state, before, ev.counter, at)
     _release(state, before, at)
     _put(state, after)
     _step(state, ev.counter, ev, actor, before)
+    if key and ev.counter in state.steps:
+        state.steps[ev.counter] = replace(state.steps[ev.counter], pace=key, seen=known)
+
+
+def _teach(state: State, ticket: Ticket, counter: int, at: int) -> tuple[str, Seen | None]:
+    """Let a visit that ends teach this counter's pace; gives what was changed and what stood there before."""
+    expected = minutes_of(ticket, ticket.service, ticket.asked, state.setup, state.times)
+    if not 0.0 < expected < math.inf:
+        return "", None
+    key = pace_key(state.counters[counter], ticket.service)
+    known = state.seen.get(key)
+    before = known or Seen()
+    state.seen[key] = Seen(
+        took=before.took + taught((at - ticket.called_at) / MINUTE, expected),
+        foretold=before.foretold + expected,
+        last=expected,
+    )
+    return key, known
+
+
+def pace_key(counter: CounterNow, service: str) -> str:
+    """`4:hoa:ho_tich`: the officer who sits there and the service; in `State.seen`."""
+    return f"{counter.id}:{counter.officer}:{service}"
 
 
 def _no_show(state: State, ev: e.TicketNoShow, at: int, actor: e.Actor) -> None:
@@ -517,7 +569,8 @@ def _transferred(state: State, ev: e.TicketTransferred, at: int, actor: e.Actor)
     counter = before.counter
     at_counter = before.status in AT_COUNTER
     _release(state, before, at)
-    after = replace(before, service=ev.service, told=None)
+    asked = ev.service if before.service == before.asked else before.asked
+    after = replace(before, service=ev.service, asked=asked, told=None)
     if at_counter:
         after = replace(
             after,
@@ -603,11 +656,20 @@ def _undone(state: State, ev: e.StepUndone, at: int, actor: e.Actor) -> None:
         )
     if step.after.scored and not step.before.scored:
         _score(state, step.after, at, -1)
+    if step.pace:
+        _unteach(state, step)
     _put(state, step.before)
     holds = step.before.status in AT_COUNTER and step.before.counter == ev.counter
     _counter(state, ev.counter, ticket=step.before.id if holds else None, since=at)
     if step.offer:
         state.offers.pop(step.offer, None)
+
+
+def _unteach(state: State, step: Step) -> None:
+    if step.seen is None:
+        state.seen.pop(step.pace, None)
+    else:
+        state.seen[step.pace] = step.seen
 
 
 def _printed(state: State, ev: e.TicketPrinted, at: int, actor: e.Actor) -> None:

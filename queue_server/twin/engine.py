@@ -14,11 +14,6 @@ from ..line import rule
 from ..line.rule import HOME, NOBODY, Line, Reals, Truths, Weights, Wholes
 from . import baselines
 
-BELIEF = 4.0
-"""A pace that is believed at the start counts like so many visits seen today."""
-LONGEST = 4.0
-"""One visit teaches a pace no more than so many times its expected minutes."""
-
 
 class Hall(NamedTuple):
     """Counters × services, flat (`counter * services + service`), and when counters open and close.
@@ -175,7 +170,7 @@ def lightest(hall: Hall, line: Line, truth: Truth, run: Run, row: int) -> int:
         for counter in range(hall.counters):
             if run.open[counter] and hall.can[counter * hall.services + service]:
                 able += 1.0
-        work = line.expected[mate] * run.in_line[service] / able if able > 0.0 else 1e9
+        work = rule.weight_of_line(line.expected[mate], run.in_line[service], able)
         if work < least:
             best, least = mate, work
     return best
@@ -199,15 +194,18 @@ def finish(
     if not truth.shows[row]:
         return
     cell = counter * hall.services + line.service[row]
-    run.took[cell] += min(ended - run.called[row], LONGEST * line.expected[row])
-    run.foretold[cell] += line.expected[row]
-    start = BELIEF * line.expected[row]
-    hall.pace[cell] = (start * hall.believed[cell] + run.took[cell]) / (start + run.foretold[cell])
+    expected = line.expected[row]
+    run.took[cell] += rule.taught(ended - run.called[row], expected)
+    run.foretold[cell] += expected
+    hall.pace[cell] = rule.pace_now(
+        hall.believed[cell], expected, run.took[cell], run.foretold[cell]
+    )
     if truth.mates[row] > 1:
         further = lightest(hall, line, truth, run, row)
         if further != NOBODY:
             line.since[further] = ended
             line.place[further] = ended
+            line.credit[further] = 0.0
             join(hall, line, truth, run, kind, further)
 
 

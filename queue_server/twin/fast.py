@@ -25,6 +25,10 @@ _PARTS: tuple[Any, ...] = (
     rule.pick,
     rule.claimed,
     rule.first_come,
+    rule.overdue,
+    rule.taught,
+    rule.pace_now,
+    rule.weight_of_line,
     rule.count_passed,
     baselines.pick,
     baselines.level_of,
@@ -47,9 +51,9 @@ _PARTS: tuple[Any, ...] = (
 def _cache_folder() -> str:
     """Beside the user's other caches, else among the temporary files; one folder a version of the sources."""
     digest = hashlib.sha256()
-    sources = [Path(str(module.__file__)) for module in (rule, baselines, engine)]
-    sources += sorted(Path(__file__).parent.glob("*.py"))
-    for source in sources:
+    parts = {Path(str(module.__file__)) for module in (rule, baselines, engine)}
+    beside = {p for p in Path(__file__).parent.glob("*.py") if b"@compiled" in p.read_bytes()}
+    for source in sorted(parts | beside):
         digest.update(source.read_bytes())
     name = f"motcua-{numba.__version__}-{digest.hexdigest()[:16]}"
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ..line.rule import HELPS_SLOWER
 from .day import Day, DayVisitor
 
 PRIOR_VISITS = 10.0
@@ -18,8 +19,6 @@ PRIOR_VISITS = 10.0
 PRIOR_PACE = 25.0
 """The pace of all counters that help out counts like so many visits of this one."""
 PRIOR_HELPS = 40.0
-HELPS_SLOWER = 1.08
-"""On the first day a counter is believed to take so much longer for services that are not its home."""
 LONGEST = 6.0
 """A visit of more than so many times its service's mean counts as so many."""
 START_SIGMA = 0.65
