@@ -49,5 +49,7 @@ if [ ! -x .venv/bin/python ] || [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; 
     .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
     .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null ||
         .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
+    echo "compiling the twin (once)"
+    .venv/bin/python -m queue_server.twin.warm || echo "not compiled now; the twin does it at its first start" >&2
     echo "$wanted" >"$stamp"
 fi

@@ -38,7 +38,7 @@ PROGRAMS = {
     "restore": ("queue_server.keeping_command", "bring a backup back elsewhere, in a new epoch"),
     "verify": ("queue_server.keeping_command", "check the log from its first line to its last"),
     "doctor": ("queue_server.doctor_command", "look at every part: ok, or how to mend it"),
-    "simulate": ("queue_server.demo_command", "simulated visitors through the real doors"),
+    "simulate": ("queue_server.simulate_command", "replay a day, make days, or a live demo"),
 }
 
 

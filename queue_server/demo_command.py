@@ -32,7 +32,6 @@ MARK = "demo-folder"
 MARKED = "Made by `motcua simulate --demo`, and wiped at its next start.\n"
 START_S = 12.0
 """Real seconds that a centre may take to come up before the first visitor stands at the door."""
-FASTEST = 120.0
 BEFORE_OPENING = 5.0
 """The first visitor is there so many minutes before the doors open."""
 KIOSKS = 3
@@ -42,62 +41,6 @@ BRIDGE, TERMINAL = "bridge-1", "nut-bam"
 
 class NotADemo(Exception):
     """The data folder is not one that a demo may wipe."""
-
-
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "simulate",
-        help="a centre with simulated visitors through the real doors",
-        description="Starts a centre of its own and sends it simulated visitors, officers and ratings "
-        "through MQTT and HTTP, from the morning of the next working day on. So far there is "
-        "only --demo.",
-    )
-    parser.add_argument("--demo", action="store_true", required=True, help="a live demonstration")
-    parser.add_argument(
-        "--speed", type=_speed, default=20.0, help="simulated seconds to one real (1-120; 20)"
-    )
-    parser.add_argument(
-        "--data", type=Path, default=Path("var-demo"), help="the demo's own folder, wiped at start"
-    )
-    parser.add_argument("--settings", type=Path, help="settings file (default: the sample centre)")
-    parser.add_argument("--seed", type=int, default=1, help="another number is another day")
-    parser.add_argument("--until", type=_minute, help="end by itself at this time, such as 09:00")
-    parser.add_argument(
-        "--leave", type=_counters, default=(), help="counters left to you, such as 3,5"
-    )
-    parser.add_argument(
-        "--rate",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="change a rate of the visitors' manners, such as no_show=0.2; may be repeated",
-    )
-    parser.add_argument("--language", choices=("vi", "en"), default="vi", help="of what is printed")
-    parser.add_argument(
-        "--windows",
-        action=argparse.BooleanOptionalAction,
-        help="kiosk and tablet windows (default: where a display is there)",
-    )
-    parser.set_defaults(run=run)
-
-
-def _speed(text: str) -> float:
-    speed = float(text)
-    if not 1.0 <= speed <= FASTEST:
-        raise argparse.ArgumentTypeError(f"from 1 to {FASTEST:g}")
-    return speed
-
-
-def _minute(text: str) -> float:
-    try:
-        moment = dt.time.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError("a time such as 09:00") from error
-    return moment.hour * 60.0 + moment.minute
-
-
-def _counters(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
 
 
 def run(args: argparse.Namespace) -> int:

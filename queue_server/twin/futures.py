@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..line.rule import NOBODY, ORDINARY, Line, Weights
-from . import baselines, engine
+from . import baselines
 from .engine import Hall, Run, Truth
-from .fast import compiled
+from .fast import compiled, play
 
 FUTURES = 64
 AHEAD = 300.0
@@ -230,7 +230,7 @@ def called_in(
         if days > 0:
             extra += _newcomers(to, first + extra, now, f % days, now + AHEAD, belief)
         _sorted_arrivals(to, first, extra)
-        engine.play(
+        play(
             future_hall, to.line, to.truth, to.arrivals[:extra], to.run, kind, weights,
             now + 720.0, row,
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from ..line.rule import CANNOT, HELPS, HOME, NOBODY, ORDINARY, Line, Weights
 from . import baselines
 from .day import Day
-from .engine import Hall, Run, Truth, play
+from .engine import Hall, Run, Truth, advance
 from .learn import Knowledge
 
 Array = Callable[[Sequence[Any]], Any]
@@ -229,13 +230,25 @@ def replay(
     day: Day, policy: str = "balanced", weights: Weights = Weights(), knowledge: Knowledge = START
 ) -> list[list[Called]]:
     """Each visitor's transactions in the order in which they were called (none: she never was)."""
+    return replay_timed(day, policy, weights, knowledge)[0]
+
+
+def replay_timed(
+    day: Day, policy: str = "balanced", weights: Weights = Weights(), knowledge: Knowledge = START
+) -> tuple[list[list[Called]], list[float]]:
+    """`replay` in plain Python, and the seconds that each moment with a decision took."""
     layout = laid_out(day, policy, knowledge)
-    run = fresh_run(layout.rows, layout.hall.counters, layout.hall.services)
-    play(
-        layout.hall, layout.line, layout.truth, layout.arrivals, run,
-        baselines.KINDS[policy], weights, math.inf, NOBODY,
-    )  # fmt: skip
-    return read_back(day, layout, run)
+    hall, line, truth = layout.hall, layout.line, layout.truth
+    run = fresh_run(layout.rows, hall.counters, hall.services)
+    kind = baselines.KINDS[policy]
+    took: list[float] = []
+    while True:
+        waiting, began = run.count[0], time.perf_counter()
+        at = advance(hall, line, truth, layout.arrivals, run, kind, weights, math.inf)
+        if at == math.inf:
+            return read_back(day, layout, run), took
+        if run.count[0] < waiting:
+            took.append(time.perf_counter() - began)
 
 
 def read_back(day: Day, layout: Layout, run: Run) -> list[list[Called]]:
