@@ -244,6 +244,9 @@ class Desk:
             changed.offers.add(event.counter)
         if isinstance(event, e.RatingGiven | e.RatingSilent) and event.offer in self.state.offers:
             changed.offers.add(self.state.offers[event.offer].counter)
+        if isinstance(event, e.TicketCalled) and event.reason.code == "simple":
+            failed = event.reason.values.get("failed", "")
+            log.warning("rule_failed", ticket=event.ticket, kind=failed)
         if isinstance(event, e.TicketCalled | e.TicketRecalled):
             self._announce(event.ticket, changed, at, seq)
 

@@ -110,13 +110,18 @@ def able(state: State, counter: CounterNow, at: int) -> list[Ticket]:
     early = at + int(state.setup.rules.appointment_early_minutes * MINUTE)
     serves = tuple(s for s in counter.serves if s not in state.suspended)
     found = [t for t in state.waiting_for(serves) if t.waiting_from <= early]
-    return sorted(found, key=_place)
+    return sorted(found, key=place_of)
+
+
+def place_of(ticket: Ticket) -> tuple[int, int, int, str]:
+    """The order of the line: by place, of equals who joined first."""
+    return ticket.place, ticket.waiting_from, ticket.arrived, ticket.id
 
 
 def passed_by(candidates: Sequence[Ticket], called: Ticket) -> tuple[str, ...]:
     """Whom a call of `called` passes: those this counter may serve who came before."""
-    place = _place(called)
-    return tuple(t.id for t in candidates if _place(t) < place)
+    place = place_of(called)
+    return tuple(t.id for t in candidates if place_of(t) < place)
 
 
 def lightest(state: State, errands: Sequence[str], minutes: Iterable[float], at: int) -> str:
@@ -175,10 +180,6 @@ def prefers(rules: Rules, settled: Counter | None) -> bool:
 
 
 # --- below ----------------------------------------------------------------------------------------
-
-
-def _place(ticket: Ticket) -> tuple[int, int, int, str]:
-    return ticket.place, ticket.waiting_from, ticket.arrived, ticket.id
 
 
 def _shown(state: State, counter: CounterNow, candidates: Sequence[Ticket], at: int) -> Shown:

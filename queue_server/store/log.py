@@ -170,6 +170,15 @@ def load(conn: sqlite3.Connection, upto: int | None = None) -> tuple[State, int]
     return state, since
 
 
+def since_day(conn: sqlite3.Connection, days: int) -> Iterator[Row]:
+    """The lines from the beginning of the `days`-th last day on (the running one is the last)."""
+    found = conn.execute(
+        "SELECT seq FROM events WHERE kind = 'DayStarted' ORDER BY seq DESC LIMIT 1 OFFSET ?",
+        (max(0, days - 1),),
+    ).fetchone()
+    return rows(conn, found[0] - 1 if found else 0)
+
+
 def rows(conn: sqlite3.Connection, after: int = 0, upto: int = 1 << 62) -> Iterator[Row]:
     """The lines of the log with after < seq <= upto, in order."""
     cursor = conn.execute(

@@ -1,4 +1,4 @@
-"""The twin's process: follows the line and keeps the table of wait estimates fresh, beside the server."""
+"""The twin's process: learns from past days, follows the line, and keeps the table of wait estimates fresh."""
 
 from __future__ import annotations
 
@@ -8,49 +8,134 @@ import contextlib
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 import structlog
+from msgspec.structs import replace
 
 from ..desk.clock import Clock
+from ..desk.estimates import Table
 from ..doors.local import FreshTable
 from ..doors.replica import Replica
 from ..folder import Folder
-from ..line.events import Entry
+from ..line import events as e
+from ..line import orders as o
+from ..line.proposals import TWIN
+from ..line.setup import Setup
+from ..line.times import Times
 from ..wire import logs
-from .rollout import FUTURES, table
+from ..wire.link import new_id
+from ..wire.words import MINUTE
+from .foretell import Calibration, Told
+from .learn import Came, learned
+from .lessons import past_days, times_of
+from .present import MANY, NO_SHOW_MINUTES, foreseen, present
 
 log = structlog.get_logger()
 AT_MOST_EVERY_S = 2.0
 AT_LEAST_EVERY_S = 8.0
-BUSY_S = 1.5
+BUSY_S = 0.5
 """When a pass takes longer than this, the next one draws fewer futures."""
+FEWEST, STEP = 12, 4
 
 
-async def keep_fresh(folder: Folder, clock: Clock) -> None:
-    replica = Replica(folder.database, folder.door)
-    changed = asyncio.Event()
+@dataclass(frozen=True)
+class Lessons:
+    """What past days teach: `times` for the log, and who came, by day."""
 
-    def happened(entries: list[Entry]) -> None:
-        if entries or not replica.estimates.table.at:
-            changed.set()
+    times: Times = Times()
+    came: tuple[tuple[Came, ...], ...] = ()
+    no_show_minutes: float = NO_SHOW_MINUTES
 
-    replica.listen(happened)
-    replica.start()
-    chance, futures = Random(), FUTURES
-    while True:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), AT_LEAST_EVERY_S)
-        changed.clear()
-        if not replica.fresh:
-            continue
+
+class Twin:
+    """Over one replica; `run` works until it is cancelled."""
+
+    def __init__(self, folder: Folder, clock: Clock) -> None:
+        self._folder, self._clock = folder, clock
+        self._replica = Replica(folder.database, folder.door)
+        self._changed = asyncio.Event()
+        self._lessons = Lessons()
+        self._learned = ""
+        """The running day when the lessons were read."""
+        self._calibration = Calibration()
+        self._many = MANY
+
+    async def run(self) -> None:
+        self._replica.listen(self._happened)
+        self._replica.start()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), AT_LEAST_EVERY_S)
+            self._changed.clear()
+            if not self._replica.fresh:
+                continue
+            await self._learn()
+            self._replica.line.send(FreshTable(table=await self._table()))
+            await asyncio.sleep(AT_MOST_EVERY_S)
+
+    def _happened(self, entries: list[e.Entry]) -> None:
+        for entry in entries:
+            if isinstance(entry.event, e.TicketCalled):
+                self._score(entry.event.ticket, entry.at)
+        if entries or not self._replica.estimates.table.at:
+            self._changed.set()
+
+    def _score(self, ticket_id: str, at: int) -> None:
+        """What she was told, held against what came: the next intervals are wider or narrower for it."""
+        ticket = self._replica.state.tickets[ticket_id]
+        if ticket.told is None or ticket.waits or ticket.absences or ticket.booked is not None:
+            return
+        told = Told(p10=ticket.told.low, p50=ticket.told.minutes, p90=ticket.told.high)
+        self._calibration.score(told, ticket.wait(at) / MINUTE)
+
+    async def _learn(self) -> None:
+        """At the start and with each new day: read past days, and tell the log what they teach."""
+        state = self._replica.state
+        if self._learned == state.day:
+            return
+        today, setup = state.day, state.setup
         began = time.monotonic()
-        fresh = table(replica.state, max(clock.now(), replica.state.at), chance, futures)
+        self._lessons = await asyncio.to_thread(lessons, self._folder.database, setup, today)
+        self._learned = today
+        took = round(time.monotonic() - began, 2)
+        log.info("learned", days=len(self._lessons.came), day=today, seconds=took)
+        if self._lessons.times.services:
+            await self._tell(self._lessons.times)
+
+    async def _tell(self, times: Times) -> None:
+        order = o.LearnTimes(times=times)
+        try:
+            await self._replica.line.give(
+                new_id(), type(order).__name__, order, e.Actor(device=TWIN), None
+            )
+        except (ConnectionError, TimeoutError) as error:
+            self._learned = ""
+            log.warning("times_not_told", kind=type(error).__name__)
+
+    async def _table(self) -> Table:
+        """One pass; the columns are made here, between two events, the futures beside the event loop."""
+        state, before = self._replica.state, self._replica.estimates.table
+        began = time.monotonic()
+        now = max(self._clock.now(), state.at)
+        here = present(state, now, self._lessons.came, self._lessons.no_show_minutes)
+        number = int(now // MINUTE) & 0x7FFFFFFF
+        table = await asyncio.to_thread(foreseen, here, self._many, number, self._calibration.scale)
         took = time.monotonic() - began
-        futures = max(6, futures // 2) if took > BUSY_S else min(FUTURES, futures + 2)
-        replica.line.send(FreshTable(table=fresh))
-        await asyncio.sleep(AT_MOST_EVERY_S)
+        self._many = max(FEWEST, self._many // 2) if took > BUSY_S else min(MANY, self._many + STEP)
+        return replace(table, outlook=before.outlook, later=before.later)
+
+
+def lessons(database: Path, setup: Setup, today: str) -> Lessons:
+    """What the days of the log before `today` teach."""
+    days = past_days(database, setup, today)
+    absent = [d.no_show_minutes for d in days if any(not v.shows for v in d.visitors)]
+    return Lessons(
+        times=times_of(days),
+        came=learned(days).came,
+        no_show_minutes=sum(absent) / len(absent) if absent else NO_SHOW_MINUTES,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     clock = Clock(speed=args.speed, ahead_ms=args.ahead_ms, origin=args.origin)
 
     async def run() -> None:
-        task = asyncio.create_task(keep_fresh(Folder(args.data), clock))
+        task = asyncio.create_task(Twin(Folder(args.data), clock).run())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from random import Random
 
 from ...line.setup import Setup
 from ...wire.words import Frozen, Language
-from ..rollout import lognormal
 from .manners import Manners
 
 Sessions = tuple[tuple[int, int], ...]
@@ -211,3 +211,9 @@ def _apart(rests: list[Rest]) -> tuple[Rest, ...]:
         if not kept or rest.begins >= kept[-1].ends:
             kept.append(rest)
     return tuple(kept)
+
+
+def lognormal(chance: Random, mean: float, cv: float) -> float:
+    """A lognormal number of this mean and coefficient of variation."""
+    variance = math.log(1 + cv * cv)
+    return chance.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance))
