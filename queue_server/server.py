@@ -261,8 +261,11 @@ class Clerk:
         if self.local is not None:
             self.local.say_table(table)
         for ticket in list(self.desk.state.tickets.values())[-50:]:
-            estimate = table.tickets.get(ticket.id)
-            if ticket.arrived >= before and estimate is not None:
+            if ticket.arrived < before or ticket.id not in table.tickets:
+                continue
+            now = self.desk.clock.now()
+            estimate = public.wait_of(self.desk.state, self.desk.estimates, ticket, now)
+            if estimate is not None:
                 self._say_update(ticket, estimate)
 
     def _say_update(self, ticket: Ticket, estimate: Estimate) -> None:

@@ -19,7 +19,7 @@ from queue_server.line.times import Times
 from queue_server.store.vault import CannotUnseal, Vault, master_key
 from queue_server.wire import messages as m
 from queue_server.wire.link import new_id
-from queue_server.wire.words import DAY, Estimate, Role
+from queue_server.wire.words import DAY, SECOND, Estimate, Role
 from tests.desk_room import DeskRoom, ok
 from tests.house import take
 
@@ -271,7 +271,7 @@ def test_who_comes_at_a_time_of_her_own_is_told_no_wait(room: DeskRoom) -> None:
     estimate = Estimate(minutes=5, low=2, high=9)
     newcomer = Newcomer(service="a", priority=False, ahead=0, estimate=estimate, each=4.0)
     room.desk.estimates.replace(Table(at=1, newcomers=(newcomer,)))
-    at = room.desk.clock.now() + DAY // 24
+    at = room.desk.clock.now() + 2 * SECOND
     assert "estimate" not in ok(room.ask(take("a", booked=at)))
 
 

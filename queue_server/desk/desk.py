@@ -296,6 +296,7 @@ class Desk:
                 prepared=ask.prepared,
                 copies=ask.copies,
                 supplement=ask.supplement,
+                offered=ask.booked is not None and (request.role is None or ask.booked > now),
             ),
             changed,
         )
@@ -307,7 +308,7 @@ class Desk:
         return self._taken(reply, ask, token, now, told)
 
     def _foretold(self, ask: m.TakeTicket, now: int) -> Estimate | None:
-        """The wait that she is told; None: not known, or she comes at a time of her own."""
+        """The wait that she is told and that is held against what comes; None: not known, or at a time of her own."""
         if ask.booked is not None:
             return None
         state = self.state
@@ -319,6 +320,10 @@ class Desk:
         self, reply: Issued, ask: m.TakeTicket, token: str, now: int, told: Estimate | None
     ) -> m.TicketTaken:
         base = self.public_url.rstrip("/")
+        to_come = ask.booked is not None and ask.booked > now
+        estimate = told
+        if ask.booked is not None and to_come:
+            estimate = public.wait_from(self.state, self.estimates, ask.service, ask.booked)
         return m.TicketTaken(
             ticket=reply.ticket,
             number=reply.number,
@@ -327,10 +332,11 @@ class Desk:
             ahead=reply.ahead,
             token=token,
             url=f"{base}/t/{token}" if base else "",
-            estimate=told,
+            estimate=estimate,
             priority=ask.priority,
             counters=reply.counters,
-            closes_in_minutes=reply.closes_in,
+            closes_in_minutes=reply.closes_in if not to_come else None,
+            booked=ask.booked,
         )
 
     def _withdraw(self, request: Request, ask: m.WithdrawTicket, changed: Changed) -> Frozen:

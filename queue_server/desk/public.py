@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from ..line import booking
 from ..line.decide import ahead_of
 from ..line.moves import MoveStatus
-from ..line.state import CounterNow, OfferNow, State
+from ..line.state import CounterNow, OfferNow, State, Ticket
 from ..wire import messages as m
-from ..wire.words import MINUTE, Estimate, Language, Names, TicketStatus, day_of, half_hour
-from .estimates import Estimates
+from ..wire.words import (
+    MINUTE,
+    Estimate,
+    Language,
+    Names,
+    TicketStatus,
+    day_of,
+    half_hour,
+    moment_of,
+)
+from .estimates import Estimates, Later
 
 
 def service_state(state: State, service: str, at: int) -> str:
@@ -72,7 +82,7 @@ def line_state(state: State, estimates: Estimates, at: int) -> m.LineState:
             m.ServiceLine(
                 id=s.id,
                 state=service_state(state, s.id, at),
-                waiting=len(state.waiting.get(s.id, ())),
+                waiting=waiting_now(state, s.id, at),
                 open_counters=tuple(c.id for c in state.serving_counters(s.id) if c.paused is None),
                 estimate=newcomer(state, estimates, s.id, None),
                 reason=state.suspended.get(s.id, ""),
@@ -142,25 +152,63 @@ def newcomer(
 
 
 def quieter(state: State, estimates: Estimates, service: str, at: int) -> m.Quieter | None:
-    """For somebody who may come later: the next half-hour of today with half the wait.
+    """For somebody who may come later: the next half-hour of today with half the wait and numbers left.
 
-    None while she would be called within the target now.
+    None while she would be called within the target now, or no numbers are given.
     """
     rules = state.setup.rules
     now = newcomer(state, estimates, service, None)
     if now is None or now.minutes <= rules.target_minutes:
         return None
+    if service_state(state, service, at) != "open":
+        return None
     this = half_hour(at, rules.utc_offset_minutes)
-    short = [
-        later
-        for later in estimates.table.later
-        if later.service == service
-        and later.half_hour > this
-        and later.half_hour[:10] == this[:10]
-        and later.minutes <= now.minutes / 2
-    ]
-    first = min(short, key=lambda x: x.half_hour, default=None)
-    return m.Quieter(at=first.half_hour[11:], minutes=first.minutes) if first else None
+    for later in sorted(estimates.table.later, key=_half_hour):
+        soon_enough = this < later.half_hour and later.half_hour[:10] == this[:10]
+        if later.service != service or not soon_enough or later.minutes > now.minutes / 2:
+            continue
+        starts = moment_of(later.half_hour, rules.utc_offset_minutes)
+        if booking.may_have(state, service, starts, at):
+            return m.Quieter(at=later.half_hour[11:], minutes=later.minutes, starts=starts)
+    return None
+
+
+def _half_hour(later: Later) -> str:
+    return later.half_hour
+
+
+def wait_from(state: State, estimates: Estimates, service: str, booked: int) -> Estimate | None:
+    """What somebody who comes at `booked` (ms) is foretold to wait from then; without a range.
+
+    The table of half-hours knows means alone; None: it does not know this half-hour.
+    """
+    wanted = half_hour(booked, state.setup.rules.utc_offset_minutes)
+    for later in estimates.table.later:
+        if later.service == service and later.half_hour == wanted:
+            minutes = round(later.minutes)
+            return Estimate(minutes=minutes, low=minutes, high=minutes)
+    return None
+
+
+def wait_of(state: State, estimates: Estimates, ticket: Ticket, at: int) -> Estimate | None:
+    """The wait of somebody in line, from her own time on if that is still to come."""
+    found = estimates.table.tickets.get(ticket.id)
+    if ticket.booked is None or ticket.booked <= at:
+        return found
+    if found is None:
+        return wait_from(state, estimates, ticket.service, ticket.booked)
+    before = (ticket.booked - estimates.table.at) / MINUTE
+    return Estimate(
+        minutes=round(max(0.0, found.minutes - before), 1),
+        low=round(max(0.0, found.low - before), 1),
+        high=round(max(0.0, found.high - before), 1),
+    )
+
+
+def waiting_now(state: State, service: str, at: int) -> int:
+    """People in this line, without those whose time is to come."""
+    line = state.waiting.get(service, ())
+    return sum(1 for ticket in line if state.tickets[ticket].waiting_from <= at)
 
 
 def score_figures(state: State) -> dict[str, float]:

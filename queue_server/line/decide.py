@@ -15,9 +15,9 @@ from ..wire.words import (
     day_of,
     half_hour,
 )
+from . import booking, proposals
 from . import events as e
 from . import orders as o
-from . import proposals
 from .expected import minutes_of
 from .next import able, call_next, lightest, passed_by
 from .outcome import NOTHING, Issued, Outcome, Refused, Reply, Touched
@@ -131,6 +131,8 @@ def check_setup(setup: Setup) -> None:
     for name in ("balance_due_minutes", "balance_level_minutes", "supplement_factor"):
         if not getattr(setup.rules, name) > 0:
             raise Refused("bad_setup", detail=f"rules: {name}")
+    if setup.rules.booked_per_half_hour < 0:
+        raise Refused("bad_setup", detail="rules: booked_per_half_hour")
     if setup.rules.moves not in MOVES:
         raise Refused("bad_setup", detail=f"rules: moves: {', '.join(MOVES)}")
 
@@ -284,6 +286,8 @@ def _issue(state: State, order: o.IssueTicket, at: int, actor: e.Actor) -> Outco
     ):
         raise Refused("unknown_priority", group=order.priority)
     _must_be_open(state, service, at)
+    if order.offered and order.booked is not None:
+        booking.check(state, service.id, order.booked, at)
     first = _new_day(state, at)
     begins = _begins(state, order, service.id, at) if order.then and not first else service.id
     ordinal = service.first if first else state.next_ordinal.get(service.id, service.first)
@@ -342,11 +346,13 @@ def number_of(service: Service, ordinal: int) -> str:
 
 
 def ahead_of(state: State, service: str, priority: str | None) -> int:
-    """People waiting in this line who will be called before a newcomer (of the priority class, if one)."""
-    line = state.waiting.get(service, {})
-    if priority is None:
-        return len(line)
-    return sum(1 for t in line if state.tickets[t].priority is not None)
+    """People waiting in this line who will be called before a newcomer (of the priority class, if one).
+
+    Whose time is to come is not before her.
+    """
+    line = (state.tickets[t] for t in state.waiting.get(service, ()))
+    here = (t for t in line if t.waiting_from <= state.at)
+    return sum(1 for t in here if priority is None or t.priority is not None)
 
 
 def _must_be_open(state: State, service: Service, at: int) -> None:

@@ -72,7 +72,8 @@ class ResumeService(Order, tag=True):
 class IssueTicket(Order, tag=True):
     """`token_hash` and `visit` are chance, given by the desk; `expires` (ms): too late after it.
 
-    `told`: the desk's own estimate, as it is told to the visitor.
+    `told`: the desk's own estimate, as it is told to the visitor. `offered`: `booked` is a time to come
+    that she chose now (`booking.check`), and not an appointment made elsewhere that she comes for.
     """
 
     service: str
@@ -93,6 +94,7 @@ class IssueTicket(Order, tag=True):
     prepared: bool = False
     copies: int = 0
     supplement: bool = False
+    offered: bool = False
 
 
 class WithdrawTicket(Order, tag=True):

@@ -103,6 +103,8 @@ class Rules(Frozen):
     """A proposal that nobody answered is withdrawn after this."""
     move_rest_minutes: float = 20.0
     """After a move ended or was refused its counter is left alone for this long."""
+    booked_per_half_hour: int = 6
+    """Numbers of one service that are given for one half-hour to come, so that a quiet time stays quiet."""
 
 
 class Setup(Frozen):

@@ -55,7 +55,8 @@ class TakeTicket(Frozen):
     """A number, please. Answered by `TicketTaken`. `ttl_ms`: how long the visitor will stand there.
 
     What is known of the visit beforehand: `prepared` (forms filled and papers scanned), `copies` to
-    be certified, `supplement` (she returns with what was missing).
+    be certified, `supplement` (she returns with what was missing). `booked` (ms): she wants to be called
+    from then on and not now; refused with `booked_past`, `booked_outside` (opening hours) or `slot_full`.
     """
 
     id: str
@@ -76,7 +77,10 @@ class TakeTicket(Frozen):
 
 
 class TicketTaken(Frozen):
-    """What the paper and the screen show. `token` opens `/t/<token>`; `url` is empty without `public_url`."""
+    """What the paper and the screen show. `token` opens `/t/<token>`; `url` is empty without `public_url`.
+
+    `booked` (ms): she is called from then on; `estimate` is then the wait from that time.
+    """
 
     ticket: str
     number: str
@@ -90,6 +94,7 @@ class TicketTaken(Frozen):
     counters: tuple[int, ...] = ()
     closes_in_minutes: int | None = None
     offline: bool = False
+    booked: int | None = None
 
 
 class WithdrawTicket(Frozen):
@@ -185,17 +190,22 @@ class CentreSetup(Frozen):
 
 
 class Quieter(Frozen):
-    """The local half-hour of today from which the wait is short again, as `14:30`, and its minutes."""
+    """The local half-hour of today from which the wait is short again, as `14:30`, and its minutes.
+
+    `starts` (ms): what an ask names as `booked` to have a number for it.
+    """
 
     at: str
     minutes: float
+    starts: int = 0
 
 
 class ServiceLine(Frozen):
     """One service's line in numbers only. Wait in minutes for a visitor who comes now.
 
     `open_counters`: those that serve it at this moment; none and people waiting is no short wait.
-    `quieter`: while the wait is over the target, when it will be half as long.
+    `waiting`: without those whose time is to come. `quieter`: while the wait is over the target, when it
+    will be half as long; a number can be had for then.
     """
 
     id: str

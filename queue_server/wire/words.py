@@ -9,6 +9,7 @@ from typing import dataclass_transform
 import msgspec
 
 MINUTE = 60_000
+HALF_HOUR = 30 * MINUTE
 SECOND = 1_000
 DAY = 86_400_000
 
@@ -102,3 +103,9 @@ def half_hour(at: int, offset_minutes: int) -> str:
     return moment.replace(minute=moment.minute // 30 * 30, second=0, microsecond=0).isoformat(
         timespec="minutes"
     )
+
+
+def moment_of(half_hour: str, offset_minutes: int) -> int:
+    """When (ms UTC) a local half-hour such as `2026-11-23T07:30` begins."""
+    moment = dt.datetime.fromisoformat(half_hour).replace(tzinfo=dt.UTC)
+    return int(moment.timestamp() * 1000) - offset_minutes * MINUTE
