@@ -122,7 +122,7 @@ def look_of(now: float, chance: float) -> Look:
 
 
 def test_an_alarm_stands_until_the_chance_is_clearly_lower() -> None:
-    alarms = Alarms(raise_at=0.5, drop_at=0.3)
+    alarms = Alarms(raise_at=0.5, drop_at=0.3, ahead=30.0)
     raised = [
         bool(alarms.hear(look_of(480.0 + k, c))) for k, c in enumerate((0.6, 0.4, 0.55, 0.2, 0.3))
     ]
@@ -139,6 +139,11 @@ def test_foretold_means_standing_ten_minutes_before(
     breach = Breach(0, 17, 514.0, 20.0)
     score = scored([breach], [Alarm(0, 17, raised, 0.6, withdrawn)])
     assert (score.foretold, score.false_alarms) == (foretold, 0)
+
+
+def test_a_half_hour_is_named_only_when_it_is_near() -> None:
+    alarms = Alarms(ahead=15.0)
+    assert not alarms.hear(look_of(490.0, 0.9)) and alarms.hear(look_of(495.0, 0.9))
 
 
 def test_an_alarm_for_a_half_hour_that_came_out_well_is_false() -> None:

@@ -17,8 +17,10 @@ from ..line.rule import Line
 from .engine import Run
 from .outlook import HALF_HOUR, TARGET, Look
 
-RAISE_AT = 0.5
-DROP_AT = 0.3
+RAISE_AT = 0.55
+DROP_AT = 0.2
+AHEAD = 15.0
+"""A half-hour is named at the earliest so many minutes before it begins: sooner, more alarms are false."""
 BEFORE = 10.0
 """A breach is foretold if its alarm stands so many minutes before the half-hour's mean passes the target."""
 
@@ -60,8 +62,10 @@ class AlarmScore:
 class Alarms:
     """The alarms that stand, and all that have stood. Only half-hours that have not begun are named."""
 
-    def __init__(self, raise_at: float = RAISE_AT, drop_at: float = DROP_AT) -> None:
-        self._raise_at, self._drop_at = raise_at, drop_at
+    def __init__(
+        self, raise_at: float = RAISE_AT, drop_at: float = DROP_AT, ahead: float = AHEAD
+    ) -> None:
+        self._raise_at, self._drop_at, self._ahead = raise_at, drop_at, ahead
         self._standing: dict[tuple[int, int], Alarm] = {}
         self._over: list[Alarm] = []
 
@@ -70,6 +74,8 @@ class Alarms:
         raised = []
         for service in range(look.chance.shape[0]):
             for slot in range(1, look.chance.shape[1]):
+                if (look.first + slot) * HALF_HOUR > look.now + self._ahead:
+                    break
                 key, chance = (service, look.first + slot), float(look.chance[service, slot])
                 known = self._standing.get(key)
                 if known is None and chance >= self._raise_at:
