@@ -145,6 +145,7 @@ def weights_of(rules: Rules) -> Weights:
         max_passed_by_priority=float(rules.max_passed_by_priority),
         due=rules.balance_due_minutes,
         level=rules.balance_level_minutes,
+        fade=rules.balance_fade,
         apart=rules.balance_apart,
     )
 

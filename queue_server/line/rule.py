@@ -39,20 +39,22 @@ class Weights(NamedTuple):
 
     Somebody's claim on a counter is *urgency ÷ her minutes there*. Urgency is 1 for who has just come and
     grows with the fourth power of her wait, so that short visits go first while all is well and the longest
-    waits as `due` passes (a generalised cµ rule, van Mieghem 1995, with a polynomial cost); from `level` on
-    all are equally urgent, so that a rush does not end in plain first come first served. `apart`: how much
-    a counter that is slow at her service leaves her to its colleagues.
+    waits as `due` passes (a generalised cµ rule, van Mieghem 1995, with a polynomial cost). From `level` on
+    it eases, by the power `fade` of the wait: in a rush that cannot be served in time, those who can still be
+    called in time are, and the rest stand under the bound (`max_wait`, `max_passed`). `fade` 0 keeps them
+    level. `apart`: how much a counter that is slow at her service leaves her to its colleagues.
 
     `max_wait`: after so long no ordinary visitor who came later passes her any more.
     """
 
-    max_wait: float = 90.0
+    max_wait: float = 70.0
     max_passed: float = 60.0
     max_passed_by_priority: float = 30.0
     due: float = 20.0
     steep: float = 4.0
-    level: float = 38.0
-    apart: float = 1.0
+    level: float = 36.0
+    fade: float = 0.5
+    apart: float = 0.5
 
 
 class Line(NamedTuple):
@@ -122,6 +124,8 @@ def claimed(waited: float, expected: float, pace: float, weights: Weights) -> fl
     """The claim of one visitor on one counter; greater is called first."""
     counted = min(max(waited, 0.0), weights.level)
     urgency = 1.0 + (counted / weights.due) ** weights.steep
+    if waited > weights.level:
+        urgency *= (weights.level / waited) ** weights.fade
     return float(urgency / (max(expected, 0.5) * pace ** (1.0 + weights.apart)))
 
 

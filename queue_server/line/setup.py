@@ -71,14 +71,16 @@ class Rules(Frozen):
     """`balanced` weighs waits against what each visit takes; `first`: priority, then the longest wait."""
     balance_due_minutes: float = 20.0
     """Around this wait a long visit's claim overtakes a short one's (`line/rule.py`, Weights)."""
-    balance_level_minutes: float = 38.0
-    """Who has waited longer than this gains no further claim."""
-    balance_apart: float = 1.0
+    balance_level_minutes: float = 36.0
+    """From this wait on a claim grows no further, and eases."""
+    balance_fade: float = 0.5
+    """By what power of the wait it eases then; 0: not at all."""
+    balance_apart: float = 0.5
     """How much a counter that is slow at a service leaves it to its colleagues; 0: not at all."""
     target_minutes: float = 15.0
     max_passed_by_priority: int = 30
     max_passed: int = 60
-    max_wait_minutes: float = 90.0
+    max_wait_minutes: float = 70.0
     priority_at: str = "every"
     """`every` counter calls priority visitors first, or only `priority` counters do."""
     appointment_early_minutes: float = 0.0
