@@ -26,9 +26,11 @@ from queue_server.twin.advice import (
 from queue_server.twin.day import Day, DayCounter
 from queue_server.twin.foretell import belief_of
 from queue_server.twin.generate import generate
-from queue_server.twin.learn import Knowledge
+from queue_server.twin.history import as_history
+from queue_server.twin.learn import Knowledge, learned
 from queue_server.twin.moved import Living, Moved, replay_moved
 from queue_server.twin.outlook import LaterWait, look_ahead, plan_of, planned
+from queue_server.twin.replay import replay
 from tests.test_outlook import RUSH, made_day, played
 
 QUICK = Living(
@@ -153,9 +155,14 @@ def skills_of(seed: int = 20) -> dict[int, tuple[str, ...]]:
 
 
 @cache
+def taught() -> Knowledge:
+    return learned([as_history(short_day(seed), replay(short_day(seed))) for seed in range(3)])
+
+
+@cache
 def lived(accept: bool) -> Moved:
     living = replace(QUICK, accept=accept, reserve_minutes=120.0)
-    return replay_moved(short_day(), living=living, skills=skills_of())
+    return replay_moved(short_day(), taught(), living=living, skills=skills_of())
 
 
 def mean_wait(moved: Moved) -> float:
@@ -213,7 +220,7 @@ def test_what_comes_later_changes_no_earlier_alarm_or_move(after: float) -> None
     )
     living = replace(QUICK, reserve_minutes=120.0)
     other = replay_moved(
-        Day(day.services, day.counters, changed), living=living, skills=skills_of()
+        Day(day.services, day.counters, changed), taught(), living=living, skills=skills_of()
     )
     assert _before(other, after) == _before(lived(True), after)
     assert _before(other, after)[1], "moves were made before that"
