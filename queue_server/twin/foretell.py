@@ -169,7 +169,7 @@ def replay_telling(
             continue
         if not knowledge.came:
             belief = _going_on(belief, layout, coming, place, now)
-        here = max(FEWEST, min(many, int(many * (USUAL_LINE / max(1, run.count[0])) ** 2)))
+        here = min(many, max(FEWEST, int(many * (USUAL_LINE / max(1, run.count[0])) ** 2)))
         futures.called_in(
             room, hall, pace, layout.line, run, kind, weights, now, row,
             layout.truth.ready[visitor], belief, here, waits,
