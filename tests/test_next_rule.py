@@ -11,6 +11,7 @@ from queue_server.line import orders as o
 from queue_server.line import rule
 from queue_server.line.next import call_next, calling_order, pace_of, weights_of
 from queue_server.line.proposals import TWIN
+from queue_server.line.reasons import Beside, why_in_words
 from queue_server.line.setup import Rules
 from queue_server.line.state import apply
 from queue_server.line.times import ServiceTimes, Times
@@ -128,15 +129,28 @@ def test_nobody_is_called_ahead_of_her_time(room: Room) -> None:
 
 
 def test_a_counter_that_helps_a_long_line_says_so(room: Room) -> None:
-    room.take("b", 0, then=())
-    first = room.take("b", 0.1)
-    room.do(o.Transfer(ticket=room.take("a", 0.05), service="b"), 0.2, "hoa")
-    room.take("a", 25)
-    room.call(1, 29)
-    room.finish(1, 30)
-    called = room.call(1, 30)
-    assert room.ticket(called).service == "b" and first
-    assert why(room, called) in ("longest_wait", "help")
+    """Of two who wait alike the quicker goes first; the longest wait of all is in her line."""
+    learn(room, services={"b": ServiceTimes(mean=8, cv=0.7, prepared=0.3)})
+    room.take("b", 0)
+    prepared = room.take("b", 0.5, prepared=True)
+    room.take("a", 1)
+    assert room.call(1, 2) == prepared
+    assert why(room, prepared) == "help"
+
+
+@pytest.mark.parametrize(
+    "among, code",
+    [
+        (Beside(oldest=True, booked=True, helps=True), "longest_wait"),
+        (Beside(booked=True, helps=True), "booked"),
+        (Beside(helps=True, expected=3, usual=8), "help"),
+        (Beside(expected=3, usual=8), "balanced_short"),
+        (Beside(expected=9, usual=8), "balanced_wait"),
+    ],
+)
+def test_the_truest_word_is_said_of_a_balanced_call(among: Beside, code: str) -> None:
+    found = why_in_words(rule.BALANCED, minutes=20.4, service="a", beside=among)
+    assert (found.code, found.values["minutes"]) == (code, 20)
 
 
 def test_of_several_errands_the_one_with_the_lightest_line_goes_first(room: Room) -> None:
