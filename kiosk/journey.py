@@ -1,6 +1,7 @@
 """One visitor's way through the kiosk: pure rules from state and report to state and effects.
 
-welcome → service → procedure or just a number → priority → confirm → waiting → ticket → welcome.
+welcome → service → procedure or just a number → priority → now or later → confirm → waiting → ticket
+→ welcome.
 Steps with nothing to choose are left out. Whatever comes, idle brings the screen home, and a ticket
 that its visitor has not seen is withdrawn.
 """
@@ -33,6 +34,7 @@ from .visit import (
     service_info,
     steps,
     ticket_left,
+    time_offer,
     view,
 )
 
@@ -143,23 +145,46 @@ def _priority_chosen(state: State, report: r.PriorityChosen) -> Decision:
     return _onward(replace(state, priority=report.group)), ()
 
 
+def _time_chosen(state: State, report: r.TimeChosen) -> Decision:
+    if state.step is not Step.TIME or state.offer is None:
+        return state, ()
+    return _onward(replace(state, later=report.later)), ()
+
+
 def _onward(state: State) -> State:
     chain = steps(state)
     here = chain.index(state.step) if state.step in chain else 0
-    return replace(state, step=chain[min(here + 1, len(chain) - 1)])
+    return _at(state, chain[min(here + 1, len(chain) - 1)])
+
+
+def _at(state: State, step: Step) -> State:
+    """At `step`. The offer of a time is made when its step is reached, and not yet before."""
+    if step is Step.TIME:
+        return replace(state, step=step, offer=time_offer(state))
+    if step is Step.CONFIRM:
+        return replace(state, step=step)
+    return replace(state, step=step, offer=None, later=False)
 
 
 def _went_back(state: State, _report: r.WentBack) -> Decision:
     """One step back; what was chosen stays chosen."""
+    if state.step is Step.REFUSED and state.later:
+        return _ask_time_again(state), ()
     if state.step in (Step.REFUSED, Step.NO_ANSWER):
         return replace(state, step=Step.CONFIRM, refusal=None), ()
     if view(state) is View.STOPPED:
-        return replace(state, step=Step.SERVICE, service=None, procedure=None), ()
+        return _at(replace(state, service=None, procedure=None), Step.SERVICE), ()
     if state.step not in CHOOSING:
         return state, ()
     chain = steps(state)
     before = chain.index(state.step) - 1 if state.step in chain else 0
-    return (replace(state, step=chain[before]) if before >= 0 else home(state)), ()
+    return (_at(state, chain[before]) if before >= 0 else home(state)), ()
+
+
+def _ask_time_again(state: State) -> State:
+    """Her time was not to be had: what is offered now, or else a number for now."""
+    fresh = replace(state, refusal=None, offer=None, later=False)
+    return _at(fresh, Step.TIME if Step.TIME in steps(fresh) else Step.CONFIRM)
 
 
 def _went_home(state: State, _report: r.WentHome) -> Decision:
@@ -199,6 +224,7 @@ def _confirmed(state: State, report: r.Confirmed) -> Decision:
         procedure=state.procedure,
         priority=state.priority,
         language=Language(state.language),
+        booked=state.offer.starts if state.later and state.offer else None,
     )
     waiting = replace(state, step=Step.WAITING, ask=report.ask, asked=report.at)
     return waiting, (r.AskTicket(message), r.WakeAt(report.at + state.rules.ttl))
@@ -327,6 +353,7 @@ _RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
     r.ServiceChosen: _service_chosen,
     r.ProcedureChosen: _procedure_chosen,
     r.PriorityChosen: _priority_chosen,
+    r.TimeChosen: _time_chosen,
     r.Confirmed: _confirmed,
     r.WentBack: _went_back,
     r.WentHome: _went_home,

@@ -104,6 +104,13 @@ class PriorityChosen(Report):
 
 
 @dataclass(frozen=True)
+class TimeChosen(Report):
+    """`later`: a number for the quieter time that was offered; else one for now."""
+
+    later: bool
+
+
+@dataclass(frozen=True)
 class Confirmed(Report):
     """`ask` is a fresh id; the journey uses one a ticket, however often the button is hit."""
 

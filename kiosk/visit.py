@@ -23,6 +23,7 @@ class Step(StrEnum):
     SERVICE = "service"
     PROCEDURE = "procedure"
     PRIORITY = "priority"
+    TIME = "time"
     CONFIRM = "confirm"
     WAITING = "waiting"
     TICKET = "ticket"
@@ -41,6 +42,7 @@ class View(StrEnum):
     SERVICE = "service"
     PROCEDURE = "procedure"
     PRIORITY = "priority"
+    TIME = "time"
     CONFIRM = "confirm"
     WAITING = "waiting"
     TICKET = "ticket"
@@ -68,7 +70,7 @@ class Paper(StrEnum):
     FAILED = "failed"
 
 
-CHOOSING = frozenset({Step.SERVICE, Step.PROCEDURE, Step.PRIORITY, Step.CONFIRM})
+CHOOSING = frozenset({Step.SERVICE, Step.PROCEDURE, Step.PRIORITY, Step.TIME, Step.CONFIRM})
 """Steps before the ask: nothing is in line yet."""
 AFTER_SERVICE = CHOOSING - {Step.SERVICE}
 
@@ -84,6 +86,19 @@ class Rules:
     ttl: int = 30_000
     printer_wait: int = 300
     reprint: int = 60_000
+
+
+@dataclass(frozen=True)
+class TimeOffer:
+    """A number for now, or for the quieter half-hour that begins at `starts` (ms, the centre's clock).
+
+    `at` is its name on the clock, as `14:30`; the waits are in minutes.
+    """
+
+    now_minutes: float
+    at: str
+    minutes: float
+    starts: int
 
 
 @dataclass(frozen=True)
@@ -121,6 +136,9 @@ class State:
     service: str | None = None
     procedure: str | None = None
     priority: str | None = None
+    offer: TimeOffer | None = None
+    """As it stood when she was asked: what she chose from does not change under her finger."""
+    later: bool = False
     pages: dict[Step, int] = field(default_factory=dict)
     ask: str | None = None
     asked: int = 0
@@ -213,6 +231,22 @@ def procedure_of(state: State) -> Procedure | None:
     return next((p for p in state.procedures if p.code == state.procedure), None)
 
 
+def time_offer(state: State) -> TimeOffer | None:
+    """What she is asked about the time, if the line is long and a quieter half-hour is known.
+
+    Who has priority hardly waits and is not asked.
+    """
+    if state.offer is not None:
+        return state.offer
+    line = service_line(state, state.service)
+    if line is None or line.estimate is None or line.quieter is None or not line.quieter.starts:
+        return None
+    if state.priority is not None or not state.connected:
+        return None
+    quieter = line.quieter
+    return TimeOffer(line.estimate.minutes, quieter.at, quieter.minutes, quieter.starts)
+
+
 def steps(state: State) -> tuple[Step, ...]:
     """The steps of this visit in their order, without those that ask nothing."""
     chain = [Step.SERVICE]
@@ -220,6 +254,8 @@ def steps(state: State) -> tuple[Step, ...]:
         chain.append(Step.PROCEDURE)
     if state.setup is not None and state.setup.priorities:
         chain.append(Step.PRIORITY)
+    if time_offer(state) is not None:
+        chain.append(Step.TIME)
     return (*chain, Step.CONFIRM)
 
 

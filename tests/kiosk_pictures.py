@@ -18,12 +18,14 @@ from typing import Any
 
 from kiosk.reports import PrinterCondition, Procedure
 from kiosk.touch.window import WindowSettings, parse_size, prepare_kivy
-from kiosk.visit import Help, LastTicket, Paper, Rules, State, Step
+from kiosk.visit import Help, LastTicket, Paper, Rules, State, Step, TimeOffer
 from queue_server.wire import messages as m
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import Estimate, Names, PriorityGroup
 
 NOW = 1_795_394_700_000
+LATER = NOW + 24_300_000
+"""14:30 of the same day."""
 SERVICES = (
     ("civil", "A", "Hộ tịch", "Civil status", "open", "", (1, 2)),
     ("certify", "B", "Chứng thực", "Certification", "open", "", (2, 3)),
@@ -105,7 +107,7 @@ def line() -> m.LineState:
                 state=s[4],
                 waiting=3 * i,
                 estimate=estimate if i else None,
-                quieter=m.Quieter(at="14:30", minutes=6.0) if i == 2 else None,
+                quieter=m.Quieter(at="14:30", minutes=6.0, starts=LATER) if i == 2 else None,
             )
             for i, s in enumerate(SERVICES)
         ),
@@ -148,7 +150,13 @@ def pictures(language: str) -> Iterator[tuple[str, State]]:
         replace(ready, step=Step.PROCEDURE, service="civil", pages={Step.PROCEDURE: 1}),
     )
     yield "priority", replace(civil, step=Step.PRIORITY)
+    offer = TimeOffer(now_minutes=32.4, at="14:30", minutes=7.6, starts=LATER)
+    asked = replace(ready, step=Step.TIME, service="residence", offer=offer)
+    yield "time", asked
     yield "confirm", replace(civil, step=Step.CONFIRM)
+    yield "confirm_now", replace(asked, step=Step.CONFIRM)
+    all_asked = replace(civil, priority=None, step=Step.CONFIRM, offer=offer, later=True)
+    yield "confirm_later", all_asked
     yield "confirm_plain", replace(ready, step=Step.CONFIRM, service="certify")
     yield "waiting", replace(ready, step=Step.WAITING, ask="a", asked=NOW)
     yield "ticket", replace(told, paper=Paper.CONFIRMED, last=last)
@@ -156,6 +164,13 @@ def pictures(language: str) -> Iterator[tuple[str, State]]:
     late = TAKEN_LATE
     yield "ticket_no_paper", replace(told, taken=late, paper=Paper.FAILED, priority="elderly")
     yield "ticket_no_url", replace(told, taken=TAKEN_PLAIN, paper=Paper.NONE)
+    yield "ticket_booked", replace(told, taken=TAKEN_LATER, paper=Paper.CONFIRMED, last=last)
+    full = m.Refusal(
+        code="slot_full",
+        vi="Đã hết số hẹn lúc 14:30. Xin chọn giờ khác hoặc lấy số bây giờ.",
+        en="No more numbers for 14:30. Please choose another time, or take a number for now.",
+    )
+    yield "refused_time", replace(all_asked, step=Step.REFUSED, refusal=full)
     refusal = m.Refusal(
         code="cut_off",
         vi="Hôm nay đã hết số của lĩnh vực này, vì còn 25 phút nữa là hết giờ làm việc.",
@@ -179,6 +194,9 @@ def _changed(taken: m.TicketTaken, **changes: Any) -> m.TicketTaken:
 
 TAKEN_LATE = _changed(
     TAKEN, priority="elderly", closes_in_minutes=15, number="D108", counters=(5, 6, 11)
+)
+TAKEN_LATER = _changed(
+    TAKEN, number="C021", booked=LATER, estimate=Estimate(minutes=8, low=8, high=8)
 )
 TAKEN_PLAIN = _changed(TAKEN, url="", estimate=None, ahead=0)
 

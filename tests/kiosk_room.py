@@ -189,6 +189,7 @@ class PretendServer:
             url=f"http://127.0.0.1/t/token{count}",
             priority=ask.priority,
             counters=(1,),
+            booked=ask.booked,
         )
 
 

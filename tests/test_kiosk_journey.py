@@ -11,7 +11,7 @@ from msgspec import structs
 from kiosk import reports as r
 from kiosk.journey import decide
 from kiosk.reports import PrinterCondition, Procedure
-from kiosk.visit import Help, Paper, Rules, State, Step, View, steps, view
+from kiosk.visit import Help, Paper, Rules, State, Step, TimeOffer, View, steps, view
 from queue_server.wire import messages as m
 from queue_server.wire.words import Estimate, Names, PriorityGroup
 
@@ -121,6 +121,114 @@ def test_another_service_forgets_the_procedure_of_the_first() -> None:
 def test_a_double_tap_makes_one_ticket() -> None:
     _, wanted = after(AT_CONFIRM, r.Confirmed(NOW, "ask1"), r.Confirmed(NOW + 80, "ask2"))
     assert [e.message.id for e in wanted if isinstance(e, r.AskTicket)] == ["ask1"]
+
+
+# --- a number for now, or for a quieter time ------------------------------------------------------
+
+STARTS = NOW + 3_600_000
+LONG = m.LineState(
+    at=NOW,
+    day="2026-11-23",
+    state="open",
+    services=(
+        m.ServiceLine(
+            id="civil",
+            state="open",
+            waiting=20,
+            estimate=Estimate(minutes=32, low=20, high=45),
+            quieter=m.Quieter(at="10:30", minutes=8, starts=STARTS),
+        ),
+    ),
+    counters=(),
+)
+BUSY, _ = after(READY, r.LineCame(NOW, LONG))
+ORDINARY = (*CHOICES[:3], r.PriorityChosen(NOW, None))
+AT_TIME, _ = after(BUSY, *ORDINARY)
+
+
+def long_line(**changes: object) -> m.LineState:
+    service = structs.replace(LONG.services[0], **changes)  # type: ignore[arg-type]
+    return structs.replace(LONG, services=(service,))
+
+
+def asked(effects: list[r.Effect]) -> list[int | None]:
+    """The times that tickets were asked for."""
+    return [e.message.booked for e in effects if isinstance(e, r.AskTicket)]
+
+
+def test_when_the_line_is_long_she_is_asked_for_now_or_later() -> None:
+    assert view(AT_TIME) is View.TIME
+    assert AT_TIME.offer == TimeOffer(now_minutes=32, at="10:30", minutes=8, starts=STARTS)
+    for later, booked in ((False, None), (True, STARTS)):
+        _, wanted = after(AT_TIME, r.TimeChosen(NOW, later), r.Confirmed(NOW, "ask1"))
+        assert asked(wanted) == [booked]
+
+
+def test_nobody_is_asked_about_a_time_that_is_not_known_or_not_hers() -> None:
+    for line in (
+        long_line(quieter=None),
+        long_line(estimate=None),
+        long_line(quieter=m.Quieter(at="10:30", minutes=8)),  # by a server that cannot book
+        structs.replace(LONG, services=()),
+    ):
+        state, _ = after(READY, r.LineCame(NOW, line), *ORDINARY)
+        assert view(state) is View.CONFIRM
+    claims, _ = after(BUSY, *CHOICES)
+    assert view(claims) is View.CONFIRM
+
+
+def test_what_she_is_offered_does_not_change_under_her_finger() -> None:
+    short = long_line(quieter=None)
+    state, _ = after(AT_TIME, r.LineCame(NOW, short))
+    assert view(state) is View.TIME
+    _, wanted = after(state, r.TimeChosen(NOW, True), r.Confirmed(NOW, "ask1"))
+    assert asked(wanted) == [STARTS]
+
+
+def test_back_from_the_time_asks_anew_what_is_offered() -> None:
+    state, _ = after(AT_TIME, r.WentBack(NOW), r.LineCame(NOW, long_line(quieter=None)))
+    assert state.step is Step.PRIORITY
+    state, _ = after(state, r.PriorityChosen(NOW, None))
+    assert view(state) is View.CONFIRM
+    _, wanted = after(state, r.Confirmed(NOW, "ask1"))
+    assert asked(wanted) == [None]
+
+
+def test_back_from_the_check_leads_to_the_time_and_the_choice_stays() -> None:
+    state, _ = after(AT_TIME, r.TimeChosen(NOW, True), r.WentBack(NOW))
+    assert (view(state), state.later) == (View.TIME, True)
+
+
+def test_a_time_that_is_gone_is_asked_again_with_what_there_is_now() -> None:
+    full = m.Refusal(code="slot_full", vi="Đã hết số", en="Full")
+    refused, _ = after(
+        AT_TIME,
+        r.TimeChosen(NOW, True),
+        r.Confirmed(NOW, "ask1"),
+        r.TicketRefused(NOW, "ask1", full),
+    )
+    assert view(refused) is View.REFUSED
+    later = m.Quieter(at="11:00", minutes=9, starts=STARTS + 1)
+    again, _ = after(refused, r.LineCame(NOW, long_line(quieter=later)), r.WentBack(NOW))
+    assert (view(again), again.later) == (View.TIME, False)
+    assert again.offer is not None
+    assert again.offer.at == "11:00"
+    none, _ = after(refused, r.LineCame(NOW, long_line(quieter=None)), r.WentBack(NOW))
+    assert view(none) is View.CONFIRM
+    _, wanted = after(none, r.Confirmed(NOW, "ask2"))
+    assert asked(wanted) == [None]
+
+
+def test_an_offer_left_alone_goes_home_and_the_next_visitor_has_her_own() -> None:
+    state, wanted = after(AT_TIME, r.TimeChosen(NOW, True), r.Tick(NOW + 60 * SECOND))
+    assert (view(state), state.offer, state.later, wanted) == (View.WELCOME, None, False, [])
+
+
+def test_cut_off_at_the_offer_she_is_sent_to_the_desk_and_comes_back_to_it() -> None:
+    away, _ = after(AT_TIME, r.ConnectionChanged(NOW, False), r.Tick(NOW + 2 * SECOND))
+    assert view(away) is View.AWAY
+    back, _ = after(away, r.ConnectionChanged(NOW + 3 * SECOND, True))
+    assert view(back) is View.TIME
 
 
 # --- nobody is in line who does not know it -------------------------------------------------------
@@ -316,6 +424,8 @@ reports = st.one_of(
     st.builds(r.ServiceChosen, times, st.sampled_from(["civil", "other", "gone"])),
     st.builds(r.ProcedureChosen, times, st.sampled_from([None, BIRTH.code, "gone"])),
     st.builds(r.PriorityChosen, times, st.sampled_from([None, "elderly", "gone"])),
+    st.builds(r.LineCame, times, st.sampled_from([LONG, long_line(quieter=None)])),
+    st.builds(r.TimeChosen, times, st.booleans()),
     st.builds(r.Confirmed, times, asks),
     st.builds(r.WentBack, times),
     st.builds(r.WentHome, times),
@@ -383,6 +493,22 @@ def test_each_confirmation_makes_one_ask_at_most(story: list[r.Report]) -> None:
         state, effects = decide(state, report)
         asks_made = sum(isinstance(e, r.AskTicket) for e in effects)
         assert asks_made <= (isinstance(report, r.Confirmed) and before.step is Step.CONFIRM)
+
+
+@given(walks)
+@settings(max_examples=150, deadline=None)
+def test_a_number_for_later_is_only_asked_for_where_one_was_offered_and_chosen(
+    story: list[r.Report],
+) -> None:
+    state = READY
+    for report in story:
+        before = state
+        state, effects = decide(state, report)
+        for booked in asked(effects):
+            chosen = before.offer.starts if before.offer and before.later else None
+            assert booked == chosen
+        assert state.step is not Step.TIME or state.offer is not None
+        assert state.offer is not None or not state.later
 
 
 @given(st.one_of(stories, walks))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from kiosk.pretend_printer import PretendPrinter
 from queue_server.wire import messages as m
 from queue_server.wire import topics
 from queue_server.wire.texts import Texts
+from queue_server.wire.words import HALF_HOUR, Estimate, half_hour
 
 from .kiosk_room import RUN_KIOSK, Broker, KioskProcess, PretendServer, setup, until
 
@@ -176,6 +178,45 @@ def test_a_visit_from_greeting_to_paper(room: Room, printer: PretendPrinter) -> 
     ]
     kiosk.touch("done")
     kiosk.until_shows("welcome")
+
+
+def long_line(quieter: m.Quieter | None) -> m.LineState:
+    """Twenty people wait to have something certified."""
+    service = m.ServiceLine(
+        id="certify",
+        state="open",
+        waiting=20,
+        estimate=Estimate(minutes=32, low=20, high=45),
+        quieter=quieter,
+    )
+    return m.LineState(
+        at=int(time.time() * 1000), day="", state="open", services=(service,), counters=()
+    )
+
+
+def test_when_the_line_is_long_a_number_for_a_quieter_time_is_offered_and_taken(
+    room: Room, printer: PretendPrinter
+) -> None:
+    kiosk, server = room.kiosk, room.server
+    starts = (int(time.time() * 1000) // HALF_HOUR + 1) * HALF_HOUR
+    at = half_hour(starts, 420)[11:]
+    try:
+        server.say(topics.LINE, long_line(m.Quieter(at=at, minutes=8, starts=starts)))
+        kiosk.go("start-vi")
+        until(lambda: kiosk.says(f"từ {at} khoảng 8 phút"), "the long line")
+        kiosk.go("service-certify", "priority-none")
+        kiosk.until_shows("time")
+        assert kiosk.says("Lấy số bây giờ") and kiosk.says("chờ khoảng 32 phút")
+        kiosk.go("time-later")
+        kiosk.until_shows("confirm")
+        assert kiosk.says(f"Hẹn {at}, chờ khoảng 8 phút")
+        kiosk.touch("confirm")
+        kiosk.until_shows("ticket")
+        assert kiosk.says(f"Hẹn {at}") and kiosk.says("Xin có mặt trước giờ hẹn")
+        assert [ask.booked for ask in server.said("take_ticket")] == [starts]
+        until(lambda: server.said("report_print"), "the print's report")
+    finally:
+        server.say(topics.LINE, long_line(None))
 
 
 def test_no_key_leaves_the_kiosk_and_a_scanner_presses_nothing(room: Room) -> None:

@@ -36,6 +36,7 @@ SETUP = CentreSetup(
 )
 TEXTS = Texts(HERE / "texts")
 AT_0805 = 1_795_395_900_000  # 2026-11-23 08:05 in Việt Nam
+AT_1030 = AT_0805 + 145 * 60_000
 WIDTHS = [(576, 203), (512, 180), (384, 203)]
 
 
@@ -178,6 +179,30 @@ def test_nobody_knows_who_is_ahead_while_cut_off() -> None:
 def test_it_warns_when_the_counters_may_close_before_her_turn() -> None:
     assert ticket_words(taken(closes_in_minutes=15), SETUP, TEXTS)["note"]
     assert not ticket_words(taken(closes_in_minutes=90), SETUP, TEXTS)["note"]
+
+
+def test_a_number_for_a_time_says_it_large_and_the_wait_from_then(
+    papers: dict[int, TicketPaper],
+) -> None:
+    ticket = taken(booked=AT_1030, estimate=Estimate(minutes=8, low=8, high=8))
+    words = ticket_words(ticket, SETUP, TEXTS)
+    assert (words["booked"], words["booked_help"]) == ("Hẹn 10:30", "Xin có mặt trước giờ hẹn")
+    told = facts(ticket)
+    assert told["Chờ từ giờ hẹn"] == "khoảng 8 phút"
+    assert "Số người chờ trước" not in told
+    english = ticket_words(ticket, SETUP, TEXTS, "en")
+    assert english["booked"] == "For 10:30"
+    for paper in papers.values():
+        plain, booked = paper.draw(taken(), SETUP), paper.draw(ticket, SETUP)
+        assert booked.height > plain.height
+        left, _, right, _ = ink_box(booked)
+        assert left >= 0 and right <= paper.width_dots
+
+
+def test_an_appointment_whose_time_has_come_is_a_ticket_like_others() -> None:
+    ticket = taken(booked=AT_0805 - 60_000)
+    assert ticket_words(ticket, SETUP, TEXTS)["booked"] == ""
+    assert "Số người chờ trước" in facts(ticket)
 
 
 def test_the_english_ticket_names_the_centre_in_both_languages() -> None:

@@ -101,6 +101,8 @@ def ticket_words(
         "title": say("title"),
         "number": taken.number,
         "priority": say("priority") if taken.priority else "",
+        "booked": say("booked", at=_clock(taken.comes_at, setup)) if taken.comes_at else "",
+        "booked_help": say("booked_help"),
         "service": _service_name(taken, setup, language),
         "procedure": procedure.say(language) if procedure else "",
         "facts": _facts(taken, setup, texts, language),
@@ -125,13 +127,18 @@ def _facts(
     facts = []
     if taken.counters:
         facts.append((say("counters"), ", ".join(map(str, taken.counters))))
-    if not taken.offline:
+    if not taken.offline and taken.comes_at is None:
         ahead = say("ahead_people", people=taken.ahead) if taken.ahead else say("ahead_none")
         facts.append((say("ahead"), ahead))
-    facts.append((say("wait"), _wait(taken.estimate, texts, language)))
+    wait = "wait" if taken.comes_at is None else "wait_from"
+    facts.append((say(wait), _wait(taken.estimate, texts, language)))
     issued = local(taken.issued_at, setup.utc_offset_minutes)
     facts.append((say("issued"), f"{issued:%H:%M %d/%m/%Y}"))
     return facts
+
+
+def _clock(at: int, setup: CentreSetup) -> str:
+    return f"{local(at, setup.utc_offset_minutes):%H:%M}"
 
 
 def _wait(estimate: Estimate | None, texts: Texts, language: str) -> str:

@@ -22,6 +22,7 @@ _PICTURES: dict[View, Callable[[Scene], Widget]] = {
     View.SERVICE: choose.service,
     View.PROCEDURE: choose.procedure,
     View.PRIORITY: choose.priority,
+    View.TIME: choose.time,
     View.CONFIRM: choose.confirm,
     View.WAITING: ticket.waiting,
     View.TICKET: ticket.ticket,

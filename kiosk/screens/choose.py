@@ -9,6 +9,7 @@ from kiosk.reports import PrinterCondition
 from kiosk.touch.text import Text
 from kiosk.touch.widgets import BigButton, Card, Column, Icon, Paragraph, Row, alike
 from kiosk.visit import (
+    TimeOffer,
     can_reprint,
     procedure_of,
     procedures_of,
@@ -16,6 +17,7 @@ from kiosk.visit import (
     service_line,
     service_reason,
     service_state,
+    time_offer,
 )
 from queue_server.wire import messages as m
 from queue_server.wire.words import Estimate, PriorityGroup
@@ -230,6 +232,41 @@ def _priority_choice(scene: Scene, group: PriorityGroup) -> Choice:
     )
 
 
+def time(scene: Scene) -> Widget:
+    """A number for now, which comes first, or one for the quieter time; each with its wait."""
+    look, offer = scene.look, scene.state.offer
+    assert offer is not None, "the journey asks for a time only where one is offered"
+    now = _time_choice(scene, False, scene.say("time.now"), offer.now_minutes)
+    later = _time_choice(scene, True, scene.say("time.later", at=offer.at), offer.minutes)
+    alike([now, later])
+    buttons = (Column if look.portrait else Row)(look, now, later, gap=3)
+    buttons.size_hint_y = 1.8
+    note = _remark(scene, "clock", scene.say("time.note"), calm=True)
+    return framed(
+        scene,
+        buttons,
+        note,
+        *([rest()] if look.portrait else []),
+        title=scene.say("time.title"),
+    )
+
+
+def _time_choice(scene: Scene, later: bool, words: str, minutes: float) -> BigButton:
+    return BigButton(
+        scene.look,
+        words,
+        scene.touch(r.TimeChosen, later=later),
+        name="time-later" if later else "time-now",
+        kind="plain" if later else "primary",
+        detail=scene.say("time.wait", minutes=max(1, round(minutes))),
+        icon="clock" if later else "ticket",
+        role="title",
+        detail_role="lead",
+        halign="center",
+        pad=3,
+    )
+
+
 # --- the check ----------------------------------------------------------------------------------
 
 
@@ -283,7 +320,16 @@ def _chosen(scene: Scene) -> list[Widget]:
     if state.setup is not None and state.setup.priorities:
         words = group.name.say(language) if group else scene.say("confirm.priority_none")
         lines.append(("confirm.priority", words))
+    offer = time_offer(state)
+    if offer is not None:
+        lines.append(("confirm.time", _time_words(scene, offer)))
     return [_line(scene, key, words) for key, words in lines]
+
+
+def _time_words(scene: Scene, offer: TimeOffer) -> str:
+    if not scene.state.later:
+        return scene.say("confirm.now", minutes=max(1, round(offer.now_minutes)))
+    return scene.say("confirm.later", at=offer.at, minutes=max(1, round(offer.minutes)))
 
 
 def _line(scene: Scene, key: str, words: str) -> Widget:

@@ -20,7 +20,7 @@ from kiosk.touch.widgets import (
 )
 from kiosk.visit import Paper, can_reprint, procedure_of, service_info, ticket_left
 from queue_server.wire import messages as m
-from queue_server.wire.words import Estimate, Language
+from queue_server.wire.words import Estimate, Language, local
 
 from .notices import notice
 from .scene import GAP, MARGIN, Scene, fixed, footer, framed, header
@@ -74,16 +74,16 @@ def _number(scene: Scene, taken: m.TicketTaken) -> Widget:
         Text(look, words, "button", bold=True, halign="center", size_hint_y=0.24),
     ]
     if taken.priority:
-        parts.append(_flag(scene, scene.say("ticket.priority")))
+        parts.append(_flag(scene, "priority", scene.say("ticket.priority")))
     if taken.offline:
-        parts.append(_flag(scene, scene.say("ticket.offline")))
+        parts.append(_flag(scene, "warning", scene.say("ticket.offline")))
     return Card(look, *parts, gap=0.6, pad=2.5, border=p.primary)
 
 
-def _flag(scene: Scene, words: str) -> Widget:
+def _flag(scene: Scene, icon: str, words: str) -> Widget:
     look = scene.look
     accent = look.palette.accent
-    sign = Icon(look, "priority", accent, size_hint_x=None, width=look.unit(5))
+    sign = Icon(look, icon, accent, size_hint_x=None, width=look.unit(5))
     label = Text(look, words, "button", bold=True, colour=accent)
     label.size_hint_x, label.width = None, look.unit(30)
     return Row(look, Widget(), sign, label, Widget(), gap=1.5, size_hint_y=0.16)
@@ -91,14 +91,42 @@ def _flag(scene: Scene, words: str) -> Widget:
 
 def _facts(scene: Scene, taken: m.TicketTaken) -> Widget:
     look = scene.look
-    ahead = str(taken.ahead) if taken.ahead else scene.say("ticket.ahead_none")
-    facts = [
-        ("person", "ticket.ahead", "" if taken.offline else ahead),
-        ("clock", "ticket.wait", wait_words(scene, taken.estimate)),
-        ("counter", "ticket.counters", ", ".join(map(str, taken.counters))),
-    ]
+    counters = ("counter", "ticket.counters", ", ".join(map(str, taken.counters)))
+    wait = wait_words(scene, taken.estimate)
+    first: list[Widget] = []
+    if taken.comes_at is not None:
+        first = [_own_time(scene, taken.comes_at)]
+        facts = [("person", "ticket.wait_from", wait), counters]
+    else:
+        ahead = str(taken.ahead) if taken.ahead else scene.say("ticket.ahead_none")
+        facts = [
+            ("person", "ticket.ahead", "" if taken.offline else ahead),
+            ("clock", "ticket.wait", wait),
+            counters,
+        ]
     cards = [_fact(scene, icon, key, words) for icon, key, words in facts if words]
-    return Column(look, *cards, gap=1.5, size_hint_y=0.85 if taken.url else 1)
+    return Column(look, *first, *cards, gap=1.5, size_hint_y=0.85 if taken.url else 1)
+
+
+def _own_time(scene: Scene, at: int) -> Widget:
+    """When she is called from: the one thing that she must not forget."""
+    look = scene.look
+    p = look.palette
+    offset = scene.state.setup.utc_offset_minutes if scene.state.setup else 420
+    words = scene.say("ticket.booked", at=f"{local(at, offset):%H:%M}")
+    come = Text(look, scene.say("ticket.booked_come"), "body", valign="top", size_hint_y=0.7)
+    when = Text(look, words, "title", bold=True, colour=p.primary, valign="bottom")
+    return Card(
+        look,
+        Icon(look, "clock", size_hint_x=None, width=look.unit(7)),
+        Column(look, when, come, gap=0.3),
+        fill=p.tint,
+        border=p.primary,
+        orientation="horizontal",
+        pad=1.6,
+        gap=2,
+        size_hint_y=1.7,
+    )
 
 
 def _fact(scene: Scene, icon: str, key: str, words: str) -> Widget:
@@ -208,7 +236,7 @@ def _buttons(scene: Scene) -> Widget:
 
 def refused(scene: Scene) -> Widget:
     """The server's own words, in her language."""
-    refusal = scene.state.refusal
+    refusal, later = scene.state.refusal, scene.state.later
     english = scene.state.language == Language.EN
     words = (refusal.en if english else refusal.vi) if refusal else ""
     return notice(
@@ -216,7 +244,7 @@ def refused(scene: Scene) -> Widget:
         "warning",
         scene.say("refused.title"),
         words or scene.say("refused.plain"),
-        ("other", scene.say("refused.other"), r.WentBack),
+        ("other", scene.say("refused.time" if later else "refused.other"), r.WentBack),
         ("home", scene.say("idle.leave"), r.WentHome),
     )
 

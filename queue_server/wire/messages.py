@@ -96,6 +96,11 @@ class TicketTaken(Frozen):
     offline: bool = False
     booked: int | None = None
 
+    @property
+    def comes_at(self) -> int | None:
+        """Her own time (ms), if it was still to come when she got the number."""
+        return self.booked if self.booked is not None and self.booked > self.issued_at else None
+
 
 class WithdrawTicket(Frozen):
     """The visitor left before the answer came (`ask`: the id of her TakeTicket): cancel, or never issue."""
