@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .twin.crowd.play import Cast, Play
     from .up import Centre
 
+DATA = Path("var-demo")
 MARK = "demo-folder"
 MARKED = "Made by `motcua simulate --demo`, and wiped at its next start.\n"
 START_S = 12.0
@@ -172,7 +173,7 @@ class Demo:
         from .up import Centre, Pace, has_display
 
         args, setup = self.args, self.file.setup()
-        folder = Folder(args.data)
+        folder = Folder(args.data or DATA)
         wipe(folder)
         windows = has_display() if args.windows is None else args.windows
         now = int(time.time() * 1000)

@@ -15,7 +15,9 @@ def add_options(parser: argparse._ArgumentGroup) -> None:
         "--speed", type=_speed, default=20.0, help="simulated seconds to one real (1-120; 20)"
     )
     parser.add_argument(
-        "--data", type=Path, default=Path("var-demo"), help="the demo's own folder, wiped at start"
+        "--data",
+        type=Path,
+        help="the demo's own folder, wiped at start (var-demo); with --log the centre's (var)",
     )
     parser.add_argument("--settings", type=Path, help="settings file (default: the sample centre)")
     parser.add_argument("--until", type=_minute, help="end by itself at this time, such as 09:00")

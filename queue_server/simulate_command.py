@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 COMPILED_FROM = 1_500
 """A day of more visitors is played by the compiled engine: plain Python would take too long over its lines."""
+ALL_DAYS = 400
+"""`--log` reaches back so many days."""
 SEED = 1
 
 
@@ -172,22 +174,34 @@ def _replay(args: argparse.Namespace) -> None:
 
 def _of_log(args: argparse.Namespace) -> Day:
     """A past day of the centre whose data folder is `--data`. Raises WrongDay, CannotOpen."""
-    raise NotImplementedError
+    from .folder import Folder
+    from .store.log import load, since_day
+    from .store.schema import connect
+    from .twin.day import WrongDay, checked
+    from .twin.from_log import days_of
+
+    data = args.data or Path("var")
+    conn = connect(Folder(data).database, read_only=True)
+    try:
+        setup = load(conn)[0].setup
+        days = days_of((row.entry() for row in since_day(conn, ALL_DAYS)), setup)
+    finally:
+        conn.close()
+    day = next((d for d in days if d.day == args.log), None)
+    if day is None:
+        known = ", ".join(d.day for d in days[-5:]) or "none"
+        raise WrongDay(f"{data}: the log has no day {args.log}; its last ones: {known}")
+    return checked(day, False, args.log)
 
 
 def _write_replay(args: argparse.Namespace, day: Day, knowledge: Knowledge) -> None:
     from .twin.summary import summed_up
 
-    told: Sequence[Estimate | None]
-    if args.no_estimates or not day.visitors or not any(c.open for c in day.counters):
-        told = [None] * len(day.visitors)
-        found, decisions = _played(day, args.policy, knowledge)
-    else:
-        found, told = _foretold(day, args.policy, knowledge, args.seed)
-        decisions = (
-            _played(day, args.policy, knowledge)[1] if len(day.visitors) < COMPILED_FROM else []
-        )
-    summary = summed_up(day, found, told, decisions)
+    found, seconds = _played(day, args.policy, knowledge)
+    told: Sequence[Estimate | None] = [None] * len(day.visitors)
+    if not args.no_estimates and day.visitors and any(c.open for c in day.counters):
+        told = _told(day, args.policy, knowledge, args.seed)
+    summary = summed_up(day, found, told, seconds)
     rows = [
         _row(v.service, c, t, args.language)
         for v, c, t in zip(day.visitors, found, told, strict=True)
@@ -201,28 +215,28 @@ def _write_replay(args: argparse.Namespace, day: Day, knowledge: Knowledge) -> N
 
 
 def _played(day: Day, policy: str, knowledge: Knowledge) -> tuple[list[list[Called]], list[float]]:
+    """What became of each visitor, and the seconds that decisions took."""
     from .line.rule import Weights
-    from .twin.replay import replay_timed
 
     if len(day.visitors) < COMPILED_FROM:
-        return replay_timed(day, policy, Weights(), knowledge)
+        from .twin.replay import replay_watched
+
+        watched = replay_watched(day, policy, Weights(), knowledge)
+        return watched.found, watched.seconds
     from .twin.foretell import replay_fast
 
     return replay_fast(day, policy, Weights(), knowledge), []
 
 
-def _foretold(
-    day: Day, policy: str, knowledge: Knowledge, seed: int
-) -> tuple[list[list[Called]], list[Estimate | None]]:
+def _told(day: Day, policy: str, knowledge: Knowledge, seed: int) -> list[Estimate | None]:
     from .line.rule import Weights
     from .twin.foretell import replay_telling
-    from .twin.replay import read_back
 
-    layout, run, told = replay_telling(day, policy, Weights(), knowledge, seed=seed)
-    said = [
-        None if t is None else Estimate(*(round(x, 1) for x in (t.p10, t.p50, t.p90))) for t in told
+    _, _, told = replay_telling(day, policy, Weights(), knowledge, seed=seed)
+    return [
+        None if t is None else Estimate(round(t.p10, 1), round(t.p50, 1), round(t.p90, 1))
+        for t in told
     ]
-    return read_back(day, layout, run), said
 
 
 def _row(service: str, errands: Sequence[Called], told: Estimate | None, language: str) -> Row:
@@ -260,10 +274,10 @@ def _minute(value: float) -> float:
 
 
 def _reason(call: Called, language: str) -> str:
-    from .twin.reasons import reason_of
+    from .line.reasons import why_in_words
 
-    code, values = reason_of(call)
-    return _why(code, values, language)
+    said = call.reason or why_in_words(call.why, minutes=call.wait, service=call.service)
+    return _why(said.code, dict(said.values), language)
 
 
 @cache

@@ -85,10 +85,20 @@ def advance(
     hall: Hall, line: Line, truth: Truth, arrivals: Wholes, run: Run,
     kind: int, weights: Weights, until: float,
 ) -> float:  # fmt: skip
-    """The next moment at which something happens, all of it done; gives its time, inf if none by `until`.
+    """The next moment at which something happens, all of it done; gives its time, inf if none by `until`."""
+    at = happen(hall, line, truth, arrivals, run, kind, until)
+    if at != math.inf:
+        settle(hall, line, truth, run, kind, weights, at)
+    return at
 
-    At one moment visits end first, then counters open and close, then visitors join, then idle counters
-    call. `arrivals` are rows in order of `ready`.
+
+def happen(
+    hall: Hall, line: Line, truth: Truth, arrivals: Wholes, run: Run, kind: int, until: float
+) -> float:
+    """All that happens at the next moment but the calls; gives its time, inf if none by `until`.
+
+    Visits end first, then counters open and close, then visitors join. `arrivals` are rows in order of
+    `ready`.
     """
     arrival, edge = run.cursor[0], run.cursor[1]
     at = math.inf
@@ -111,7 +121,6 @@ def advance(
         join(hall, line, truth, run, kind, arrivals[arrival])
         arrival += 1
     run.cursor[0], run.cursor[1] = arrival, edge
-    settle(hall, line, truth, run, kind, weights, at)
     return at
 
 

@@ -38,6 +38,7 @@ _PARTS: tuple[Any, ...] = (
     baselines.bind,
     engine.play,
     engine.advance,
+    engine.happen,
     engine.settle,
     engine.turn,
     engine.join,

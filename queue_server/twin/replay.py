@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..line.events import Reason
+from ..line.reasons import beside, why_in_words
 from ..line.rule import CANNOT, HELPS, HOME, NOBODY, ORDINARY, Line, Weights
 from . import baselines
 from .day import Day
-from .engine import Hall, Run, Truth, advance
+from .engine import Hall, Run, Truth, call, happen, play
 from .learn import Knowledge
 
 Array = Callable[[Sequence[Any]], Any]
@@ -224,34 +226,75 @@ class Called:
     wait: float
     passed: int
     why: int
+    reason: Reason | None = field(default=None, compare=False)
 
 
 def replay(
     day: Day, policy: str = "balanced", weights: Weights = Weights(), knowledge: Knowledge = START
 ) -> list[list[Called]]:
     """Each visitor's transactions in the order in which they were called (none: she never was)."""
-    return replay_timed(day, policy, weights, knowledge)[0]
+    layout = laid_out(day, policy, knowledge)
+    run = fresh_run(layout.rows, layout.hall.counters, layout.hall.services)
+    play(
+        layout.hall, layout.line, layout.truth, layout.arrivals, run, baselines.KINDS[policy],
+        weights, math.inf, NOBODY,
+    )  # fmt: skip
+    return read_back(day, layout, run)
 
 
-def replay_timed(
+@dataclass(frozen=True)
+class Watched:
+    """A replay with what stood beside each call: seconds that decisions took, and each row's reason."""
+
+    found: list[list[Called]]
+    seconds: list[float]
+
+
+def replay_watched(
     day: Day, policy: str = "balanced", weights: Weights = Weights(), knowledge: Knowledge = START
-) -> tuple[list[list[Called]], list[float]]:
-    """`replay` in plain Python, and the seconds that each moment with a decision took."""
+) -> Watched:
+    """`replay` in plain Python, each decision timed and its reason told."""
     layout = laid_out(day, policy, knowledge)
     hall, line, truth = layout.hall, layout.line, layout.truth
     run = fresh_run(layout.rows, hall.counters, hall.services)
     kind = baselines.KINDS[policy]
-    took: list[float] = []
-    while True:
-        waiting, began = run.count[0], time.perf_counter()
-        at = advance(hall, line, truth, layout.arrivals, run, kind, weights, math.inf)
-        if at == math.inf:
-            return read_back(day, layout, run), took
-        if run.count[0] < waiting:
-            took.append(time.perf_counter() - began)
+    seconds: list[float] = []
+    reasons: dict[int, Reason] = {}
+    while (at := happen(hall, line, truth, layout.arrivals, run, kind, math.inf)) != math.inf:
+        while run.count[0] > 0:
+            order, began = run.order[: run.count[0]], time.perf_counter()
+            counter = call(hall, line, truth, run, kind, weights, at)
+            if counter == NOBODY:
+                break
+            seconds.append(time.perf_counter() - began)
+            row = run.holds[counter]
+            reasons[row] = _reason(day, layout, run, weights, row, order, counter)
+    return Watched(read_back(day, layout, run, reasons), seconds)
 
 
-def read_back(day: Day, layout: Layout, run: Run) -> list[list[Called]]:
+def _reason(
+    day: Day, layout: Layout, run: Run, weights: Weights, row: int, order: Any, counter: int
+) -> Reason:
+    """Why the row was called there; `order` are those who waited then."""
+    hall, line = layout.hall, layout.line
+    stood = beside(line, order, len(order), row, hall.can, hall.pace, counter * hall.services)
+    service, group = layout.services[line.service[row]], day.visitors[layout.visitor[row]].priority
+    names = {s.id: s.name for s in day.services}
+    return why_in_words(
+        run.why[row],
+        minutes=run.called[row] - line.since[row],
+        service=names[service] or service,
+        group=group if isinstance(group, str) else "",
+        passed=line.passed[row],
+        passed_by_priority=line.passed_by_priority[row],
+        limit=weights.max_wait,
+        beside=stood,
+    )
+
+
+def read_back(
+    day: Day, layout: Layout, run: Run, reasons: dict[int, Reason] | None = None
+) -> list[list[Called]]:
     found: list[list[Called]] = [[] for _ in day.visitors]
     for row in range(layout.rows):
         if run.called[row] < 0:
@@ -265,6 +308,7 @@ def read_back(day: Day, layout: Layout, run: Run) -> list[list[Called]]:
                 wait=float(run.called[row] - layout.line.since[row]),
                 passed=int(layout.line.passed[row]),
                 why=int(run.why[row]),
+                reason=reasons.get(row) if reasons else None,
             )
         )
     for errands in found:
