@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 
 from .day import Day, Roster
 from .learn import Knowledge, learned
@@ -21,7 +22,9 @@ from .tomorrows import expected_work, tomorrows
 from .trial import Outcome, Trial
 
 DAYS = 32
-"""Drawn days that plans are tried on."""
+"""Drawn days that plans are tried on: fewer, where many visitors come."""
+VISITORS = 24_000
+FEWEST_DAYS = 4
 SEED_SHARE = 0.25
 """Share of the time that the first plan may take."""
 SEED_NODES = 1
@@ -58,15 +61,19 @@ def plan_roster(
 ) -> Planned:
     """A roster that keeps every rule with at most so many counter-minutes open. Raises NoPlan."""
     begun = time.monotonic()
+    if not 0 < minutes < FOREVER:
+        raise NoPlan(f"{minutes:g} counter-minutes are no time that can be planned")
     site = site_of(history, rules, officers)
-    if not any(day.visitors for day in history):
+    if not _visitors(history):
         raise NoPlan("nobody came on the days of the history")
+    history = _of_one_centre(history)
     knowledge = learned(history)
     counted = bool(effort.evaluations)
     work = expected_work(history, knowledge, site)
     seconds = FOREVER if counted else SEED_SHARE * effort.seconds
     first = first_plan(site, work, _pace(site, history, knowledge), minutes, seconds, SEED_NODES)
-    trial = Trial(site, tomorrows(history, knowledge, effort.days, effort.seed), knowledge)
+    many = max(min(effort.days, VISITORS * len(history) // _visitors(history)), FEWEST_DAYS)
+    trial = Trial(site, tomorrows(history, knowledge, many, effort.seed), knowledge)
     expected_first = trial.played(first)
     until = begun + (FOREVER if counted else effort.seconds)
     budget = Budget(until, effort.evaluations)
@@ -81,10 +88,18 @@ def plan_roster(
     )
 
 
+def _visitors(history: Sequence[Day]) -> int:
+    return sum(len(day.visitors) for day in history)
+
+
+def _of_one_centre(history: Sequence[Day]) -> list[Day]:
+    """The days with the services of all of them, as the latest day describes each."""
+    services = {s.id: s for day in history for s in day.services}
+    return [replace(day, services=tuple(services.values())) for day in history]
+
+
 def _pace(site: Site, history: Sequence[Day], knowledge: Knowledge) -> np.ndarray:
     """Services × counters: factor on the minutes there."""
-    from msgspec.structs import replace
-
     here = replace(history[-1], counters=site.counters)
     return np.array(
         [

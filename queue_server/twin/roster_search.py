@@ -20,9 +20,9 @@ from .trial import Outcome, Trial
 
 CHAINS = 2
 FEW_DAYS = 6
-WORSE = 0.03
+WORSE = 0.015
 """A plan that costs so much more than the present one on the few days is not tried on all."""
-WARM, COLD = 0.012, 0.0005
+WARM, COLD = 0.02, 0.0005
 """Temperature at the start and at the end: costs are near 1."""
 ROUNDS = 10
 TRIES = 40
@@ -59,7 +59,7 @@ def searched(
         for turn in range(ROUNDS):
             share = (turn + 1) / ROUNDS
             until = begun + (budget.until - begun) * share
-            many = budget.evaluations // (ROUNDS * CHAINS)
+            many = -(-budget.evaluations // (ROUNDS * CHAINS))
             heat = WARM * (COLD / WARM) ** (turn / max(ROUNDS - 1, 1))
             chains = [
                 pool.submit(
@@ -80,7 +80,8 @@ def standing(trial: Trial, plan: Plan) -> Standing:
 
 def _stands(trial: Trial, plan: Plan, waits: tuple[np.ndarray, ...]) -> Standing:
     outcome = trial.outcome(waits)
-    return Standing(plan, waits, trial.outcome(waits[:FEW_DAYS]).cost, outcome.cost, outcome)
+    few = trial.outcome(waits[:FEW_DAYS]).cost
+    return Standing(plan, waits, few, outcome.cost, outcome)
 
 
 def _chain(

@@ -1,7 +1,7 @@
 """A first roster by mixed-integer programming (HiGHS): spans that keep the rules, and least work left waiting.
 
 Work comes by service and cell and flows to open counters with the skill, now or later; what is left waiting
-costs, and costs more the longer the line. Chance is met by planning for a busier day beside the mean one.
+costs, and costs more the longer the line.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any
 
 import highspy
 import numpy as np
+from highspy._core import _Highs as Solver  # highspy.Highs greets on stdout as it is made
 
 from .shifts import Cells, NoPlan, Plan, Shift, Site, crew_keeps, least_priority
 
-BUSY = ((0.4, 1.0), (0.6, 1.12))
-"""(share, factor on the mean day's work) of the days that are planned for."""
 USED = 0.95
-"""An open counter works at most this share of a cell."""
+"""An open counter works at most this share of a cell: the rest is left to chance."""
 LONG_WAIT = 15.0
 """Minutes of waiting beyond which waiting work costs more."""
 LONG_COST = 3.0
 MISSED = 1e5
 """Cost of a cell in which a service has no counter, where that is only asked to say what is missing."""
 GAP = 0.01
+LEAST_SECONDS = 15.0
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Model:
 
     def solved(self, seconds: float, nodes: int) -> list[float] | None:
         """Values of the columns, or None when no solution was found."""
-        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        solver: Any = Solver()
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("mip_rel_gap", GAP)
         solver.setOptionValue("time_limit", float(seconds))
@@ -114,12 +114,11 @@ def first_plan(
         frame, model = _framed(site, width), Model()
         _shift_rules(frame, model, minutes)
         _coverage(frame, model, None)
-        for share, factor in BUSY:
-            _flows(frame, model, work * factor, pace, share)
+        _flows(frame, model, work, pace)
         values = model.solved(seconds, nodes)
         if values is not None:
             return Plan(_read(frame, values), (0,) * len(site.counters))
-    raise NoPlan(_missing(site, minutes))
+    return _least_plan(site, minutes)
 
 
 def _fits_double(site: Site) -> bool:
@@ -245,7 +244,7 @@ def _coverage(frame: Frame, model: Model, missed: dict[int, tuple[str, int]] | N
             model.row(least, highspy.kHighsInf, terms)
 
 
-def _flows(frame: Frame, model: Model, work: np.ndarray, pace: np.ndarray, share: float) -> None:
+def _flows(frame: Frame, model: Model, work: np.ndarray, pace: np.ndarray) -> None:
     """Work waits by service from step to step until a counter takes it."""
     site, grid = frame.site, frame.site.rules.grid_minutes * frame.width
     used: dict[tuple[int, int], list[tuple[int, float]]] = {}
@@ -254,8 +253,7 @@ def _flows(frame: Frame, model: Model, work: np.ndarray, pace: np.ndarray, share
         rate = float(work[s].sum()) / len(frame.steps)
         for step, (begin, end) in enumerate(frame.steps):
             came = float(work[s, begin - site.first : end - site.first].sum())
-            cost = share * (2.0 if step == len(frame.steps) - 1 else 1.0)
-            waits = model.column(cost)
+            waits = model.column(2.0 if step == len(frame.steps) - 1 else 1.0)
             terms = [(waits, 1.0)]
             if left:
                 terms.append((left[-1], -1.0))
@@ -264,7 +262,7 @@ def _flows(frame: Frame, model: Model, work: np.ndarray, pace: np.ndarray, share
                 terms.append((flow, 1.0))
                 used.setdefault((int(k), step), []).append((flow, float(pace[s, k])))
             model.row(came, came, terms)
-            beyond = model.column(LONG_COST * share)
+            beyond = model.column(LONG_COST)
             bound = rate * LONG_WAIT / grid
             model.row(-highspy.kHighsInf, bound, [(waits, 1.0), (beyond, -1.0)])
             left.append(waits)
@@ -291,8 +289,9 @@ def _read(frame: Frame, values: list[float]) -> tuple[Shift, ...]:
     return tuple(found)
 
 
-def _missing(site: Site, minutes: float) -> str:
-    """Why no plan keeps the rules: too few minutes, or a service that cannot have its counter."""
+def _least_plan(site: Site, minutes: float) -> Plan:
+    """The plan with the fewest minutes that keeps the rules. Raises NoPlan: too few minutes, or what else
+    is missing."""
     frame, model = _framed(site, 1), Model()
     _shift_rules(frame, model, 1e9)
     for row in frame.open:
@@ -300,12 +299,17 @@ def _missing(site: Site, minutes: float) -> str:
             model.cost[column] = 1.0
     missed: dict[int, tuple[str, int]] = {}
     _coverage(frame, model, missed)
-    values = model.solved(20.0, 0)
+    values = model.solved(LEAST_SECONDS, 0)
     if values is None:
-        return "the rules contradict each other"
+        raise NoPlan("no plan keeps all the rules")
     for column, (what, begin) in missed.items():
         if values[column] > 0.5:
             at = begin * site.rules.grid_minutes
-            return f"the rules leave {what} without a counter at {at // 60:02d}:{at % 60:02d}"
-    least = round(sum(values[c] for row in frame.open for c in row)) * site.rules.grid_minutes
-    return f"{minutes:g} counter-minutes are too few: the rules need about {least}"
+            raise NoPlan(
+                f"the rules leave {what} short of counters at {at // 60:02d}:{at % 60:02d}"
+            )
+    plan = Plan(_read(frame, values), (0,) * len(site.counters))
+    least = plan.cells * site.rules.grid_minutes
+    if least > minutes:
+        raise NoPlan(f"{minutes:g} counter-minutes are too few: the rules need about {least}")
+    return plan
