@@ -21,16 +21,18 @@ from ..doors.replica import Replica
 from ..folder import Folder
 from ..line import events as e
 from ..line import orders as o
+from ..line.moves import Move
 from ..line.proposals import TWIN
 from ..line.setup import Setup
 from ..line.times import Times
 from ..wire import logs
 from ..wire.link import new_id
 from ..wire.words import MINUTE
+from .ahead import Coming, answered, question
 from .foretell import Calibration, Told
 from .learn import Came, learned
 from .lessons import past_days, times_of
-from .present import MANY, NO_SHOW_MINUTES, foreseen, present
+from .present import MANY, NO_SHOW_MINUTES, Present, foreseen, present
 
 log = structlog.get_logger()
 AT_MOST_EVERY_S = 2.0
@@ -38,6 +40,8 @@ AT_LEAST_EVERY_S = 8.0
 BUSY_S = 0.5
 """When a pass takes longer than this, the next one draws fewer futures."""
 FEWEST, STEP = 12, 4
+LOOKS = 40
+"""Futures of one look ahead."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Twin:
         """The running day when the lessons were read."""
         self._calibration = Calibration()
         self._many = MANY
+        self._coming = Coming()
+        self._looked = 0
 
     async def run(self) -> None:
         self._replica.listen(self._happened)
@@ -72,7 +78,9 @@ class Twin:
             if not self._replica.fresh:
                 continue
             await self._learn()
-            self._replica.line.send(FreshTable(table=await self._table()))
+            here = self._present()
+            self._replica.line.send(FreshTable(table=await self._table(here)))
+            await self._look(here)
             await asyncio.sleep(AT_MOST_EVERY_S)
 
     def _happened(self, entries: list[e.Entry]) -> None:
@@ -114,17 +122,45 @@ class Twin:
             self._learned = ""
             log.warning("times_not_told", kind=type(error).__name__)
 
-    async def _table(self) -> Table:
-        """One pass; the columns are made here, between two events, the futures beside the event loop."""
-        state, before = self._replica.state, self._replica.estimates.table
-        began = time.monotonic()
+    def _present(self) -> Present:
+        """The columns, made between two events."""
+        state = self._replica.state
         now = max(self._clock.now(), state.at)
-        here = present(state, now, self._lessons.came, self._lessons.no_show_minutes)
-        number = int(now // MINUTE) & 0x7FFFFFFF
+        return present(state, now, self._lessons.came, self._lessons.no_show_minutes)
+
+    async def _table(self, here: Present) -> Table:
+        """One pass, its futures beside the event loop."""
+        began = time.monotonic()
+        number = int(here.at // MINUTE) & 0x7FFFFFFF
         table = await asyncio.to_thread(foreseen, here, self._many, number, self._calibration.scale)
         took = time.monotonic() - began
         self._many = max(FEWEST, self._many // 2) if took > BUSY_S else min(MANY, self._many + STEP)
-        return replace(table, outlook=before.outlook, later=before.later)
+        return replace(table, outlook=self._coming.outlook, later=self._coming.later)
+
+    async def _look(self, here: Present) -> None:
+        """Once a minute: what the next hour brings, for the next table, and the moves that would help."""
+        minute = here.at // MINUTE
+        if minute == self._looked:
+            return
+        self._looked = minute
+        number = int(minute) & 0xFFFFFF
+        asked = question(self._replica.state, here)
+        self._coming = await asyncio.to_thread(answered, asked, new_id, LOOKS, number)
+        for move in self._coming.moves:
+            await self._propose(move)
+
+    async def _propose(self, move: Move) -> None:
+        """Said to the server, which refuses what is stale, rests or was said already."""
+        order = o.ProposeMove(move=move)
+        try:
+            answer = await self._replica.line.give(
+                new_id(), type(order).__name__, order, e.Actor(device=TWIN), None
+            )
+        except (ConnectionError, TimeoutError) as error:
+            log.warning("move_not_proposed", kind=type(error).__name__)
+            return
+        code = answer.refusal.code if answer.refusal else ""
+        log.info("move", id=move.id, kind=move.kind, service=move.service, refused=code)
 
 
 def lessons(database: Path, setup: Setup, today: str) -> Lessons:
