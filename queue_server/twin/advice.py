@@ -62,7 +62,7 @@ class Advising:
     least_t: float = 2.0
     price: float = 2.0
     most: int = 3
-    screen: int = 16
+    screen: int = 12
     """Futures with which each candidate is tried; `many` judge the best again."""
     many: int = MANY
     horizon: float = HORIZON
@@ -370,7 +370,7 @@ def _at(
     serves = (*_serves(hall, counter), service)
     return [
         _draft(MoveKind.HELP, counter, service, serves, now, until, 0.0)
-        for until in _ends(now, 15.0, leeway.last_closing)
+        for until in _ends(now, 15.0, leeway.last_closing)[-1:]
         if closes > now + 15.0
     ]
 

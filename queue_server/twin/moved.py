@@ -21,7 +21,7 @@ from .day import Day
 from .engine import Hall, Run
 from .foretell import belief_of
 from .learn import Knowledge
-from .outlook import MANY, TARGET, Look, Plan, change_skill, look_ahead, plan_of
+from .outlook import HALF_HOUR, HORIZON, MANY, TARGET, Look, Plan, change_skill, look_ahead, plan_of
 from .replay import START, Called, Layout, fresh_run, laid_out, read_back
 
 _settle = fast.compiled(engine.settle)
@@ -109,10 +109,18 @@ class _Living:
             self.alarms.hear(look)
             if self.living.accept and now >= self.tried + self.living.tries_every:
                 self._move(now, look)
-            uneasy = float(look.chance.max()) >= self.living.uneasy
-            now += self.living.every if uneasy else self.living.calm_every
+            now = self._next(now, look)
         self._play(math.inf)
         return self._told()
+
+    def _next(self, now: float, look: Look) -> float:
+        """When to look again; where only alarms count, not before a half-hour may be named."""
+        uneasy = float(look.chance.max()) >= self.living.uneasy
+        after = now + (self.living.every if uneasy else self.living.calm_every)
+        if self.living.accept:
+            return after
+        named = (look.first + 1) * HALF_HOUR - self.living.named_ahead
+        return after if after >= named else named
 
     def _begin(self) -> None:
         self.layout: Layout = laid_out(self.day, self.policy, self.knowledge, fast.array)
@@ -155,10 +163,11 @@ class _Living:
         )  # fmt: skip
 
     def _look(self, now: float) -> Look:
+        horizon = HORIZON if self.living.accept else self.living.named_ahead
         return look_ahead(
             self.hall, self.layout.line, self.run, self.kind, self.weights, now, self.belief,
-            self.living.many, target=self.living.target, plan=self._coming(), room=self.room,
-            number=_number(now),
+            self.living.many, horizon, target=self.living.target, plan=self._coming(),
+            room=self.room, number=_number(now),
         )  # fmt: skip
 
     def _coming(self) -> Plan:
