@@ -28,6 +28,7 @@ FEWEST_DAYS = 4
 SEED_SHARE = 0.25
 """Share of the time that the first plan may take."""
 SEED_NODES = 1
+MOST_SEED_SECONDS = 120.0
 FOREVER = 1e9
 
 
@@ -70,9 +71,10 @@ def plan_roster(
     knowledge = learned(history)
     counted = bool(effort.evaluations)
     work = expected_work(history, knowledge, site)
-    seconds = FOREVER if counted else SEED_SHARE * effort.seconds
+    seconds = MOST_SEED_SECONDS if counted else SEED_SHARE * effort.seconds
     first = first_plan(site, work, _pace(site, history, knowledge), minutes, seconds, SEED_NODES)
     many = max(min(effort.days, VISITORS * len(history) // _visitors(history)), FEWEST_DAYS)
+    _check(site, first, minutes)
     trial = Trial(site, tomorrows(history, knowledge, many, effort.seed), knowledge)
     expected_first = trial.played(first)
     until = begun + (FOREVER if counted else effort.seconds)
@@ -111,4 +113,5 @@ def _pace(site: Site, history: Sequence[Day], knowledge: Knowledge) -> np.ndarra
 
 def _check(site: Site, plan: Plan, minutes: float) -> None:
     wrong = broken(site, plan, minutes)
-    assert not wrong, f"the plan breaks a rule: {wrong}"
+    if wrong:
+        raise NoPlan(f"no plan was found; the best one breaks a rule: {wrong}")

@@ -224,12 +224,19 @@ def shift_keeps(site: Site, shift: Shift) -> bool:
     for begin, end in shift:
         if (end - begin) * rules.grid_minutes < rules.shortest_span or end <= begin:
             return False
-        if before >= 0 and (begin - before) * rules.grid_minutes < max(rules.shortest_break, 1):
+        if before >= 0 and not _rests(site, before, begin):
             return False
         if not any(first <= begin and end <= last for first, last in site.hours):
             return False
         before = end
     return not rules.lunch_break or _has_lunch(rules, shift)
+
+
+def _rests(site: Site, ends: int, begins: int) -> bool:
+    """Whether a break is long enough; the centre's own closing always is."""
+    if not any(first <= ends and begins <= last for first, last in site.hours):
+        return ends < begins
+    return (begins - ends) * site.rules.grid_minutes >= max(site.rules.shortest_break, 1)
 
 
 def _has_lunch(rules: ShiftRules, shift: Shift) -> bool:
