@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from queue_server.desk.estimates import Later, Newcomer, Outlook, Table
 from queue_server.line import orders as o
+from queue_server.line.setup import Rules
 from queue_server.line.times import ServiceTimes, Times
 from queue_server.wire.words import MINUTE, Estimate, half_hour, moment_of
 from tests.centre import PASSWORD, Centre, Refused, running_centre, until
@@ -297,6 +298,120 @@ def test_a_visitor_with_time_is_told_when_the_line_will_be_short(
     page = open_as("quanly01", "/manager")
     page.goto(f"{house.web}/open")
     expect(page.locator("main")).to_contain_text(f"từ {soon[11:]}: khoảng 6 phút")
+    expect(page.locator("main a", has_text=f"Lấy số cho {soon[11:]}")).to_be_visible()
+    picture(page, "open_quieter")
     page.goto(f"{house.web}/take")
     expect(page.locator("main")).to_contain_text(f"từ {soon[11:]} chỉ còn khoảng 6 phút")
     picture(page, "take")
+
+
+# --- a number for the quieter time ---
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def quieter(house: Centre, twin: PretendTwin) -> str:
+    """Civil status has a long line, and a quieter half-hour today: its name, as `10:30`."""
+    now = int(time.time() * 1000)
+    soon = half_hour(now + 30 * MINUTE, 420)
+    if soon[:10] != half_hour(now, 420)[:10]:
+        pytest.skip("the last half-hour of the day")
+    later = (Later(half_hour=soon, service="ho_tich", minutes=6.0),)
+    twin.foretell(msgspec.structs.replace(foretold(now), later=later))
+    until(lambda: house.call("GET", "/api/line")["services"][0].get("quieter"), "the quieter time")
+    return soon[11:]
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Callable[..., Page]]:
+    contexts = []
+
+    def open_page(script: bool = True) -> Page:
+        contexts.append(browser.new_context(viewport=PHONE, java_script_enabled=script))
+        return contexts[-1].new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_phone_takes_a_number_for_the_quieter_time_and_its_page_says_when(
+    house: Centre, quieter: str, phone: Callable[..., Page], open_as: Open, script: bool
+) -> None:
+    page = phone(script)
+    page.goto(f"{house.web}/open")
+    page.click(f"text=Lấy số cho {quieter}")
+    page.click("main button")  # no priority
+    expect(page.locator("h1")).to_have_text("Đang đông. Ông/Bà chọn giờ nào?")
+    expect(page.locator(".choice.first")).to_contain_text("Lấy số bây giờ")
+    picture(page, "take_time")
+    page.click(f"text=Lấy số cho {quieter}")
+    expect(page.locator(".facts")).to_contain_text(f"Hẹn {quieter}")
+    expect(page.locator(".facts")).to_contain_text("khoảng 6 phút")
+    picture(page, "take_confirm_later")
+    page.click("main button")
+    expect(page.locator(".own")).to_contain_text("Xin có mặt trước giờ hẹn")
+    expect(page.locator(".own")).to_contain_text(f"Hẹn {quieter}")
+    expect(page.locator(".facts")).to_contain_text("khoảng 6 phút")
+    expect(page.locator("text=Tôi ra ngoài một lát")).to_have_count(0)
+    picture(page, "ticket_later")
+    mine = house.tickets()[page.locator(".number").inner_text()]
+    assert half_hour(mine["booked"], 420)[11:] == quieter
+    page.goto(f"{page.url}?lang=en")
+    expect(page.locator(".own")).to_contain_text(f"For {quieter}")
+    picture(page, "ticket_later_en")
+    guide = open_as("huongdan01", "/guide")
+    expect(guide.locator(f"[data-ticket={mine['number']}]")).to_contain_text(f"Hẹn {quieter}")
+    picture(guide, "guide_booked")
+    house.order("huongdan01", "cancel", ticket=mine["ticket"], reason="thử")
+
+
+def test_now_stays_a_choice_and_priority_is_not_asked(
+    house: Centre, quieter: str, phone: Callable[..., Page]
+) -> None:
+    page = phone()
+    page.goto(f"{house.web}/take?service=ho_tich&priority=cao_tuoi&lang=en")
+    expect(page.locator("main button")).to_have_text("Take a number")
+    page.goto(f"{house.web}/take?service=ho_tich&priority=")
+    picture(page, "take_time_en")
+    page.click("text=A number for now")
+    page.click("main button")
+    expect(page.locator(".own")).to_have_count(0)
+    number = page.locator(".number").inner_text()
+    assert house.tickets()[number]["booked"] is None
+
+
+def test_a_time_that_filled_meanwhile_is_told_and_what_is_left_is_offered(
+    house: Centre, quieter: str, phone: Callable[..., Page]
+) -> None:
+    page = phone()
+    page.goto(f"{house.web}/take?service=ho_tich&priority=")
+    page.click(f"text=Lấy số cho {quieter}")
+    starts = int(page.locator("input[name=booked]").input_value())
+    most = Rules().booked_per_half_hour
+    taken = [house.take("ho_tich", booked=starts)["ticket"] for _ in range(most)]
+    with pytest.raises(Refused, match=quieter):
+        house.take("ho_tich", booked=starts)
+    page.click("main button")
+    expect(page.locator("[data-notice=refused]")).to_contain_text(f"Đã hết số hẹn lúc {quieter}")
+    page.click("text=Trở lại")
+    expect(page.locator("main button")).to_have_text("Lấy số")
+    expect(page.locator("input[name=booked]")).to_have_count(0)
+    assert not house.call("GET", "/open.json")["figures"]["services"][0].get("quieter")
+    for ticket in taken:
+        house.order("huongdan01", "cancel", ticket=ticket, reason="thử")
+
+
+@pytest.mark.parametrize("booked", ["1", "-5", "9" * 15, "9" * 40, "١٢٣", "soon"])
+def test_a_time_made_by_hand_takes_no_number_for_then(
+    house: Centre, quieter: str, phone: Callable[..., Page], booked: str
+) -> None:
+    page = phone()
+    page.goto(f"{house.web}/take?service=ho_tich&priority=")
+    page.click(f"text=Lấy số cho {quieter}")
+    page.evaluate("given => { document.querySelector('[name=booked]').value = given }", booked)
+    page.click("main button")
+    expect(page.locator("[data-notice=refused], nav.choices")).to_be_visible()
+    assert page.locator(".number").count() == 0

@@ -301,6 +301,7 @@ def _ticket(web: Web, ticket_id: str) -> dict[str, Any]:
         "priority": ticket.priority,
         "counter": ticket.counter,
         "arrived": ticket.arrived,
+        "booked": ticket.booked,
         "called_at": ticket.called_at or None,
         "wait_minutes": round(ticket.wait(web.now()) / 60_000, 1),
         "passed": ticket.passed,

@@ -127,7 +127,7 @@ class Board:
             name=service.name,
             state=public.service_state(state, service.id, at),
             reason=state.suspended.get(service.id, ""),
-            waiting=len(state.waiting.get(service.id, ())),
+            waiting=public.waiting_now(state, service.id, at),
             estimate=self._web.newcomer(service.id),
         )
 

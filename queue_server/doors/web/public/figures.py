@@ -62,7 +62,10 @@ class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
     waits: Waits
     foretold: Foretold
     quieter: m.Quieter | None = None
-    """When the line is long: the next half-hour of today in which the wait is half as long."""
+    """When the line is long: the next half-hour of today in which the wait is half as long.
+
+    `starts`: what an ask for a number names as `booked`.
+    """
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,9 +86,13 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     foretold_before: Foretold | None
     """The same of the last day that ended."""
     services: list[ServiceFigures]
+    take: str = ""
+    """Where a number is to be had by phone, also one for a quieter time; empty: nowhere."""
 
 
-def figures(state: State, estimates: Estimates, satisfaction: Satisfaction, at: int) -> Figures:
+def figures(
+    state: State, estimates: Estimates, satisfaction: Satisfaction, at: int, take: str = ""
+) -> Figures:
     line = public.line_state(state, estimates, at)
     target = state.setup.rules.target_minutes
     called = [t for t in state.tickets.values() if _was_called(t)]
@@ -118,6 +125,7 @@ def figures(state: State, estimates: Estimates, satisfaction: Satisfaction, at: 
             )
             for s in line.services
         ],
+        take=take,
     )
 
 

@@ -67,7 +67,8 @@ def open_routes(web: Web) -> APIRouter:
 
     def now() -> Figures:
         at = web.now()
-        return figures(web.state, web.replica.estimates, answers.now(at), at)
+        take = "/take" if web.file.web.take != "off" else ""
+        return figures(web.state, web.replica.estimates, answers.now(at), at, take)
 
     @router.get("/open", response_class=HTMLResponse)
     async def shown(request: Request) -> Response:

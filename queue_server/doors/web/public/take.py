@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -27,6 +29,10 @@ HERE_COOKIE, TAKEN_COOKIE = "motcua_here", "motcua_taken"
 HERE_LASTS_S = 900
 FORM_LASTS_S = 3_600
 TAKEN_LASTS_S = 86_400
+A_MOMENT = re.compile(r"[0-9]{0,15}")
+"""In ms, or empty, as the page's own form sends it."""
+NOT_THEN = frozenset({"booked_past", "booked_outside", "slot_full"})
+"""Refusals of the time alone: the page offers what there is now."""
 
 
 class Choice(Frozen):
@@ -117,7 +123,7 @@ class Taking:
             name=service.name,
             state=public.service_state(state, service.id, at),
             reason=state.suspended.get(service.id, ""),
-            waiting=len(state.waiting.get(service.id, ())),
+            waiting=public.waiting_now(state, service.id, at),
             estimate=self.web.newcomer(service.id),
             quieter=public.quieter(state, self.web.replica.estimates, service.id, at),
         )
@@ -146,7 +152,10 @@ def take_routes(taking: Taking) -> APIRouter:
 
     @router.post("/take", response_class=HTMLResponse)
     async def take(request: Request) -> Response:
-        """`service`, `priority` (or none) and the form's own `id`, by which a second press takes nothing."""
+        """`service`, `priority` (or none), `booked` (ms, or none: now) and the form's own `id`.
+
+        By the id a second press takes nothing.
+        """
         form = await form_of(request)
         return _shut(taking, request) or await _take(taking, request, form)
 
@@ -178,7 +187,10 @@ def _enter(taking: Taking, request: Request, given: str) -> Response:
 
 
 def _step(taking: Taking, request: Request) -> Response:
-    """Service, then priority group, then confirm: one question on each page."""
+    """Service, then priority group, then (when the line is long) the time, then confirm.
+
+    One question on each page; who has priority hardly waits and is not asked for a time.
+    """
     language = language_of(request)
     chosen = taking.choice(request.query_params.get("service", ""))
     if chosen is None:
@@ -188,6 +200,11 @@ def _step(taking: Taking, request: Request) -> Response:
     if claimed is None and groups:
         return page(request, "take_priority.html", language, chosen=chosen, groups=groups)
     group = next((g for g in groups if g.id == claimed), None)
+    when = request.query_params.get("at")
+    later = chosen.quieter if group is None else None
+    if later is not None and when is None:
+        return page(request, "take_time.html", language, chosen=chosen, later=later)
+    later = later if later is not None and when == later.at else None
     estimate = taking.web.newcomer(chosen.id, group.id if group else None)
     order_id = taking.signer.sign("take", new_id(), time.time() + FORM_LASTS_S)
     return page(
@@ -197,14 +214,15 @@ def _step(taking: Taking, request: Request) -> Response:
         chosen=chosen,
         group=group,
         estimate=estimate,
+        later=later,
         id=order_id,
     )
 
 
 async def _take(taking: Taking, request: Request, form: Form) -> Response:
     order_id = taking.signer.read("take", form.text("id"), time.time())
-    service = form.text("service")
-    if order_id is None or not taking.is_here(request):
+    service, booked = form.text("service"), form.text("booked")
+    if order_id is None or not taking.is_here(request) or not A_MOMENT.fullmatch(booked):
         return RedirectResponse("/take", 303)
     seconds = taking.must_wait(request)
     if seconds > 0:
@@ -216,11 +234,14 @@ async def _take(taking: Taking, request: Request, form: Form) -> Response:
         asked_at=taking.web.now(),
         priority=taking.group(form.text("priority")),
         language=Language(language),
+        booked=int(booked) if booked else None,
     )
     answer = await taking.web.give("TakeTicket", ask, None, order_id, DEVICE)
     if answer.refusal is not None:
         words = answer.refusal.en if language == Language.EN else answer.refusal.vi
-        return notice(request, "refused", 409, words=words, link="/take")
+        again = answer.refusal.code in NOT_THEN
+        link = f"/take?{urlencode({'service': service, 'priority': ''})}" if again else "/take"
+        return notice(request, "refused", 409, words=words, link=link)
     taking.took(request)
     token = msgspec.json.decode(answer.ok, type=m.TicketTaken).token
     response = RedirectResponse(f"/t/{token}", 303)

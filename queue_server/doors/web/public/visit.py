@@ -14,7 +14,7 @@ from ....desk import public
 from ....desk.desk import token_hash
 from ....line.state import State, Ticket
 from ....store.vault import CannotUnseal
-from ....wire.words import AT_COUNTER, Estimate, Names, TicketStatus
+from ....wire.words import AT_COUNTER, Estimate, Names, TicketStatus, local
 from ..context import Web
 from .limits import Limit
 from .render import address, is_secure
@@ -28,7 +28,10 @@ LONGEST_TOKEN = 60
 
 
 class TicketView(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticket as its holder sees it. `ahead`: how many will be called before her, as it stands now."""
+    """A ticket as its holder sees it. `ahead`: how many will be called before her, as it stands now.
+
+    `booked`: her own time, as `10:30`, while it is still to come; `estimate` is the wait from then.
+    """
 
     number: str
     status: TicketStatus
@@ -43,6 +46,7 @@ class TicketView(msgspec.Struct, frozen=True, kw_only=True):
     counters: tuple[int, ...]
     last_called: str
     fresh: bool
+    booked: str = ""
 
 
 class Standing(StrEnum):
@@ -59,24 +63,32 @@ def ticket_view(web: Web, ticket: Ticket) -> TicketView:
     service = state.setup.service(ticket.service)
     settled = state.setup.counter(ticket.counter) if ticket.counter is not None else None
     ahead = ahead_of_ticket(state, ticket)
-    estimates = web.replica.estimates
-    newly = estimates.newcomer(ticket.service, ticket.priority is not None, ahead)
+    estimates, now = web.replica.estimates, web.now()
+    to_come = ticket.booked is not None and ticket.booked > now
+    estimate = public.wait_of(state, estimates, ticket, now)
+    if estimate is None and not to_come:
+        estimate = estimates.newcomer(ticket.service, ticket.priority is not None, ahead, now)
     counters = (c.id for c in state.serving_counters(ticket.service) if c.paused is None)
     return TicketView(
         number=ticket.number,
         status=ticket.status,
         service=service.name if service else Names(vi=ticket.service, en=ticket.service),
-        service_state=public.service_state(state, ticket.service, web.now()),
+        service_state=public.service_state(state, ticket.service, now),
         reason=state.suspended.get(ticket.service, ""),
         priority=ticket.priority is not None,
         ahead=ahead,
-        estimate=estimates.table.tickets.get(ticket.id) or newly,
+        estimate=estimate,
         counter=ticket.counter,
         counter_name=settled.name if settled else None,
         counters=tuple(sorted(counters)),
         last_called=last_called(state, ticket),
         fresh=web.replica.fresh,
+        booked=_clock(state, ticket.booked) if ticket.booked is not None and to_come else "",
     )
+
+
+def _clock(state: State, at: int) -> str:
+    return local(at, state.setup.rules.utc_offset_minutes).strftime("%H:%M")
 
 
 def ahead_of_ticket(state: State, ticket: Ticket) -> int:
@@ -173,7 +185,9 @@ class Visits:
 
 
 def may(view: TicketView) -> tuple[str, ...]:
-    """What the holder may do now: out, back, cancel."""
+    """What the holder may do now: out, back, cancel. Before her time she need not say that she is out."""
+    if view.status is S.WAITING and view.booked:
+        return ("cancel",)
     if view.status is S.WAITING:
         return ("out", "cancel")
     if view.status is S.OUT:

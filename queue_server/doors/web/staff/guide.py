@@ -16,7 +16,7 @@ from ....line import orders as o
 from ....line.state import Ticket
 from ....wire import messages as m
 from ....wire.link import new_id
-from ....wire.words import Language, TicketStatus
+from ....wire.words import Language, TicketStatus, local
 from ..context import Web
 from .ask import Field, ask, confirm
 from .counter import change_priority
@@ -271,13 +271,21 @@ class GuidePage:
                 if ticket.procedure
                 else None,
             ),
-            clock(joined(ticket), "min", target) if ticket.status is S.WAITING else "",
+            clock(joined(ticket), "min", target) if self._waits(ticket) else "",
             chip(self._status(ticket), "mc-first" if ticket.status is S.CALLED else "mc-dull"),
             tag("td", *self._acts(ticket), cls="mc-acts"),
             data_ticket=ticket.number,
         )
 
+    def _waits(self, ticket: Ticket) -> bool:
+        """In line, and not for a time that is still to come."""
+        return ticket.status is S.WAITING and ticket.waiting_from <= self.page.web.now()
+
     def _status(self, ticket: Ticket) -> str:
+        if ticket.status is S.WAITING and not self._waits(ticket):
+            offset = self.page.state.setup.rules.utc_offset_minutes
+            at = f"{local(ticket.waiting_from, offset):%H:%M}"
+            return self.page.say("guide.booked", at=at)
         if ticket.status is S.CALLED:
             return self.page.say("guide.called", counter=ticket.counter or 0)
         return self.page.say(f"status.{ticket.status}")

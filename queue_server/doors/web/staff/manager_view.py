@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ....desk import public
 from ....desk.commands import OpenSeal
 from ....desk.public import counter_state_word
 from ....line import orders as o
@@ -48,7 +49,8 @@ class ManagerView:
 
     def tiles(self) -> Markup:
         page, state = self._page, self._page.state
-        waiting = sum(len(line) for line in state.waiting.values())
+        now = page.web.now()
+        waiting = sum(public.waiting_now(state, s, now) for s in state.waiting)
         figures = waits(self._transactions(), self._target)
         open_ones = sum(1 for c in state.counters.values() if c.open)
         served = sum(1 for t in self._transactions() if t.done)
@@ -142,7 +144,8 @@ class ManagerView:
     def _service_row(self, service: str, letter: str, done: list[Transaction]) -> Markup:
         page, state = self._page, self._page.state
         figures = waits(done, self._target)
-        first = longest(state.waiting_for((service,)))
+        now = page.web.now()
+        first = longest(t for t in state.waiting_for((service,)) if t.waiting_from <= now)
         suspended = service in state.suspended
         verb = "go_on" if suspended else "suspend"
         order = o.ResumeService if suspended else o.SuspendService
@@ -152,7 +155,7 @@ class ManagerView:
                 f" {service_name(page, service)} ",
                 chip(page.say("manager.suspended"), "mc-bad") if suspended else None,
             ),
-            _cell(len(state.waiting.get(service, ())) or "–"),
+            _cell(public.waiting_now(state, service, now) or "–"),
             _cell(clock(joined(first), "min", self._target) if first else "–"),
             _cell(figures.count or "–"),
             _cell(_late(page, figures.mean, self._target) if figures.count else "–"),
