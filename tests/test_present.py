@@ -132,7 +132,7 @@ def test_nobody_is_told_a_wait_where_no_counter_serves() -> None:
     room.do(o.CloseCounter(counter=1), 1)
     table = told(room, 2)
     assert waits not in table.tickets
-    assert Estimates().newcomer("a", False, 0) is None
+    assert Estimates().newcomer("a", False, 0, 0) is None
 
 
 def test_the_interval_holds_about_eighty_of_a_hundred() -> None:

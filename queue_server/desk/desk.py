@@ -314,7 +314,7 @@ class Desk:
         state = self.state
         today = state.day == day_of(now, state.setup.rules.utc_offset_minutes)
         ahead = ahead_of(state, ask.service, ask.priority) if today else 0
-        return self.estimates.newcomer(ask.service, ask.priority is not None, ahead)
+        return self.estimates.newcomer(ask.service, ask.priority is not None, ahead, now)
 
     def _taken(
         self, reply: Issued, ask: m.TakeTicket, token: str, now: int, told: Estimate | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..wire.words import Estimate, Frozen
+from ..wire.words import MINUTE, Estimate, Frozen
 
 
 class Newcomer(Frozen):
@@ -48,6 +48,10 @@ class Table(Frozen):
     later: tuple[Later, ...] = ()
 
 
+OLD = 10 * MINUTE
+"""A table older than this tells nobody anything."""
+
+
 class Estimates:
     """The newest table, and how it is read."""
 
@@ -59,10 +63,11 @@ class Estimates:
         self.table = table
         self._newcomers = {(n.service, n.priority): n for n in table.newcomers}
 
-    def newcomer(self, service: str, priority: bool, ahead: int) -> Estimate | None:
-        """Minutes, moved by how many came or were called since the table was made; None: not known."""
+    def newcomer(self, service: str, priority: bool, ahead: int, at: int) -> Estimate | None:
+        """Minutes, moved by how many came or were called since the table was made; None: not known at `at`
+        (ms), or the twin is late by more than OLD: no estimate is better than a wrong one."""
         known = self._newcomers.get((service, priority))
-        if known is None:
+        if known is None or at - self.table.at > OLD:
             return None
         moved = (ahead - known.ahead) * known.each
         of = known.estimate

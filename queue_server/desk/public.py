@@ -148,7 +148,8 @@ def newcomer(
     state: State, estimates: Estimates, service: str, priority: str | None
 ) -> Estimate | None:
     """The wait of somebody who takes a number now: the table's figure, moved by who came since."""
-    return estimates.newcomer(service, priority is not None, ahead_of(state, service, priority))
+    ahead = ahead_of(state, service, priority)
+    return estimates.newcomer(service, priority is not None, ahead, state.at)
 
 
 def quieter(state: State, estimates: Estimates, service: str, at: int) -> m.Quieter | None:

@@ -67,6 +67,8 @@ class Twin:
         self._many = MANY
         self._coming = Coming()
         self._looked = 0
+        self._looking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._looking.set_result(None)
 
     async def run(self) -> None:
         self._replica.listen(self._happened)
@@ -80,7 +82,7 @@ class Twin:
             await self._learn()
             here = self._present()
             self._replica.line.send(FreshTable(table=await self._table(here)))
-            await self._look(here)
+            self._begin_look(here)
             await asyncio.sleep(AT_MOST_EVERY_S)
 
     def _happened(self, entries: list[e.Entry]) -> None:
@@ -137,15 +139,24 @@ class Twin:
         self._many = max(FEWEST, self._many // 2) if took > BUSY_S else min(MANY, self._many + STEP)
         return replace(table, outlook=self._coming.outlook, later=self._coming.later)
 
-    async def _look(self, here: Present) -> None:
-        """Once a minute: what the next hour brings, for the next table, and the moves that would help."""
+    def _begin_look(self, here: Present) -> None:
+        """Once a minute, beside the tables: a look that takes long holds up none of them."""
         minute = here.at // MINUTE
-        if minute == self._looked:
+        if minute == self._looked or not self._looking.done():
             return
         self._looked = minute
+        self._looking = asyncio.ensure_future(self._look(here, minute))
+
+    async def _look(self, here: Present, minute: int) -> None:
+        """What the next hour brings, for the next table, and the moves that would help."""
         number = int(minute) & 0xFFFFFF
         asked = question(self._replica.state, here)
-        self._coming = await asyncio.to_thread(answered, asked, new_id, LOOKS, number)
+        try:
+            self._coming = await asyncio.to_thread(answered, asked, new_id, LOOKS, number)
+        except Exception as error:  # whatever it is: tables go on without an outlook
+            self._coming = Coming()
+            log.exception("look_failed", kind=type(error).__name__)
+            return
         for move in self._coming.moves:
             await self._propose(move)
 

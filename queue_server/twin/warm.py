@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..line.events import SetupChanged
+from ..line.events import CounterOpened, SetupChanged
 from ..line.rule import Weights
 from ..line.setup import Counter, Service, Setup
 from ..line.state import State, apply
 from ..wire.words import Names
+from .ahead import answered, question
 from .foretell import replay_telling
 from .generate import generate
 from .present import foreseen, present
@@ -21,7 +22,10 @@ def warm() -> None:
         counters=(Counter(id=1, name=name, serves=("a",)),),
     )
     apply(state, SetupChanged(setup=setup), 0)
-    foreseen(present(state, 0), 2)
+    apply(state, CounterOpened(counter=1, officer="", serves=("a",)), 0)
+    here = present(state, 0)
+    foreseen(here, 2)
+    answered(question(state, here), lambda: "warm", 2, 1)
 
 
 if __name__ == "__main__":
