@@ -89,6 +89,7 @@ def test_the_same_seed_is_the_same_day() -> None:
         ("by_guide", lambda v: v.door == day.GUIDE),
         ("answers", lambda v: v.score is not None),
         ("with_dossier", lambda v: v.dossiers > 0),
+        ("accepts_later", lambda v: v.accepts_later),
     ],
 )
 def test_over_many_days_each_rate_is_what_it_is_set_to(rate: str, has) -> None:  # type: ignore[no-untyped-def]

@@ -50,6 +50,7 @@ class Visit(Frozen):
     score: int | None = None
     reasons: tuple[str, ...] = ()
     survey: bool = False
+    accepts_later: bool = False
 
 
 class Rest(Frozen):
@@ -150,6 +151,7 @@ def _visit(setup: Setup, manners: Manners, chance: Random, at: float, needs: str
         score=score,
         reasons=tuple(chance.sample(REASONS, 2)) if score is not None and score <= POOR else (),
         survey=score is None and happens(manners.survey),
+        accepts_later=happens(manners.accepts_later),
     )
 
 

@@ -126,16 +126,35 @@ class Kiosks:
             priority=visit.priority,
             language=visit.language,
             dossiers=max(1, visit.dossiers),
+            booked=self._accepted(visit),
         )
         if visit.abandons:
             return await self._walk_away(kiosk, wanted)
-        answer = await kiosk.ask("take_ticket", wanted, 1 + visit.double_tap)
+        answer = await self._ask(kiosk, wanted, 1 + visit.double_tap)
         self.tally.happened["double_tap"] += visit.double_tap
         taken = msgspec.json.decode(answer.ok, type=m.TicketTaken)
         await kiosk.ask(
             "report_print", m.ReportPrint(id=new_id(), ticket=taken.ticket, outcome="confirmed")
         )
         return taken
+
+    def _accepted(self, visit: Visit) -> int | None:
+        """The quieter time, if one is offered to her and she takes it; who has priority is not asked."""
+        if visit.priority is not None or not visit.accepts_later:
+            return None
+        return self.hall.quieter(visit.asks)
+
+    async def _ask(self, kiosk: Device, wanted: m.TakeTicket, times: int) -> m.Answer:
+        """A number, for now if the time that she chose is full meanwhile."""
+        try:
+            return await kiosk.ask("take_ticket", wanted, times)
+        except Refused:
+            if wanted.booked is None:
+                raise
+            now = msgspec.structs.replace(
+                wanted, id=new_id(), booked=None, asked_at=kiosk.link.now()
+            )
+            return await kiosk.ask("take_ticket", now, times)
 
     async def _walk_away(self, kiosk: Device, wanted: m.TakeTicket) -> m.TicketTaken:
         """The number may be made or not: either way nobody is left to wait for it."""

@@ -33,6 +33,7 @@ class Hall:
     by_ticket: dict[str, Seat] = field(default_factory=dict)
     calls: int = 0
     _waiting: dict[str, int] = field(default_factory=dict)
+    _quieter: dict[str, int] = field(default_factory=dict)
     _unseated: set[str] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _sat: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,7 +57,12 @@ class Hall:
 
     def see_line(self, line: m.LineState) -> None:
         self._waiting = {s.id: s.waiting for s in line.services}
+        self._quieter = {s.id: s.quieter.starts for s in line.services if s.quieter}
         self._changed = _set(self._changed)
+
+    def quieter(self, service: str) -> int | None:
+        """When (ms) the quieter half-hour begins that this service offers now."""
+        return self._quieter.get(service) or None
 
     def waiting(self, services: Iterable[str]) -> int:
         return sum(self._waiting.get(s, 0) for s in services)

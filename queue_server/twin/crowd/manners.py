@@ -56,6 +56,8 @@ class Manners(Frozen, forbid_unknown_fields=True):
     """Touch twice, so that the same ask (or form, or rating) goes out twice."""
     help: float = 0.03
     """Call for help at the kiosk."""
+    accepts_later: float = 0.3
+    """Where a quieter half-hour is offered: take a number for it, go, and come back before it."""
 
     calls_again: float = 1.6
     """How long an officer gives a called visitor before she calls again, or notes her as absent."""

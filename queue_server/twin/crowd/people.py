@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 import ssl
 import time
@@ -145,14 +146,26 @@ class Phones:
                 if entered.status_code != httpx.codes.SEE_OTHER:
                     raise NoPage("/take/code")
             wanted = {"service": visit.asks, "priority": visit.priority or ""}
-            form = _hidden(await phone.get("/take", params=wanted))
+            form = _hidden(await self._confirm(phone, wanted, visit.accepts_later))
             taken = await phone.post("/take", data=form)
             if visit.double_tap:
                 self.tally.happened["double_tap"] += 1
                 taken = await phone.post("/take", data=form)
             if taken.status_code != httpx.codes.SEE_OTHER:
                 raise NoPage("/take")
-            return await self._own_ticket(phone, taken.headers["location"], visit.asks, day)
+            found = await self._own_ticket(phone, taken.headers["location"], visit.asks, day)
+            booked = int(form["booked"]) if "booked" in form else None
+            return msgspec.structs.replace(found, booked=booked)
+
+    async def _confirm(
+        self, phone: httpx.AsyncClient, wanted: dict[str, str], accepts_later: bool
+    ) -> httpx.Response:
+        """The page with the form; past the question of the time, where that is asked."""
+        page = await phone.get("/take", params=wanted)
+        ways = re.findall(r'href="(/take\?[^"]*at=[^"]*)"', page.text)
+        if not ways:
+            return page
+        return await phone.get(html.unescape(ways[-1 if accepts_later else 0]))
 
     async def _own_ticket(
         self, phone: httpx.AsyncClient, path: str, service: str, day: str

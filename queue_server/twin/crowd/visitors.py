@@ -9,6 +9,7 @@ import httpx
 
 from ...wire import messages as m
 from ...wire.link import Refused
+from ...wire.words import MINUTE
 from .day import GUIDE, PHONE, Visit
 from .devices import Kiosks, NoAnswer
 from .hall import CALLED, DONE, MISSED, SENT_ON, Hall, Seat
@@ -19,6 +20,8 @@ from .timing import Timing
 
 OUT_AFTER, OUT_FOR = 1.0, 3.0
 SURVEY_AFTER = 5.0
+BACK_BEFORE = 3.0
+"""Minutes before her time that a visitor who took a number for later is back."""
 
 
 @dataclass
@@ -45,8 +48,10 @@ class Visitors:
         if visit.abandons and visit.door not in (PHONE, GUIDE):
             return
         self.tally.told.append(taken.ticket)
-        if taken.estimate is not None:
+        if taken.estimate is not None and taken.booked is None:
             self.tally.promised[taken.ticket] = taken.estimate
+        if taken.booked is not None:
+            await self._go_until(taken.booked)
         try:
             await self._stay(seat)
         except (httpx.HTTPError, NoPage):
@@ -74,6 +79,11 @@ class Visitors:
             await self._leave(seat)
             return
         await self._be_served(seat)
+
+    async def _go_until(self, booked: int) -> None:
+        """Out of the house, and back a little before her time."""
+        self.tally.happened["took_later"] += 1
+        await self.timing.until((booked - self.timing.midnight) / MINUTE - BACK_BEFORE)
 
     async def _step_out(self, seat: Seat) -> None:
         """Out for a while, said on her phone; nothing of it when she is called before."""
