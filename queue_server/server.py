@@ -162,8 +162,8 @@ class Clerk:
 
     def _figures(self) -> dict[str, float]:
         """For `/metrics`: no visitor data."""
-        desk = self.desk
-        waiting = sum(len(line) for line in desk.state.waiting.values())
+        desk, now = self.desk, self.desk.clock.now()
+        waiting = sum(public.waiting_now(desk.state, s, now) for s in desk.state.waiting)
         return {
             "motcua_log_events": desk.log.seq,
             "motcua_tickets_today": len(desk.state.tickets),

@@ -158,6 +158,16 @@ def test_a_booked_visitor_is_called_at_her_time_and_not_before() -> None:
     assert r.ticket(early).wait(minute(61)) == MINUTE
 
 
+def test_a_booked_visitor_who_misses_her_call_is_put_back_like_others() -> None:
+    r = room()
+    late = book(r, 60)
+    assert r.call(1, 60) == late
+    r.do(o.NoShow(counter=1, ticket=late), 63, "hoa")
+    r.do(o.PutBack(ticket=late), 70)
+    assert r.call(1, 71) == late
+    assert r.replayed() == r.state
+
+
 # --- what is offered ---
 
 
