@@ -25,9 +25,15 @@ from queue_server.wire.words import DeviceKind
 
 from .asks import measure_asks, measure_floor, quantiles
 from .burst import Crowd
+from .capacity import FAMILIES, measure_capacity, measure_limit, print_capacities
 from .centre import centre, devices
+from .decisions import measure_decisions
+from .moves import measure_moves
+from .municipal import DATA, measure_municipal
 from .paint import Officer, measure_paint
+from .roster import measure_roster
 from .start import measure_start
+from .waits import CASES, measure_waits
 
 RESULTS = Path(__file__).parent / "results.json"
 Row = tuple[str, str, str]
@@ -135,9 +141,40 @@ def paint(running: Centre, calls: int) -> tuple[dict[str, Any], list[Row]]:
     ]
 
 
+def capacities(small: bool) -> tuple[dict[str, Any], list[Row]]:
+    """(f)"""
+    seeds, families = (range(100, 104), ("mixed",)) if small else (range(100, 140), FAMILIES)
+    found, rows = measure_capacity(families, seeds)
+    print_capacities(found)
+    limit, more = measure_limit(families[:1], seeds) if small else measure_limit()
+    return {"rules": found, "limit": limit}, rows + more
+
+
+def municipal(small: bool) -> tuple[dict[str, Any], list[Row]]:
+    """(j) Where the data is: it never enters the project."""
+    if small or not (DATA / "municipal_tickets_reconstructed.csv.gz").exists():
+        return {}, []
+    found, rows = measure_municipal()
+    return found, [
+        (f"(j) municipal, real waits: {r[0]}", " · ".join(r[1:]), "ours below") for r in rows
+    ]
+
+
+TWIN: dict[str, Callable[[bool], tuple[dict[str, Any], list[Row]]]] = {
+    "decisions": lambda small: measure_decisions(300 if small else 3_000),
+    "capacity": capacities,
+    "waits": lambda small: measure_waits(CASES[:1], range(100, 101)) if small else measure_waits(),
+    "roster": lambda small: ({}, []) if small else measure_roster(),
+    "moves": lambda small: ({}, []) if small else measure_moves(),
+    "municipal": municipal,
+}
+"""What needs no running centre, each by itself with `--only`."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--only", choices=["asks", "paint", "burst", "start", "memory"])
+    centre_parts = ["asks", "paint", "burst", "start", "memory"]
+    parser.add_argument("--only", choices=[*centre_parts, *TWIN])
     parser.add_argument("--quick", action="store_true", help="small samples, to see that it runs")
     args = parser.parse_args(arguments)
     small = args.quick
@@ -164,6 +201,11 @@ def main(arguments: list[str] | None = None) -> int:
     if args.only in (None, "start"):
         results["start"], told = start(50_000 if small else 1_000_000)
         rows += told
+    for name, measure in TWIN.items():
+        if args.only in (None, name):
+            print(f"… {name}", file=sys.stderr)
+            results[name], told = measure(small)
+            rows += told
     RESULTS.write_text(json.dumps(results, indent=1))
     print_table(sorted(rows))
     return 0

@@ -15,7 +15,7 @@ import numpy as np
 from queue_server.line.rule import Weights
 from queue_server.twin.bound import bound
 
-from .days import capacity, capacity_between, day_of, play_days, pooled
+from .days import capacity, capacity_between, day_of, forget, play_days, pooled
 
 FAMILIES = (
     "siloed",
@@ -64,6 +64,7 @@ def measure_capacity(
     rows: list[Row] = []
     weights = Weights()
     for family in families:
+        forget()
         table = {rule: capacity(family, rule, seeds, weights) for rule in RULES}
         best = max((r for r in RULES if r != "balanced"), key=lambda r: table[r])
         ours = table["balanced"]
@@ -131,7 +132,7 @@ def main() -> int:
     began = time.monotonic()
     found, rows = measure_capacity(tuple(args.family), range(100, 100 + args.days))
     print_capacities(found)
-    limit, more = measure_limit()
+    _, more = measure_limit()
     for row in [*rows, *more]:
         print("  ".join(row))
     print(f"{time.monotonic() - began:.0f} s")

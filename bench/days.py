@@ -62,6 +62,12 @@ def laid(family: str, load: float, seed: int, narrow: str) -> Played:
     return Played(day_of(family, load, seed), narrow)
 
 
+def forget() -> None:
+    """Days of one family are not needed for the next."""
+    day_of.cache_clear()
+    laid.cache_clear()
+
+
 Waits = list[tuple[Any, Any]]
 
 
