@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from queue_server.line import events as e
@@ -201,14 +199,3 @@ def test_the_simulator_and_the_rules_start_from_the_same_numbers() -> None:
     assert weights_of(rules) == rule.Weights()
     assert rules.appointment_credit_minutes == replay.BOOKED_CREDIT
     assert rules.appointment_late_minutes == replay.LATE_GRACE
-
-
-def test_a_decision_with_two_hundred_waiting_is_quick(room: Room) -> None:
-    for k in range(200):
-        room.take("ab"[k % 2], k / 20, prepared=k % 3 == 0)
-    at, took = START + 30 * MINUTE, []
-    for _ in range(60):
-        began = time.perf_counter()
-        assert call_next(room.state, 1, at) is not None
-        took.append(time.perf_counter() - began)
-    assert sorted(took)[-2] < 0.020
