@@ -264,11 +264,13 @@ def test_the_desk_tells_a_booked_visitor_her_time_and_the_wait_from_then(tmp_pat
     room = DeskRoom(tmp_path)
     starts = soon(room)
     later = (Later(half_hour=half_hour(starts, 420), service="a", minutes=7.6),)
-    room.desk.estimates.replace(Table(at=1, newcomers=(LONG,), later=later))
+    room.desk.estimates.replace(Table(at=room.desk.clock.now(), newcomers=(LONG,), later=later))
     taken = ok(room.ask(take("a", booked=starts)))
     assert taken["booked"] == starts
     assert taken["estimate"] == {"minutes": 8, "low": 8, "high": 8}
     assert room.desk.state.tickets[taken["ticket"]].told is None
+    room.desk.estimates.replace(Table(at=1, later=later))  # the twin has been silent for long
+    assert "estimate" not in ok(room.ask(take("a", booked=starts)))
 
 
 def test_a_kiosk_cannot_ask_for_a_time_gone_by_and_the_guide_enters_a_late_appointment(

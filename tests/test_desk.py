@@ -258,7 +258,7 @@ def test_what_the_visitor_was_told_and_what_is_known_of_her_visit_stand_in_the_l
         estimate=Estimate(minutes=5, low=2, high=9),
         each=4.0,
     )
-    room.desk.estimates.replace(Table(at=1, newcomers=(newcomer,)))
+    room.desk.estimates.replace(Table(at=room.desk.clock.now(), newcomers=(newcomer,)))
     ok(room.ask(take("a")))
     told = ok(room.ask(take("a", prepared=True, copies=5000, supplement=True)))["estimate"]
     issued = [x for x in room.events() if isinstance(x, e.TicketIssued)][-1]
@@ -270,7 +270,7 @@ def test_what_the_visitor_was_told_and_what_is_known_of_her_visit_stand_in_the_l
 def test_who_comes_at_a_time_of_her_own_is_told_no_wait(room: DeskRoom) -> None:
     estimate = Estimate(minutes=5, low=2, high=9)
     newcomer = Newcomer(service="a", priority=False, ahead=0, estimate=estimate, each=4.0)
-    room.desk.estimates.replace(Table(at=1, newcomers=(newcomer,)))
+    room.desk.estimates.replace(Table(at=room.desk.clock.now(), newcomers=(newcomer,)))
     at = room.desk.clock.now() + 2 * SECOND
     assert "estimate" not in ok(room.ask(take("a", booked=at)))
 

@@ -159,7 +159,7 @@ def test_a_quieter_time_is_named_only_when_the_line_is_long(
     newcomer = Newcomer(service="a", priority=False, ahead=0, estimate=told, each=1)
     estimates = Estimates()
     estimates.replace(
-        Table(at=1, newcomers=(newcomer,) if now is not None else (), later=tuple(later))
+        Table(at=START, newcomers=(newcomer,) if now is not None else (), later=tuple(later))
     )
     found = public.quieter(room().state, estimates, "a", START)
     assert (found.at if found else None) == expected

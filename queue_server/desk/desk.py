@@ -323,7 +323,7 @@ class Desk:
         to_come = ask.booked is not None and ask.booked > now
         estimate = told
         if ask.booked is not None and to_come:
-            estimate = public.wait_from(self.state, self.estimates, ask.service, ask.booked)
+            estimate = public.wait_from(self.state, self.estimates, ask.service, ask.booked, now)
         return m.TicketTaken(
             ticket=reply.ticket,
             number=reply.number,

@@ -17,7 +17,7 @@ from ..wire.words import (
     half_hour,
     moment_of,
 )
-from .estimates import Estimates, Later
+from .estimates import OLD, Estimates, Later
 
 
 def service_state(state: State, service: str, at: int) -> str:
@@ -178,11 +178,15 @@ def _half_hour(later: Later) -> str:
     return later.half_hour
 
 
-def wait_from(state: State, estimates: Estimates, service: str, booked: int) -> Estimate | None:
+def wait_from(
+    state: State, estimates: Estimates, service: str, booked: int, at: int
+) -> Estimate | None:
     """What somebody who comes at `booked` (ms) is foretold to wait from then; without a range.
 
-    The table of half-hours knows means alone; None: it does not know this half-hour.
+    The table of half-hours knows means alone; None: it does not know this half-hour, or is old.
     """
+    if at - estimates.table.at > OLD:
+        return None
     wanted = half_hour(booked, state.setup.rules.utc_offset_minutes)
     for later in estimates.table.later:
         if later.service == service and later.half_hour == wanted:
@@ -197,7 +201,7 @@ def wait_of(state: State, estimates: Estimates, ticket: Ticket, at: int) -> Esti
     if ticket.booked is None or ticket.booked <= at:
         return found
     if found is None:
-        return wait_from(state, estimates, ticket.service, ticket.booked)
+        return wait_from(state, estimates, ticket.service, ticket.booked, at)
     before = (ticket.booked - estimates.table.at) / MINUTE
     return Estimate(
         minutes=round(max(0.0, found.minutes - before), 1),
