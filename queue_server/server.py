@@ -168,6 +168,7 @@ class Clerk:
             "motcua_log_events": desk.log.seq,
             "motcua_tickets_today": len(desk.state.tickets),
             "motcua_waiting": waiting,
+            "motcua_calls_by_simple_rule": public.calls_by_simple_rule(desk.state),
             "motcua_outbox_unsent": len(self._going_out),
             "motcua_clock_behind_seconds": desk.clock.behind_ms / SECOND,
             "motcua_broker_connected": float(self.mqtt is not None and self.mqtt.connected),

@@ -228,6 +228,11 @@ def score_figures(state: State) -> dict[str, float]:
     return found
 
 
+def calls_by_simple_rule(state: State) -> int:
+    """Visitors of today whose last call fell back to the simple rule, since the set one failed."""
+    return sum(t.reason is not None and t.reason.code == "simple" for t in state.tickets.values())
+
+
 def move_figures(state: State) -> dict[str, float]:
     """Moves of today by how they stand."""
     stand = [now.status for now in state.moves.values()]
