@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -89,6 +90,13 @@ def test_a_look_reads_nothing_that_is_not_known_yet() -> None:
         SERVICES, made_day(RUSH).counters, tuple(sorted([*other, *coming], key=lambda v: v.arrives))
     )
     assert np.array_equal(looked(made_day(RUSH), now).chance, looked(changed, now).chance)
+
+
+def test_a_look_does_not_know_the_true_speed_of_a_counter() -> None:
+    day = made_day(RUSH)
+    slow = tuple(msgspec.structs.replace(c, speed={"S0": 0.2}) for c in day.counters)
+    slower = msgspec.structs.replace(day, counters=slow)
+    assert np.array_equal(looked(day, 500.05).chance, looked(slower, 500.05).chance)
 
 
 def test_later_waits_tell_when_the_line_will_be_short() -> None:

@@ -235,13 +235,16 @@ def _play_one(
     kind: int, weights: Weights, now: float, belief: Belief, number: int, come_until: float,
     until: float,
 ) -> tuple[int, int]:  # fmt: skip
-    """One future into `to`, played until `until`; gives (rows, newcomers: the last rows)."""
+    """One future into `to`, played until `until`; gives (rows, newcomers: the last rows).
+
+    Visits take what counters are believed to need: their true paces are the world's.
+    """
     np.random.seed(number)
     pace[:] = hall.pace[:]
     can[:] = hall.can[:]
     skills[:] = hall.skills[:]
     here = Hall(
-        hall.counters, hall.services, can, hall.takes, pace, hall.believed, hall.prefers, skills,
+        hall.counters, hall.services, can, hall.pace, pace, hall.believed, hall.prefers, skills,
         plan.edge_at, plan.edge_counter, plan.edge_opens,
     )  # fmt: skip
     first, _ = _begin(to, hall, line, run, now, belief, NOBODY)
