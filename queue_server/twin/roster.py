@@ -27,6 +27,8 @@ VISITORS = 24_000
 FEWEST_DAYS = 4
 SEED_SHARE = 0.25
 """Share of the time that the first plan may take."""
+LEAST_SEARCH = 0.3
+"""Share that the search has at least, also where compiling took long on a busy machine."""
 SEED_NODES = 1
 MOST_SEED_SECONDS = 120.0
 FOREVER = 1e9
@@ -77,7 +79,8 @@ def plan_roster(
     _check(site, first, minutes)
     trial = Trial(site, tomorrows(history, knowledge, many, effort.seed), knowledge)
     expected_first = trial.played(first)
-    until = begun + (FOREVER if counted else effort.seconds)
+    late = time.monotonic() + LEAST_SEARCH * effort.seconds
+    until = begun + FOREVER if counted else max(begun + effort.seconds, late)
     budget = Budget(until, effort.evaluations)
     plan, expected = searched(site, trial, first, minutes, budget, effort.seed)
     _check(site, plan, minutes)
