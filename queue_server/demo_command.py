@@ -190,6 +190,7 @@ class Demo:
 
     def _play_on(self, centre: Centre, day: dt.date, windows: bool) -> None:
         play = self._prepared(centre, day, windows)
+        play.on_news = lambda line: print(f"  {line}", flush=True)
         play.on_playing = lambda: self._print_addresses(centre, play.cast.password)
         try:
             asyncio.run(self._until_the_end(play))
@@ -227,17 +228,26 @@ class Demo:
         from .twin.crowd.manners import Manners, changed
         from .twin.crowd.play import Play
         from .twin.crowd.timing import Timing
+        from .twin.crowd.trouble import Morning, go_wrong
 
         args, setup = self.args, self.file.setup()
         manners = changed(Manners(), args.rate)
         weekday = WEEKDAYS[day.weekday()]
         pace = centre.pace
         clock = Clock(speed=pace.speed, ahead_ms=pace.ahead_ms, origin=pace.origin)
-        shifts = days.shifts(setup, manners, args.seed, weekday)
+        morning = Morning(
+            visits=tuple(days.plan(setup, manners, args.seed, weekday)),
+            shifts=tuple(days.shifts(setup, manners, args.seed, weekday)),
+        )
+        if not args.calm:
+            morning = go_wrong(setup, manners, args.seed, morning)
         return Play(
             cast=self._cast(centre, setup, windows),
-            visits=days.plan(setup, manners, args.seed, weekday),
-            shifts=[s for s in shifts if s.counter not in args.leave],
+            visits=list(morning.visits),
+            shifts=[s for s in morning.shifts if s.counter not in args.leave],
+            mishaps=tuple(m for m in morning.mishaps if m.counter not in args.leave),
+            manager_accepts=args.manager == "accept",
+            language=args.language,
             manners=manners,
             timing=Timing.of(clock, setup.rules.utc_offset_minutes),
             seed=args.seed,
@@ -273,6 +283,7 @@ class Demo:
             logins={account: one["password"] for account, one in told.items()},
             password=random_password(),
             guide=GUIDE,
+            manager=MANAGER,
             agency=self.file.centre.agency or "H19.15",
             press=bridge.press,
             terminals=frozenset({terminal}),
@@ -368,6 +379,8 @@ class Demo:
         say(self.args, "demo.password", more=password)
         if self.args.leave:
             say(self.args, "demo.free", more=", ".join(map(str, self.args.leave)))
+        if self.args.manager == "watch":
+            say(self.args, "demo.watch", account=MANAGER)
         if self.args.speed > 1:
             say(self.args, "demo.silent")
         print(flush=True)

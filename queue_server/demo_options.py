@@ -31,6 +31,13 @@ def add_options(parser: argparse._ArgumentGroup) -> None:
         metavar="NAME=VALUE",
         help="change a rate of the visitors' manners, such as no_show=0.2; may be repeated",
     )
+    parser.add_argument("--calm", action="store_true", help="a day in which nothing goes wrong")
+    parser.add_argument(
+        "--manager",
+        choices=("accept", "watch"),
+        default="accept",
+        help="who answers proposals: the simulated manager, or you at /manager (accept)",
+    )
     parser.add_argument(
         "--windows",
         action=argparse.BooleanOptionalAction,

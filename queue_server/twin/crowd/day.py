@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
+
+import msgspec
 
 from ...line.setup import Setup
 from ...wire.words import Frozen, Language
@@ -17,6 +19,7 @@ REASONS = ("waiting", "guidance", "attitude", "repeated", "paperwork", "late", "
 POOR = 3
 LONGEST = 5.0
 """No service takes longer than so many times its mean."""
+OVERTIME = 60.0
 
 
 class Visit(Frozen):
@@ -62,13 +65,14 @@ class Rest(Frozen):
 
 
 class Shift(Frozen):
-    """An officer's day at her counter; `rests` in order."""
+    """An officer's day at her counter; `rests` in order. `overtime`: who waits then is served so long after."""
 
     account: str
     counter: int
     opens: float
     closes: float
     rests: tuple[Rest, ...] = ()
+    overtime: float = OVERTIME
 
 
 def plan(setup: Setup, manners: Manners, seed: int, weekday: str = "mon") -> list[Visit]:
@@ -84,7 +88,7 @@ def plan(setup: Setup, manners: Manners, seed: int, weekday: str = "mon") -> lis
     arrivals = sorted(m + chance.random() for m in chance.choices(minutes, weights, k=total))
     services = chance.choices(list(wanted), list(wanted.values()), k=total)
     return [
-        _visit(setup, manners, chance, at, service)
+        visit(setup, manners, chance, at, service)
         for at, service in zip(arrivals, services, strict=True)
     ]
 
@@ -115,7 +119,9 @@ def _rush(manners: Manners, minute: int) -> float:
     return next((times for begin, end, times in manners.peaks if begin <= minute < end), 1.0)
 
 
-def _visit(setup: Setup, manners: Manners, chance: Random, at: float, needs: str) -> Visit:
+def visit(setup: Setup, manners: Manners, chance: Random, at: float, needs: str) -> Visit:
+    """One person who comes then for this service."""
+
     def happens(share: float) -> bool:
         return chance.random() < share
 
@@ -204,6 +210,21 @@ def _pauses(manners: Manners, chance: Random, sessions: Sessions) -> Iterator[Re
             begins = chance.uniform(begin + 30, max(begin + 30, end - 30))
             ends = begins + _around(chance, manners.pausing)
             yield Rest(begins=begins, ends=ends, why=chance.choice(("short", "documents")))
+
+
+def waits_for_rest(rests: Sequence[Rest], until: float) -> bool:
+    """Whether there is a rest that would begin before then."""
+    return bool(rests) and rests[0].begins < until
+
+
+def put_off(rests: Sequence[Rest], until: float) -> list[Rest]:
+    """The next rest begins then, as long as it was; it takes the place of those that it runs into."""
+    if not waits_for_rest(rests, until):
+        return list(rests)
+    first = rests[0]
+    ends = until + first.ends - first.begins
+    later = msgspec.structs.replace(first, begins=until, ends=ends)
+    return [later, *(r for r in rests[1:] if r.begins >= ends)]
 
 
 def _apart(rests: list[Rest]) -> tuple[Rest, ...]:

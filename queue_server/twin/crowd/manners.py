@@ -80,6 +80,15 @@ class Manners(Frozen, forbid_unknown_fields=True):
     survey: float = 0.1
     """Of those who did not answer at the counter: do so later on their phone."""
 
+    sick: float = 1.0
+    """Trouble, unless the day is calm: over 0, the officer of the crowded service's own counter stays away."""
+    late: float = 60.0
+    """An officer of another service comes so many minutes after the opening."""
+    bus: float = 26.0
+    """So many people come together for one service,"""
+    bus_at: float = 495.0
+    """at this minute after midnight."""
+
 
 class WrongRate(ValueError):
     """A rate that cannot be set so; the text is one line."""

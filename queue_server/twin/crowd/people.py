@@ -81,18 +81,23 @@ class Person:
 
     async def give(self, order: Frozen, order_id: str = "") -> dict[str, Any]:
         """The reply. Raises OrderRefused, and httpx.HTTPError when the pages are away for good."""
-        key = order_id or new_id()
         body = msgspec.to_builtins(order)
         body.pop("order", None)
+        path = f"/api/orders/{path_of(type(order).__name__)}"
+        return await self.post(path, body, order_id)
+
+    async def get(self, path: str) -> Any:
+        """What the API tells. Raises httpx.HTTPError."""
+        return (await self.http.get(path)).raise_for_status().json()
+
+    async def post(self, path: str, body: dict[str, Any], order_id: str = "") -> dict[str, Any]:
+        """As `give`."""
+        key = order_id or new_id()
         for attempt in range(1, TRIES + 1):
             code = "server_away"
             try:
                 began = time.perf_counter()
-                answer = await self.http.post(
-                    f"/api/orders/{path_of(type(order).__name__)}",
-                    json=body,
-                    headers={"Idempotency-Key": key},
-                )
+                answer = await self.http.post(path, json=body, headers={"Idempotency-Key": key})
                 self.tally.http.append((time.perf_counter() - began) * 1000)
                 if answer.status_code == httpx.codes.OK:
                     reply: dict[str, Any] = answer.json()

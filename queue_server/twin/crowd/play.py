@@ -16,11 +16,13 @@ from ...wire.link import Credentials
 from .day import Shift, Visit
 from .devices import Kiosks, Tablet
 from .hall import Hall
+from .manager import Manager, News, Team
 from .manners import Manners
 from .people import NOT_FOUND, Person, Phones, Site
 from .staff import Dossiers, Guide, Officer, Room, services_of
 from .tally import Tally
 from .timing import Timing
+from .trouble import Mishap
 from .visitors import Visitors
 
 READY_WITHIN_S = 60.0
@@ -41,6 +43,7 @@ class Cast:
     logins: dict[str, str]
     password: str
     guide: str
+    manager: str
     agency: str
     press: Callable[[int, int], Awaitable[None]] | None = None
     terminals: frozenset[int] = frozenset()
@@ -56,9 +59,14 @@ class Play:
     manners: Manners
     timing: Timing
     seed: int
+    mishaps: tuple[Mishap, ...] = ()
+    manager_accepts: bool = True
+    language: str = "vi"
     tally: Tally = field(default_factory=Tally)
     on_playing: Callable[[], None] = lambda: None
     """Called once, when all are logged in and in their places."""
+    on_news: Callable[[str], None] = lambda _: None
+    """A line to be read: what goes wrong, what is proposed, and what came of it."""
     _people: dict[str, Person] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -100,12 +108,17 @@ class Play:
             self._day().isoformat(),
             await self._has_take_page(),
         )
+        news = News(self.cast.setup, self.timing, self.language, self.on_news)
         around = [asyncio.create_task(guide.work(kiosks.called_help))]
         around += [asyncio.create_task(visitors.come(visit)) for visit in self.visits]
+        around += [asyncio.create_task(news.tell(self.mishaps))]
+        officers = {shift.counter: self._officer(room, shift) for shift in self.shifts}
         try:
             async with asyncio.TaskGroup() as counters:
-                for shift in self.shifts:
-                    counters.create_task(self._officer(room, shift).work())
+                for officer in officers.values():
+                    counters.create_task(officer.work())
+                team = Team(self._people, officers, self._free(), counters.create_task)
+                around += [asyncio.create_task(self._manager(room, team, news).work())]
         finally:
             for task in around:
                 task.cancel()
@@ -131,6 +144,14 @@ class Play:
         person = self._people[shift.account]
         chance = Random(f"{self.seed} {shift.account}")
         return Officer(room, person, shift, services_of(self.cast.setup, shift), chance)
+
+    def _manager(self, room: Room, team: Team, news: News) -> Manager:
+        person = self._people[self.cast.manager]
+        return Manager(room, person, team, news, self.manager_accepts, self.seed)
+
+    def _free(self) -> list[str]:
+        """Officers with no counter of their own: the reserve."""
+        return [x.account for x in self.cast.setup.officers if x.counter is None]
 
     def _day(self) -> dt.date:
         noon = self.timing.midnight / 1000 + 43_200

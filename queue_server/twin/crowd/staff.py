@@ -15,7 +15,7 @@ from ...line import orders as o
 from ...line.setup import Setup
 from ...wire import messages as m
 from ...wire.link import new_id
-from .day import Rest, Shift, Visit
+from .day import Rest, Shift, Visit, put_off
 from .hall import DONE, MISSED, SENT_ON, Hall, Seat
 from .manners import Manners
 from .people import OrderRefused, Person
@@ -26,7 +26,8 @@ NOTICE_S = 1.0
 """Real seconds in which a ticket must be known to belong to a visitor of ours."""
 STRANGER = 3.0
 """Service minutes of a person who took a number at a real kiosk or phone, by the service factor."""
-LONGEST_OVERTIME = 60.0
+COUNTER_FREE_AFTER = 1.0
+"""Minutes until an officer tries again to open a counter at which a colleague still sits."""
 LONGEST_IDLE = 2.0
 """Minutes until an officer looks again, also when the line says nothing new."""
 
@@ -62,11 +63,16 @@ class Room:
     press: Callable[[int, int], Awaitable[None]] | None = None
     """Press a button (score) of the terminal at a counter, where one stands."""
     terminals: frozenset[int] = frozenset()
+    helps: dict[int, set[str]] = field(default_factory=dict)
+    """What a counter serves for a while beside its own, as its officer reads on her page."""
 
 
 @dataclass
 class Officer:
-    """`work()` is her whole day. `held`: the ticket that her next call will finish."""
+    """`work()` is her whole day. `held`: the ticket that her next call will finish.
+
+    `rests` still to come and `closes` may change as the day goes.
+    """
 
     room: Room
     person: Person
@@ -77,18 +83,36 @@ class Officer:
     held: Seat | None = None
     parked: list[tuple[float, Seat]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.rests, self.closes = list(self.shift.rests), self.shift.closes
+
     async def work(self) -> None:
         await self.room.timing.until(self.shift.opens)
-        await self.person.give(o.OpenCounter(counter=self.shift.counter))
-        for rest in self.shift.rests:
-            await self._serve_until(rest.begins)
-            await self._rest(rest)
-        await self._serve_until(self.shift.closes)
-        overtime = self.shift.closes + LONGEST_OVERTIME
+        if not await self._open():
+            return
+        while self.rests:
+            await self._serve_until(lambda: self.rests[0].begins)
+            await self._rest(self.rests.pop(0))
+        await self._serve_until(lambda: self.closes)
+        overtime = self.room.timing.minute + self.shift.overtime
         while self._wanted() and self.room.timing.minute < overtime:
             await self._try_next(overtime)
         await self._finish_held()
         await self.person.give(o.CloseCounter(counter=self.shift.counter))
+
+    def rest_later(self, until: float) -> None:
+        """Her next rest does not begin before then."""
+        self.rests = put_off(self.rests, until)
+
+    async def _open(self) -> bool:
+        """False when a colleague sits there all day."""
+        while self.room.timing.minute < self.closes:
+            try:
+                await self.person.give(o.OpenCounter(counter=self.shift.counter))
+                return True
+            except OrderRefused:
+                await self.room.timing.rest(COUNTER_FREE_AFTER)
+        return False
 
     async def _rest(self, rest: Rest) -> None:
         await self._finish_held()
@@ -100,12 +124,16 @@ class Officer:
         await self.room.timing.until(rest.ends)
         await self.person.give(o.ResumeCounter(counter=self.shift.counter))
 
-    async def _serve_until(self, minute: float) -> None:
-        while self.room.timing.minute < minute:
-            await self._try_next(minute)
+    async def _serve_until(self, minute: Callable[[], float]) -> None:
+        while self.room.timing.minute < minute():
+            await self._try_next(minute())
 
     def _wanted(self) -> bool:
-        return bool(self.parked or self.room.hall.waiting(self.serves))
+        return bool(self.parked or self._waiting())
+
+    def _waiting(self) -> int:
+        helps = self.room.helps.get(self.shift.counter, set())
+        return self.room.hall.waiting({*self.serves, *helps})
 
     async def _try_next(self, until: float) -> None:
         """A refusal (she cancelled at this moment, somebody else pressed here) is counted; life goes on."""
@@ -121,7 +149,7 @@ class Officer:
         if back is not None and await self._resume(back):
             await self._serve(back, back.visit.minutes / 2)
             return
-        wanted = self.held is not None or self.room.hall.waiting(self.serves)
+        wanted = self.held is not None or self._waiting() > 0
         ticket = await self._call() if wanted else ""
         if not ticket:
             idle = min(LONGEST_IDLE, max(0.0, until - timing.minute))

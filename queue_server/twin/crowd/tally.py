@@ -54,6 +54,10 @@ class Figures(Frozen):
     """Share of them that waited as long as the 80 % interval said, give or take the minute it is told in."""
     off_by: float = 0.0
     """By how many minutes the estimates were wrong, on average."""
+    moves: dict[str, int] = {}
+    """Moves by how they stand."""
+    effects: tuple[tuple[float, float, float], ...] = ()
+    """Of moves that have ended: the mean wait foretold, the one without it, and the one that came."""
 
     @property
     def mean_wait(self) -> float:
@@ -97,6 +101,12 @@ def _read(conn: sqlite3.Connection, tally: Tally) -> Figures:
         estimated=len(both),
         within=mean([p.low - 1 <= waited <= p.high + 1 for p, waited in both]),
         off_by=mean([abs(p.minutes - waited) for p, waited in both]),
+        moves=dict(Counter(str(x.status) for x in state.moves.values())),
+        effects=tuple(
+            (x.move.expected, x.move.without, x.came)
+            for x in state.moves.values()
+            if x.came is not None
+        ),
     )
 
 
@@ -159,6 +169,7 @@ def lines(
         row("served", f"{seen.statuses.get('finished', 0)} ({say('tally.ended', **ended)})"),
         row("waits", say("tally.wait_values", **waits, **over)),
         row("estimates", say("tally.estimate_values", **estimates)),
+        row("moves", moves(seen, language)),
         row(
             "ratings", say("tally.rating_values", rated=seen.rated, silent=seen.silent, score=score)
         ),
@@ -176,6 +187,18 @@ def lines(
     else:
         told.append(f"  {say('tally.right')}")
     return told
+
+
+def moves(seen: Figures, language: str = "vi") -> str:
+    """How many were proposed and accepted, and what came of those that are over."""
+    accepted = sum(seen.moves.get(s, 0) for s in ("accepted", "ended"))
+    counts = {"proposed": sum(seen.moves.values()), "accepted": accepted}
+    words = TEXTS.say("tally.move_counts", language, **counts)
+    if not seen.effects:
+        return words
+    expected, without, came = (f"{mean(x):.0f}" for x in zip(*seen.effects, strict=True))
+    values = {"ended": len(seen.effects), "expected": expected, "without": without, "came": came}
+    return f"{words}; {TEXTS.say('tally.move_effect', language, **values)}"
 
 
 def happened(tally: Tally, language: str = "vi") -> str:
