@@ -9,12 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..desk.estimates import Later, Outlook
-from ..line.moves import Move, MoveStatus
+from ..line.moves import Move, MoveKind, MoveStatus
+from ..line.rule import CANNOT
 from ..line.state import State
 from ..line.transactions import transactions
 from ..wire.words import MINUTE, local
 from .advice import Advising, Leeway, advise, move_of, offer_return
-from .outlook import HALF_HOUR, HORIZON, Been, LaterWait, Look, half_hour, later_waits, look_ahead
+from .outlook import (
+    HALF_HOUR,
+    HORIZON,
+    Been,
+    LaterWait,
+    Look,
+    Plan,
+    half_hour,
+    later_waits,
+    look_ahead,
+    plan_of,
+    planned,
+)
 from .present import Present
 
 CLOSING_UNKNOWN = 240.0
@@ -37,6 +50,7 @@ class Question:
 
     here: Present
     been: Been
+    plan: Plan
     leeway: Leeway
     target: float
     closing: float
@@ -51,6 +65,7 @@ def question(state: State, here: Present) -> Question:
     return Question(
         here=here,
         been=been_by_service(state, here),
+        plan=plan_with_moves(state, here),
         leeway=leeway_of(state, here, closing),
         target=rules.target_minutes,
         closing=closing,
@@ -64,16 +79,22 @@ def answered(asked: Question, names: Callable[[], str], many: int, number: int) 
     """Played in futures; `names` makes ids of moves. Nothing when no counter is open."""
     if not asked.any_open:
         return Coming()
-    here, been = asked.here, asked.been
+    here, been, plan = asked.here, asked.been, asked.plan
     columns = (here.hall, here.line, here.run, here.kind, here.weights, here.now, here.belief)
     look = look_ahead(
-        *columns, many=many, horizon=HORIZON, target=asked.target, been=been, number=number
+        *columns,
+        many=many,
+        horizon=HORIZON,
+        target=asked.target,
+        plan=plan,
+        been=been,
+        number=number,
     )
-    later = later_waits(*columns, until=asked.closing, number=number)
+    later = later_waits(*columns, until=asked.closing, plan=plan, number=number)
     moves: tuple[Move, ...] = ()
     if asked.moves:
         rules = Advising(many=many)
-        found = advise(*columns, look, asked.leeway, rules, been=been, number=number)
+        found = advise(*columns, look, asked.leeway, rules, plan=plan, been=been, number=number)
         words = offer_return(look, later, rules) if not found else None
         midnight = here.at - round(here.now * MINUTE)
         moves = tuple(
@@ -82,6 +103,25 @@ def answered(asked: Question, names: Callable[[], str], many: int, number: int) 
         )
     told = tuple(_later(later, here, asked.offset_minutes))
     return Coming(tuple(_outlook(look, here)), told, moves)
+
+
+def plan_with_moves(state: State, here: Present) -> Plan:
+    """What is settled for the coming hours: openings and closings, and the ends of help that is under way."""
+    plan = plan_of(here.hall, here.run)
+    places = {counter: place for place, counter in enumerate(here.counters)}
+    cells = {s: k for k, s in enumerate(here.services)}
+    ends = [
+        (
+            here.now + (now.move.until - here.at) / MINUTE,
+            places[now.move.counter] * len(cells) + cells[now.move.service],
+            CANNOT,
+        )
+        for now in state.moves.values()
+        if now.status is MoveStatus.ACCEPTED and now.move.kind is MoveKind.HELP
+        if not now.touched and now.move.service in cells and now.move.counter in places
+    ]
+    edges = zip(plan.edge_at, plan.edge_counter, plan.edge_opens, strict=True)
+    return planned([(float(a), int(c), int(o)) for a, c, o in edges], ends)
 
 
 def been_by_service(state: State, here: Present) -> Been:
