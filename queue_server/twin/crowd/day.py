@@ -19,7 +19,6 @@ REASONS = ("waiting", "guidance", "attitude", "repeated", "paperwork", "late", "
 POOR = 3
 LONGEST = 5.0
 """No service takes longer than so many times its mean."""
-OVERTIME = 60.0
 
 
 class Visit(Frozen):
@@ -65,14 +64,13 @@ class Rest(Frozen):
 
 
 class Shift(Frozen):
-    """An officer's day at her counter; `rests` in order. `overtime`: who waits then is served so long after."""
+    """An officer's day at her counter; `rests` in order."""
 
     account: str
     counter: int
     opens: float
     closes: float
     rests: tuple[Rest, ...] = ()
-    overtime: float = OVERTIME
 
 
 def plan(setup: Setup, manners: Manners, seed: int, weekday: str = "mon") -> list[Visit]:

@@ -190,9 +190,9 @@ class Manager:
             self.team.free.append(account)
 
     async def _relieve(self, account: str, counter: int, until: float) -> None:
-        """She opens the counter, serves until the move ends, and is free again."""
+        """She opens the counter and serves until the move ends, then who still waits there; and is free again."""
         now = self.room.timing.minute
-        shift = Shift(account=account, counter=counter, opens=now, closes=until, overtime=0.0)
+        shift = Shift(account=account, counter=counter, opens=now, closes=until)
         serves = services_of(self.room.setup, shift)
         chance = Random(f"{self.seed} {account} {now:.0f}")
         officer = Officer(self.room, self.team.people[account], shift, serves, chance)

@@ -26,6 +26,7 @@ NOTICE_S = 1.0
 """Real seconds in which a ticket must be known to belong to a visitor of ours."""
 STRANGER = 3.0
 """Service minutes of a person who took a number at a real kiosk or phone, by the service factor."""
+LONGEST_OVERTIME = 60.0
 COUNTER_FREE_AFTER = 1.0
 """Minutes until an officer tries again to open a counter at which a colleague still sits."""
 LONGEST_IDLE = 2.0
@@ -94,7 +95,7 @@ class Officer:
             await self._serve_until(lambda: self.rests[0].begins)
             await self._rest(self.rests.pop(0))
         await self._serve_until(lambda: self.closes)
-        overtime = self.room.timing.minute + self.shift.overtime
+        overtime = self.room.timing.minute + LONGEST_OVERTIME
         while self._wanted() and self.room.timing.minute < overtime:
             await self._try_next(overtime)
         await self._finish_held()
