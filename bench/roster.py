@@ -107,7 +107,7 @@ def told(found: dict[str, float]) -> str:
 def measure_roster(
     loads: Sequence[float] = (0.9, 0.95),
     counters: Sequence[int] = (24,),
-    seconds: float = 35.0,
+    seconds: float = 25.0,
     policies: Sequence[str] = ("balanced",),
 ) -> tuple[dict[str, Any], list[Row]]:
     """Fixed hours, the first plan and the final plan, as numbers and as rows."""
@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench.roster", description=__doc__)
     parser.add_argument("--loads", type=float, nargs="+", default=[0.9, 0.95])
     parser.add_argument("--counters", type=int, nargs="+", default=[24])
-    parser.add_argument("--seconds", type=float, default=35.0, help="for each plan")
+    parser.add_argument("--seconds", type=float, default=25.0, help="for each plan")
     parser.add_argument("--policies", nargs="+", default=["balanced"])
     args = parser.parse_args(arguments)
     _, rows = measure_roster(args.loads, args.counters, args.seconds, args.policies)
