@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from queue_server.twin.municipal import read_snapshots, read_visits
-from queue_server.twin.municipal_score import (
+from queue_server.twin.municipal.score import (
     Asked,
     Floats,
     asked,
@@ -25,6 +24,7 @@ from queue_server.twin.municipal_score import (
     over_days,
     score,
 )
+from queue_server.twin.municipal.visits import read_snapshots, read_visits
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 PAST_DATES = 9

@@ -24,8 +24,8 @@ from queue_server.twin.generate import FAMILIES, centre_of, day_of_centre
 from queue_server.twin.history import as_history
 from queue_server.twin.learn import Knowledge, learned
 from queue_server.twin.replay import fresh_run, laid_out, replay
-from queue_server.twin.roster import Effort, plan_roster
-from queue_server.twin.trial import MEAN, ORDINARY_95, PRIORITY
+from queue_server.twin.roster.plan import Effort, plan_roster
+from queue_server.twin.roster.trial import MEAN, ORDINARY_95, PRIORITY
 
 VOLUME = 95 * 60.0
 HISTORY, UNSEEN = range(20), range(100, 140)

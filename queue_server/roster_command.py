@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .wire.settings import SettingsError
 
 if TYPE_CHECKING:
-    from .twin.roster import Planned
+    from .twin.roster.plan import Planned
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,7 +47,7 @@ def _seconds(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Plan and write; 0, or 1 after one line on stderr that says what is missing."""
     from .twin.day import WrongDay, written
-    from .twin.shifts import NoPlan
+    from .twin.roster.shifts import NoPlan
 
     try:
         planned = _planned(args)
@@ -64,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _planned(args: argparse.Namespace) -> Planned:
     from .twin.day import read_day
-    from .twin.roster import Effort, plan_roster
-    from .twin.shifts import Officers, ShiftRules
+    from .twin.roster.plan import Effort, plan_roster
+    from .twin.roster.shifts import Officers, ShiftRules
     from .wire.settings import read
 
     rules = read(ShiftRules, args.rules)

@@ -316,7 +316,7 @@ def _generate(args: argparse.Namespace) -> None:
 
 def _from_csv(args: argparse.Namespace) -> None:
     from .twin.day import WrongDay
-    from .twin.municipal import municipal_days
+    from .twin.municipal.visits import municipal_days
 
     days = municipal_days(args.from_csv, args.queues, args.office, args.date, seed=args.seed)
     if not days:

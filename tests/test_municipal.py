@@ -9,15 +9,7 @@ import numpy as np
 import pytest
 
 from queue_server.twin.day import Day, WrongDay, checked
-from queue_server.twin.municipal import (
-    Snapshot,
-    Visit,
-    mean_minutes,
-    municipal_days,
-    read_snapshots,
-    read_visits,
-)
-from queue_server.twin.municipal_score import (
+from queue_server.twin.municipal.score import (
     COLUMNS,
     Asked,
     asked,
@@ -28,7 +20,15 @@ from queue_server.twin.municipal_score import (
     over_days,
     score,
 )
-from queue_server.twin.trees import grow
+from queue_server.twin.municipal.trees import grow
+from queue_server.twin.municipal.visits import (
+    Snapshot,
+    Visit,
+    mean_minutes,
+    municipal_days,
+    read_snapshots,
+    read_visits,
+)
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 TICKETS = DATA / "municipal_tickets_reconstructed.csv.gz"

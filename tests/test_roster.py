@@ -27,10 +27,10 @@ from queue_server.twin.day import (
 from queue_server.twin.generate import generate
 from queue_server.twin.history import as_history
 from queue_server.twin.replay import replay
-from queue_server.twin.roster import Effort, plan_roster
-from queue_server.twin.roster_search import changed
-from queue_server.twin.roster_seed import first_plan
-from queue_server.twin.shifts import (
+from queue_server.twin.roster.plan import Effort, plan_roster
+from queue_server.twin.roster.search import changed
+from queue_server.twin.roster.seed import first_plan
+from queue_server.twin.roster.shifts import (
     NoPlan,
     Officers,
     Plan,

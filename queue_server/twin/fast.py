@@ -53,7 +53,7 @@ def _cache_folder() -> str:
     """Beside the user's other caches, else among the temporary files; one folder a version of the sources."""
     digest = hashlib.sha256()
     parts = {Path(str(module.__file__)) for module in (rule, baselines, engine)}
-    beside = {p for p in Path(__file__).parent.glob("*.py") if b"@compiled" in p.read_bytes()}
+    beside = {p for p in Path(__file__).parent.rglob("*.py") if b"@compiled" in p.read_bytes()}
     for source in sorted(parts | beside):
         digest.update(source.read_bytes())
     name = f"motcua-{numba.__version__}-{digest.hexdigest()[:16]}"
