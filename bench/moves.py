@@ -21,7 +21,7 @@ from queue_server.twin.generate import generate
 from queue_server.twin.history import as_history
 from queue_server.twin.learn import Knowledge, learned
 from queue_server.twin.moved import Living, Moved, replay_moved
-from queue_server.twin.outlook import TARGET
+from queue_server.twin.outlook import MANY, TARGET
 from queue_server.twin.replay import replay
 
 HISTORY = range(10)
@@ -104,13 +104,14 @@ def taught(place: Place) -> Knowledge:
     return learned(past)
 
 
-def ways(place: Place) -> dict[str, Living]:
+def ways(place: Place, many: int = MANY) -> dict[str, Living]:
+    looks = replace(LOOKS, many=many)
     minutes = RESERVE * sum(e - b for c in day_of(place, 0).counters for b, e in c.open)
     return {
         "as it is": UNMOVED,
-        "free moves": LOOKS,
-        "5 % reserve": replace(LOOKS, reserve_minutes=minutes),
-        "give and take": replace(LOOKS, give_back=True),
+        "free moves": looks,
+        "5 % reserve": replace(looks, reserve_minutes=minutes),
+        "give and take": replace(looks, give_back=True),
     }
 
 
@@ -148,13 +149,17 @@ def measure_alarms(
 
 
 def measure_gain(
-    places: list[Place] = MOVED, seeds: range = UNSEEN, told: Callable[[str], None] = lambda _: None
+    places: list[Place] = MOVED,
+    seeds: range = UNSEEN,
+    told: Callable[[str], None] = lambda _: None,
+    many: int = MANY,
 ) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
     found: dict[str, Any] = {}
     rows = []
     for place in places:
         days = {
-            way: [outcome(lived(place, s, how)) for s in seeds] for way, how in ways(place).items()
+            way: [outcome(lived(place, s, how)) for s in seeds]
+            for way, how in ways(place, many).items()
         }
         for way, those in days.items():
             found[f"{place.name}: {way}"] = msgspec.to_builtins(those)
@@ -185,8 +190,8 @@ def compared(without: list[Outcome], moved: list[Outcome]) -> str:
 
 def measure_moves() -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
     """A modest part of it, for the table."""
-    alarms, rows = measure_alarms([Place("mixed", 0.9), Place("full", 0.9)], UNSEEN[:6])
-    gain, more = measure_gain([Place("mixed", 0.85, keep=2)], UNSEEN[:6])
+    alarms, rows = measure_alarms([Place("mixed", 0.9), Place("full", 0.9)], UNSEEN[:5])
+    gain, more = measure_gain([Place("mixed", 0.85, keep=2)], UNSEEN[:5], many=20)
     return {"alarms": alarms, "gain": gain}, rows + more
 
 

@@ -17,8 +17,8 @@ from ..line.rule import Line
 from .engine import Run
 from .outlook import HALF_HOUR, TARGET, Look
 
-RAISE_AT = 0.55
-DROP_AT = 0.2
+RAISE_AT = 0.52
+DROP_AT = 0.15
 AHEAD = 15.0
 """A half-hour is named at the earliest so many minutes before it begins: sooner, more alarms are false."""
 BEFORE = 10.0
