@@ -34,7 +34,9 @@ def reason(why: Reason | None, setup: Setup, language: str) -> str:
 
 def move(move: Move, setup: Setup, language: str) -> str:
     """“Quầy 4 nhận thêm Hộ tịch đến 10:30: chờ trung bình 19 → 12 phút”."""
-    wait = TEXTS.say("move.wait", language, **_waits(move))
+    waits = _waits(move)
+    changes = waits["without"] != waits["expected"]
+    wait = TEXTS.say("move.wait" if changes else "move.wait_same", language, **waits)
     said = TEXTS.say(f"move.{move.kind}", language, **_move(move, setup, language), wait=wait)
     if not move.cost_minutes:
         return said

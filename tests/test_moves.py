@@ -414,6 +414,12 @@ def test_a_move_is_said_in_words() -> None:
     assert said.move_at_counter(move, setup, "vi") == "Nhận thêm A đến 10:30"
 
 
+def test_a_move_that_claims_no_effect_names_the_wait_alone() -> None:
+    move = help_of(4, "a", 180, kind=MoveKind.RETURN_LATER, without=24.2, expected=24.2)
+    words = said.move(move, small_setup(), "vi")
+    assert words == "Mời khách đang chờ A hẹn giờ quay lại sau 10:30: chờ trung bình 24 phút"
+
+
 @pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("kind", list(MoveKind))
 def test_every_kind_of_move_has_its_words(kind: MoveKind, language: str) -> None:

@@ -117,8 +117,10 @@ def test_a_manager_reads_a_proposal_accepts_it_and_the_officer_is_told(
     officer = open_as("canbo03", "/counter/3")
     move = help_move("one", 3, "ho_tich", ("chung_thuc", "ho_tich"), 30)
     assert twin.give(o.ProposeMove(move=move)).refusal is None
-    twin.foretell(foretold(int(time.time() * 1000)))
     proposal = page.locator(".mc-proposal[data-move=one]")
+    expect(proposal).to_be_visible()
+    expect(page.locator(".mc-quiet")).to_have_count(0)  # something does want an answer
+    twin.foretell(foretold(int(time.time() * 1000)))
     expect(proposal).to_contain_text("Quầy 3 nhận thêm Hộ tịch đến ")
     expect(proposal).to_contain_text("chờ trung bình 19 → 12 phút")
     picture(page, "proposal")

@@ -75,6 +75,8 @@ class ManagerView:
         page = self._page
         found = [*self._help(), *self._unserved(), *self._outlook.alerts()]
         found += [*self._clock(), *self._suspended()]
+        if not found and self._outlook.proposals():
+            return Markup("")
         if not found:
             found = [tag("div", page.say("manager.all_well"), cls="mc-alert mc-quiet")]
         return tag("div", *found, cls="mc-alerts")
@@ -322,8 +324,8 @@ class ManagerView:
 
 def device_row(page: Page, device: dict[str, Any]) -> Markup:
     return row(
-        tag("b", device["name"]),
-        page.say(f"device.{device['kind']}"),
+        tag("td", tag("b", device["name"]), cls="mc-keep"),
+        tag("td", page.say(f"device.{device['kind']}"), cls="mc-keep"),
         presence_chip(page, device),
         health_chips(page, device["health"]),
     )

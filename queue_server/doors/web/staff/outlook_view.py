@@ -153,10 +153,16 @@ class OutlookView:
         )
 
     def moves(self) -> Markup:
-        """Moves under way, and those of today that are past, the newest first."""
+        """Moves under way, then those of today that are past, the newest first; what nobody answered is last."""
         page = self._page
         known = [m for m in page.state.moves.values() if m.status is not MoveStatus.PROPOSED]
-        known.sort(key=lambda m: (m.status is MoveStatus.ACCEPTED, m.ended_at or m.answered_at))
+        known.sort(
+            key=lambda m: (
+                m.status is MoveStatus.ACCEPTED,
+                m.status is not MoveStatus.EXPIRED,
+                m.ended_at or m.answered_at,
+            )
+        )
         if not known:
             return tag("div", page.say("moves.none"), cls="mc-empty")
         shown = [self._move_row(m) for m in list(reversed(known))[:PAST_SHOWN]]
