@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import httpx
 import msgspec
 import psutil
 import pytest
@@ -27,8 +28,9 @@ from queue_server.folder import AlreadyRunning
 from queue_server.line import events as e
 from queue_server.store.log import rows
 from queue_server.store.schema import connect
-from queue_server.twin.crowd import day
+from queue_server.twin.crowd import day, trouble
 from queue_server.twin.crowd.manners import Manners, WrongRate, changed, names
+from queue_server.twin.warm import warm
 from queue_server.wire.words import DAY, MINUTE, local
 from tests.brokers import wait_for
 
@@ -123,6 +125,58 @@ def test_half_of_the_counters_stay_open_at_each_moment_of_lunch() -> None:
         assert len(away) == len(shifts) // 2
     for shift in shifts:
         assert all(a.ends <= b.begins for a, b in zip(shift.rests, shift.rests[1:], strict=False))
+
+
+def calm(seed: int = 3) -> trouble.Morning:
+    return trouble.Morning(
+        visits=tuple(day.plan(SETUP, Manners(), seed)),
+        shifts=tuple(day.shifts(SETUP, Manners(), seed)),
+    )
+
+
+def test_trouble_keeps_one_officer_away_another_late_and_brings_a_bus() -> None:
+    morning = trouble.go_wrong(SETUP, Manners(), 3, calm())
+    said = {m.what: m for m in morning.mishaps}
+    service = trouble.crowded(SETUP)
+    home = SETUP.counter(said["sick"].counter)
+    assert home is not None and home.serves[0] == service == said["bus"].service
+    before, after = ({s.counter: s for s in m.shifts} for m in (calm(), morning))
+    assert before.keys() - after.keys() == {said["sick"].counter}
+    late = said["late"].counter
+    assert after[late].opens == before[late].opens + Manners().late == said["late"].until
+    assert all(r.begins > after[late].opens for r in after[late].rests)
+    assert all(after[k] == before[k] for k in after if k != late)
+
+
+def test_the_bus_comes_when_it_is_told_to_and_the_others_come_as_ever() -> None:
+    manners = changed(Manners(), ["bus=30", "bus_at=500"])
+    morning = trouble.go_wrong(SETUP, manners, 3, calm())
+    others = set(calm().visits)
+    crowd = [v for v in morning.visits if v not in others]
+    assert len(crowd) == 30 and len(morning.visits) == len(calm().visits) + 30
+    assert all(500 <= v.at <= 500 + trouble.GETTING_OFF for v in crowd)
+    assert {v.needs for v in crowd} == {trouble.crowded(SETUP)}
+    assert list(morning.visits) == sorted(morning.visits, key=lambda v: v.at)
+
+
+def test_trouble_can_be_left_out_piece_by_piece() -> None:
+    nothing = changed(Manners(), ["sick=0", "late=0", "bus=0"])
+    assert trouble.go_wrong(SETUP, nothing, 3, calm()) == calm()
+    holiday = trouble.Morning(visits=(), shifts=())
+    assert trouble.go_wrong(SETUP, Manners(), 3, holiday) == holiday
+
+
+def test_a_rest_that_is_put_off_is_as_long_and_takes_the_place_of_one_it_runs_into() -> None:
+    short, lunch = (
+        day.Rest(begins=570, ends=576, why="short"),
+        day.Rest(begins=690, ends=750, why="lunch"),
+    )
+    assert day.put_off([short, lunch], 600) == [
+        day.Rest(begins=600, ends=606, why="short"),
+        lunch,
+    ]
+    assert day.put_off([short, lunch], 688)[1:] == []
+    assert day.put_off([short, lunch], 560) == [short, lunch]
 
 
 def test_a_rate_is_changed_by_name_and_nonsense_is_named() -> None:
@@ -237,10 +291,9 @@ class Morning:
 
 
 @contextmanager
-def morning(data: Path) -> Iterator[Morning]:
-    rates = [f"--rate={name}={value}" for name, value in DENSE.items()]
+def morning(data: Path, *options: str) -> Iterator[Morning]:
     process = subprocess.Popen(
-        [*COMMAND, "--speed", "60", "--data", str(data), "--no-windows", "--language=en", *rates],
+        [*COMMAND, "--speed", "60", "--data", str(data), "--no-windows", "--language=en", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -256,7 +309,8 @@ def morning(data: Path) -> Iterator[Morning]:
 
 def test_a_dense_morning_loses_nothing_doubles_nothing_and_ends_cleanly(tmp_path: Path) -> None:
     data = tmp_path / "var-demo"
-    with morning(data) as played:
+    rates = [f"--rate={name}={value}" for name, value in DENSE.items()]
+    with morning(data, "--calm", *rates) as played:
         assert wait_for(played.dense, 75), played.log()
         children = psutil.Process(played.process.pid).children(recursive=True)
         played.process.send_signal(signal.SIGINT)
@@ -273,6 +327,53 @@ def test_a_dense_morning_loses_nothing_doubles_nothing_and_ends_cleanly(tmp_path
     assert "pressed called two" not in said
     for log in data.glob("*.log"):
         assert "Traceback" not in log.read_text("utf-8"), log.name
+
+
+# --- a morning that goes wrong, played -----------------------------------------------------------
+
+AT_ONCE = ("--rate=bus_at=447", "--rate=bus=30", "--rate=late=20")
+"""The bus stands before the door as it opens: the test need not wait for it."""
+
+
+def test_trouble_is_foretold_by_the_twin_and_put_right_by_the_manager(tmp_path: Path) -> None:
+    warm()
+    data = tmp_path / "var-demo"
+    with morning(data, *AT_ONCE) as played:
+        said = []
+        for line in iter(lambda: played.process.stdout.readline(), ""):  # type: ignore[union-attr]
+            said.append(line)
+            if "ACCEPTED" in line and "Open until" in line:
+                break
+        assert wait_for(lambda: happened(played, e.CounterOpened, "canbo13"), 10)
+        accepted = [x for x in played.log() if isinstance(x.event, e.MoveAccepted)]
+        moves = [x.event.move for x in accepted if isinstance(x.event, e.MoveAccepted)]
+        password = re.search(r"Password of all: +(\S+)", "".join(said))
+        assert password, said
+        end(data, password[1], moves[-1])
+        assert wait_for(lambda: happened(played, e.MoveEnded), 10)
+        played.process.send_signal(signal.SIGINT)
+        rest, _ = played.process.communicate(timeout=30)
+    proposed = [x for x in played.log() if isinstance(x.event, e.MoveProposed)]
+    assert {x.actor.device for x in proposed} == {"twin"}
+    assert {x.actor.account for x in accepted} == {demo_command.MANAGER}
+    for words in ("has called in sick", "comes late", "A bus brings 30 people"):
+        assert any(words in line for line in said), said
+    assert re.search(r"Moves: +[1-9]\d* proposed, [1-9]", rest), rest
+
+
+def happened(played: Morning, kind: type[e.Fact], account: str = "") -> bool:
+    found = (x for x in played.log() if isinstance(x.event, kind))
+    return any(account in ("", x.actor.account) for x in found)
+
+
+def end(data: Path, password: str, move: str) -> None:
+    """A person stops a move that is under way."""
+    web = msgspec.json.decode((data / "addresses.json").read_bytes())["web"]
+    with httpx.Client(base_url=web, trust_env=False) as http:
+        login = {"account": demo_command.MANAGER, "password": password}
+        token = http.post("/api/session", json=login).raise_for_status().json()["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        http.post(f"/api/moves/{move}/refuse", headers=headers, json={}).raise_for_status()
 
 
 def nothing_is_doubled(facts: list[e.Event]) -> None:

@@ -90,6 +90,8 @@ class Manager:
     seed: int
     _told: dict[str, MoveStatus] = field(default_factory=dict)
     _read_at: dict[str, float] = field(default_factory=dict)
+    _offered: set[str] = field(default_factory=set)
+    """What is no counter's is said once, however often it is proposed."""
     _sent: dict[str, str] = field(default_factory=dict)
     """By move: who of the free officers is to open the counter."""
 
@@ -116,16 +118,26 @@ class Manager:
         """The move is new, or stands otherwise than before."""
         words = move.words.get(self.news.language, "")
         if move.status is MoveStatus.PROPOSED:
-            self.news.say("proposed", words=words)
+            if move.counter is not None or move.place not in self._offered:
+                self.news.say("proposed", words=words)
+            self._offered.add(move.place)
             self._read_at[move.id] = self.room.timing.minute + READS
         elif move.status is MoveStatus.ACCEPTED:
-            self.news.say("accepted", words=words, by=move.by or "–")
+            self.news.say("accepted", words=self._short(move), by=move.by or "–")
             self._carry_out(move)
         elif move.status is MoveStatus.ENDED:
-            self.news.say("ended", words=words, came=self._came(move))
+            self.news.say("ended", words=self._short(move), came=self._came(move))
             self._undo(move)
-        else:
-            self.news.say(str(move.status), words=words, reason=move.reason)
+        elif move.counter is not None:
+            self.news.say(str(move.status), words=self._short(move), reason=move.reason)
+
+    def _short(self, move: Seen) -> str:
+        """Without the waits, which were said when it was proposed."""
+        language = self.news.language
+        if move.counter is None:
+            return move.words.get(language, "")
+        words = said.move_at_counter(move, self.room.setup, language)
+        return TEXTS.say("news.at_counter", language, counter=move.counter, words=words)
 
     def _came(self, move: Seen) -> str:
         return said.move_came(MoveNow(move=move, proposed_at=0, came=move.came), self.news.language)

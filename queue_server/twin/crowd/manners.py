@@ -12,7 +12,7 @@ from ...wire.words import Frozen
 class Manners(Frozen, forbid_unknown_fields=True):
     """The defaults are a busy weekday of a ward's centre."""
 
-    load: float = 0.72
+    load: float = 0.62
     """Share of the counters' opening minutes that the day's visitors fill; over 1 they cannot all be served."""
     service_factor: float = 1.0
     """All service times by this factor; small ones make a dense day for a test."""
@@ -82,9 +82,9 @@ class Manners(Frozen, forbid_unknown_fields=True):
 
     sick: float = 1.0
     """Trouble, unless the day is calm: over 0, the officer of the crowded service's own counter stays away."""
-    late: float = 60.0
+    late: float = 45.0
     """An officer of another service comes so many minutes after the opening."""
-    bus: float = 26.0
+    bus: float = 16.0
     """So many people come together for one service,"""
     bus_at: float = 495.0
     """at this minute after midnight."""
