@@ -157,6 +157,7 @@ class Twin:
             self._coming = Coming()
             log.exception("look_failed", kind=type(error).__name__)
             return
+        self._changed.set()  # a table with this outlook, so that no proposal stands beside an older one
         for move in self._coming.moves:
             await self._propose(move)
 
