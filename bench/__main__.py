@@ -83,10 +83,9 @@ def asks(running: Centre, count: int) -> tuple[dict[str, Any], list[Row]]:
 
 def open_counters(running: Centre) -> None:
     for officer in running.file.officers:
-        if officer.account != "canbo03":  # the officer of the painted calls
-            Officer(running, officer.account).post(
-                "/api/orders/open-counter", counter=officer.counter
-            )
+        if officer.counter is None or officer.account == "canbo03":
+            continue  # a reserve officer, and the officer of the painted calls
+        Officer(running, officer.account).post("/api/orders/open-counter", counter=officer.counter)
 
 
 def burst(running: Centre, kiosks: int, each: int) -> tuple[dict[str, Any], list[Row]]:

@@ -39,9 +39,9 @@ class Writer:
 def day(writer: Writer, start: int, chance: Random, visitors: int = 700) -> None:
     """Visitors come all day; each counter calls, starts and finishes."""
     setup = writer.state.setup
-    for officer in setup.officers:
-        assert officer.counter is not None
-        writer.do(o.OpenCounter(counter=officer.counter), start, officer.account)
+    seated = [(x.account, x.counter) for x in setup.officers if x.counter is not None]
+    for account, counter in seated:
+        writer.do(o.OpenCounter(counter=counter), start, account)
     for n in range(visitors):
         at = start + n * 480 * MINUTE // visitors
         service = chance.choice(setup.services).id
@@ -49,13 +49,10 @@ def day(writer: Writer, start: int, chance: Random, visitors: int = 700) -> None
             o.IssueTicket(service=service, visit=f"{start}-{n}", token_hash=f"{n}"), at
         )
         assert isinstance(reply, Issued)
-        officer = chance.choice(setup.officers)
-        assert officer.counter is not None
+        account, counter = chance.choice(seated)
         try:
-            writer.do(
-                o.CallNext(counter=officer.counter, offer=f"{start}-{n}"), at, officer.account
-            )
-            writer.do(o.Start(counter=officer.counter), at, officer.account)
+            writer.do(o.CallNext(counter=counter, offer=f"{start}-{n}"), at, account)
+            writer.do(o.Start(counter=counter), at, account)
         except Refused:
             continue
 
