@@ -106,7 +106,7 @@ def quick(day: Day, knowledge: Knowledge) -> tuple[list[Any], list[Any]]:
     hall, line = out.hall, out.line
     run = fresh_run(out.rows, hall.counters, hall.services, fast.array)
     belief = belief_of(day, out, knowledge)
-    room = futures.room(out.rows, hall.counters, hall.services, kind)
+    room = futures.room(out.rows, hall.counters, hall.services)
     pace, nobody = np.zeros(len(hall.pace)), np.zeros(0, dtype=np.int64)
     means = [knowledge.means.get(s.id, s.mean_minutes) for s in day.services]
     made, naive = [], []

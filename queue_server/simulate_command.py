@@ -224,8 +224,10 @@ def _played(day: Day, policy: str, knowledge: Knowledge) -> tuple[list[list[Call
         watched = replay_watched(day, policy, Weights(), knowledge)
         return watched.found, watched.seconds
     from .twin.foretell import replay_fast
+    from .twin.replay import with_reasons
 
-    return replay_fast(day, policy, Weights(), knowledge), []
+    found = replay_fast(day, policy, Weights(), knowledge)
+    return with_reasons(day, policy, Weights(), found), []
 
 
 def _told(day: Day, policy: str, knowledge: Knowledge, seed: int) -> list[Estimate | None]:
@@ -274,10 +276,8 @@ def _minute(value: float) -> float:
 
 
 def _reason(call: Called, language: str) -> str:
-    from .line.reasons import why_in_words
-
-    said = call.reason or why_in_words(call.why, minutes=call.wait, service=call.service)
-    return _why(said.code, dict(said.values), language)
+    assert call.reason is not None
+    return _why(call.reason.code, dict(call.reason.values), language)
 
 
 @cache

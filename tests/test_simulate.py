@@ -247,6 +247,30 @@ def test_a_counter_leaves_a_service_that_it_is_slow_at_to_the_counter_that_is_at
     assert [errands[0].counter for errands in found] == [2, 1]
 
 
+def test_a_reason_is_true_of_the_rule_that_called(tmp_path: Path) -> None:
+    """Another rule's call out of turn is its own, not "the longest wait"; an unnamed group has no blank."""
+    day = day_of(comes(480, 10), comes(481, 9, "S1"), comes(482, 3), comes(483, 3, priority=True))
+    out = simulate(tmp_path, day, "--policy", "shortest", "--no-estimates", "--language", "en")
+    reasons = [row["reason"] for row in out["visitors"]]
+    assert reasons[2] == reasons[3] == "By the calling rule “shortest”"
+    ours = simulate(tmp_path, day, "--no-estimates", "--language", "en")["visitors"]
+    assert ours[3]["reason"] == "Priority visitor (has waited 7 min)"
+    assert ours[2]["reason"].startswith(
+        "This is quick (about 5 min)"
+    )  # the first visit took long: learned
+
+
+def test_a_day_played_compiled_tells_no_reason_that_it_cannot_know(tmp_path: Path) -> None:
+    crowd = [
+        comes(480 + k / 10, 1.0, priority="elderly" if k % 50 == 0 else None) for k in range(1_600)
+    ]
+    out = simulate(tmp_path, day_of(*crowd), "--no-estimates", "--language", "en")
+    told = {row["reason"].split(":")[0].split(" (")[0] for row in out["visitors"]}
+    assert "By the calling rule “balanced”" in told
+    assert "Priority visitor" in told
+    assert not any("Has waited longest" in reason or "passed by 0" in reason for reason in told)
+
+
 # --- what past days teach --------------------------------------------------------------------------
 
 

@@ -72,7 +72,9 @@ def why_in_words(
     waited = int(minutes)
     match why:
         case rule.PRIORITY:
-            return _said("priority", waited, group=group)
+            return (
+                _said("priority", waited, group=group) if group else _said("has_priority", waited)
+            )
         case rule.WAITED_LONG:
             return _said("waited_long", waited, limit=round(limit))
         case rule.PASSED_OFTEN:

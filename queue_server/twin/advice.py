@@ -246,7 +246,7 @@ def _looking(
     return partial(
         look_ahead, hall, line, run, kind, weights, now, belief, horizon=rules.horizon,
         been=been or been_so_far(line, run, hall.services, now),
-        room=room or futures.room(len(line.since), hall.counters, hall.services, kind),
+        room=room or futures.room(len(line.since), hall.counters, hall.services),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from .day import Day
 from .engine import Run
 from .futures import Belief
 from .learn import Came, Knowledge
-from .replay import START, Called, Layout, fresh_run, laid_out, read_back
+from .replay import START, Called, Layout, fresh_run, laid_out, ranked, read_back
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def belief_of(day: Day, layout: Layout, knowledge: Knowledge) -> Belief:
         pool_from=np.cumsum([0, *(len(pool) for pool in pools)]),
         pool_at=np.array([c.at for c in everyone], dtype=float),
         pool_service=np.array([names[c.service] for c in everyone], dtype=np.int64),
-        pool_rank=np.array([futures.ranked(c.priority) for c in everyone], dtype=np.int64),
+        pool_rank=np.array([ranked(c.priority) for c in everyone], dtype=np.int64),
         pool_expected=np.array([_expected(day, knowledge, c) for c in everyone], dtype=float),
         pool_sigma=np.array(
             [knowledge.sigma_of(c.service, c.expected is not None) for c in everyone], dtype=float
@@ -149,7 +149,7 @@ def replay_telling(
     run = fresh_run(layout.rows, hall.counters, hall.services, fast.array)
     kind = baselines.KINDS[policy]
     belief = belief_of(day, layout, knowledge)
-    room = futures.room(layout.rows, hall.counters, hall.services, kind)
+    room = futures.room(layout.rows, hall.counters, hall.services)
     pace, waits = np.zeros(len(hall.pace)), np.zeros(many)
     futures.seed(seed)
     told: list[Told | None] = [None] * len(day.visitors)

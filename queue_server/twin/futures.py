@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..line.rule import NOBODY, ORDINARY, Line, Weights
-from . import baselines
+from ..line.rule import NOBODY, Line, Weights
 from .engine import Hall, Run, Truth
-from .fast import compiled, play
+from .fast import array, compiled, play
+from .replay import fresh_run
 
 FUTURES = 64
 AHEAD = 300.0
@@ -50,12 +50,10 @@ class Room(NamedTuple):
     at: Any
 
 
-def room(rows: int, counters: int, services: int, kind: int) -> Room:
+def room(rows: int, counters: int, services: int) -> Room:
     """Room for the present rows, the tagged visitor and the newcomers of one future."""
     size = rows + counters + MOST_NEWCOMERS + 2
     whole, real = np.int64, np.float64
-    cells = counters * services
-    memory = baselines.BOUND_FROM + size if kind == baselines.BOUND_COUNTER else cells + counters
     return Room(
         line=Line(
             place=np.zeros(size, real),
@@ -75,23 +73,7 @@ def room(rows: int, counters: int, services: int, kind: int) -> Room:
             mates=np.ones(size, whole),
             no_show_minutes=1.0,
         ),
-        run=Run(
-            cursor=np.zeros(2, whole),
-            called=np.zeros(size, real),
-            counter=np.zeros(size, whole),
-            finished=np.zeros(size, real),
-            why=np.zeros(size, whole),
-            order=np.zeros(size + 1, whole),
-            count=np.zeros(1, whole),
-            in_line=np.zeros(services, whole),
-            open=np.zeros(counters, whole),
-            holds=np.zeros(counters, whole),
-            free_at=np.zeros(counters, real),
-            idle_from=np.zeros(counters, real),
-            took=np.zeros(cells, real),
-            foretold=np.zeros(cells, real),
-            memory=np.zeros(memory, real),
-        ),
+        run=fresh_run(size, counters, services, array),
         arrivals=np.zeros(size, whole),
         at=np.zeros(size, real),
     )
@@ -241,10 +223,6 @@ def called_in(
 def seed(number: int) -> None:
     """Seeds what the futures draw."""
     np.random.seed(number)
-
-
-def ranked(priority: bool) -> int:
-    return 0 if priority else ORDINARY
 
 
 def quantiles(values: Any) -> tuple[float, float, float]:

@@ -131,9 +131,7 @@ class _Living:
         )
         self.kind = baselines.KINDS[self.policy]
         self.belief = belief_of(self.day, self.layout, self.knowledge)
-        self.room = futures.room(
-            self.layout.rows, self.hall.counters, self.hall.services, self.kind
-        )
+        self.room = futures.room(self.layout.rows, self.hall.counters, self.hall.services)
         self.alarms = Alarms(self.living.raise_at, self.living.drop_at, self.living.named_ahead)
         self.plan: Plan = plan_of(self.hall, self.run)
 

@@ -162,7 +162,7 @@ def look_ahead(
     """
     plan = plan or plan_of(hall, run)
     been = been or been_so_far(line, run, hall.services, now)
-    room = room or futures.room(len(line.since), hall.counters, hall.services, kind)
+    room = room or futures.room(len(line.since), hall.counters, hall.services)
     first = half_hour(now)
     slots = half_hour(now + horizon) - first + 1
     shape = (many, hall.services)
@@ -212,7 +212,7 @@ def later_waits(
     left out, and so are half-hours that lie beyond the newcomers which one future has room for.
     """
     plan = plan or plan_of(hall, run)
-    room = room or futures.room(len(line.since), hall.counters, hall.services, kind)
+    room = room or futures.room(len(line.since), hall.counters, hall.services)
     first = half_hour(now)
     slots = max(half_hour(max(until, now) - 1e-6) - first + 1, 1)
     sums, counts = (np.zeros((hall.services, slots)) for _ in range(2))

@@ -113,7 +113,7 @@ def foreseen(here: Present, many: int = MANY, number: int = 1, scale: float = 1.
     ghost_calls = np.zeros((many, len(here.newcomers)))
     hall = here.hall
     calls_in(
-        futures.room(len(here.tickets), hall.counters, hall.services, here.kind), hall,
+        futures.room(len(here.tickets), hall.counters, hall.services), hall,
         hall.pace.copy(), here.line, here.run, here.kind, here.weights, here.now, here.belief,
         here.later, here.ready, here.ghosts, number, many, calls, ghost_calls,
     )  # fmt: skip

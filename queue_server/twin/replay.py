@@ -5,12 +5,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..line.events import Reason
-from ..line.reasons import beside, why_in_words
-from ..line.rule import CANNOT, HELPS, HOME, NOBODY, ORDINARY, Line, Weights
+from ..line.reasons import Beside, beside, why_in_words
+from ..line.rule import (
+    BALANCED,
+    CANNOT,
+    HELPS,
+    HOME,
+    NOBODY,
+    ORDINARY,
+    SIMPLE,
+    Line,
+    Weights,
+)
 from . import baselines
 from .day import Day
 from .engine import Hall, Run, Truth, call, happen, play
@@ -21,7 +31,6 @@ LATE_GRACE = 15.0
 """A booked visitor who comes so many minutes late keeps the place of her time; later, of her coming."""
 BOOKED_CREDIT = 8.0
 """A booked visitor counts as having waited so many minutes more, so that her time is nearly kept."""
-PRIORITY_RANK = 0
 START = Knowledge()
 
 
@@ -36,8 +45,7 @@ class Layout:
     visitor: list[int]
     services: list[str]
     last_closing: float
-    rows: int = 0
-    run: Run | None = field(default=None)
+    rows: int
 
 
 def laid_out(
@@ -47,9 +55,8 @@ def laid_out(
     names = {s.id: k for k, s in enumerate(day.services)}
     means = [s.mean_minutes for s in day.services]
     rows = [(v, visitor.service) for v, visitor in enumerate(day.visitors)]
-    first_of = list(range(len(rows)))
     mates = [1 + len(v.then) for v in day.visitors]
-    mates_from = list(first_of)
+    mates_from = list(range(len(rows)))
     rows, mates_from, mates = _with_errands(day, rows, mates_from, mates)
     since, place, ready = [], [], []
     minutes, shows, expected, credit, rank = [], [], [], [], []
@@ -65,7 +72,7 @@ def laid_out(
         shows.append(visitor.shows)
         expected.append(knowledge.minutes_of(day, v, service))
         credit.append(BOOKED_CREDIT if kept else 0.0)
-        rank.append(PRIORITY_RANK if visitor.priority else ORDINARY)
+        rank.append(ranked(bool(visitor.priority)))
     hall, last_closing = _hall(day, names, policy, knowledge, array)
     arrivals = sorted(range(len(day.visitors)), key=lambda r: (ready[r], r))
     line = Line(
@@ -96,6 +103,11 @@ def laid_out(
         last_closing=last_closing,
         rows=len(rows),
     )
+
+
+def ranked(priority: bool) -> int:
+    """A day file names no order of groups: one rank for all priority visitors."""
+    return 0 if priority else ORDINARY
 
 
 def _with_errands(
@@ -149,7 +161,7 @@ def _hall(
         takes=array(takes),
         pace=array(list(pace)),
         believed=array(pace),
-        prefers=array(_preferring(day)),
+        prefers=array([True] * len(day.counters)),
         skills=array(
             [sum(can[k * count + s] > 0 for s in width) for k in range(len(day.counters))]
         ),
@@ -158,10 +170,6 @@ def _hall(
         edge_opens=array([edge[1] for edge in edges]),
     )
     return hall, last
-
-
-def _preferring(day: Day) -> list[bool]:
-    return [True for _ in day.counters]
 
 
 def _narrow(day: Day, policy: str, can: list[int], services: int) -> None:
@@ -225,6 +233,7 @@ class Called:
     finished: float
     wait: float
     passed: int
+    passed_by_priority: int
     why: int
     reason: Reason | None = field(default=None, compare=False)
 
@@ -268,28 +277,61 @@ def replay_watched(
                 break
             seconds.append(time.perf_counter() - began)
             row = run.holds[counter]
-            reasons[row] = _reason(day, layout, run, weights, row, order, counter)
+            reasons[row] = _reason(day, layout, run, policy, weights, row, order, counter)
     return Watched(read_back(day, layout, run, reasons), seconds)
 
 
 def _reason(
-    day: Day, layout: Layout, run: Run, weights: Weights, row: int, order: Any, counter: int
-) -> Reason:
+    day: Day, layout: Layout, run: Run, policy: str, weights: Weights, row: int, order: Any,
+    counter: int,
+) -> Reason:  # fmt: skip
     """Why the row was called there; `order` are those who waited then."""
     hall, line = layout.hall, layout.line
     stood = beside(line, order, len(order), row, hall.can, hall.pace, counter * hall.services)
-    service, group = layout.services[line.service[row]], day.visitors[layout.visitor[row]].priority
+    return reason_of(
+        day, policy, weights, layout.visitor[row], layout.services[line.service[row]],
+        run.why[row], run.called[row] - line.since[row], line.passed[row],
+        line.passed_by_priority[row], stood,
+    )  # fmt: skip
+
+
+def reason_of(
+    day: Day, policy: str, weights: Weights, visitor: int, service: str, why: int, minutes: float,
+    passed: int, passed_by_priority: int, stood: Beside | None = None,
+) -> Reason:  # fmt: skip
+    """The reason of a replayed call, as the live line tells it; `by_rule` where only the policy's name is true.
+
+    `stood`: how she stood among those who waited, None where that was not kept (days played compiled).
+    """
+    if why in (BALANCED, SIMPLE) and (stood is None or (why == SIMPLE and not stood.oldest)):
+        return Reason(code="by_rule", values={"rule": policy})
+    group = day.visitors[visitor].priority
     names = {s.id: s.name for s in day.services}
     return why_in_words(
-        run.why[row],
-        minutes=run.called[row] - line.since[row],
+        why,
+        minutes=minutes,
         service=names[service] or service,
         group=group if isinstance(group, str) else "",
-        passed=line.passed[row],
-        passed_by_priority=line.passed_by_priority[row],
+        passed=passed,
+        passed_by_priority=passed_by_priority,
         limit=weights.max_wait,
-        beside=stood,
+        beside=stood or Beside(),
     )
+
+
+def with_reasons(
+    day: Day, policy: str, weights: Weights, found: list[list[Called]]
+) -> list[list[Called]]:
+    """Calls of a day played compiled, each with what can be said of it afterwards."""
+
+    def told(visitor: int, call: Called) -> Called:
+        reason = reason_of(
+            day, policy, weights, visitor, call.service, call.why, call.wait, call.passed,
+            call.passed_by_priority,
+        )  # fmt: skip
+        return replace(call, reason=reason)
+
+    return [[told(visitor, call) for call in errands] for visitor, errands in enumerate(found)]
 
 
 def read_back(
@@ -307,6 +349,7 @@ def read_back(
                 finished=float(run.finished[row]),
                 wait=float(run.called[row] - layout.line.since[row]),
                 passed=int(layout.line.passed[row]),
+                passed_by_priority=int(layout.line.passed_by_priority[row]),
                 why=int(run.why[row]),
                 reason=reasons.get(row) if reasons else None,
             )
