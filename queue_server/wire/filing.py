@@ -1,0 +1,96 @@
+"""What a kiosk files: the package that is sealed for the centre, and what the centre answers.
+
+A package is `Package` in MessagePack, sealed by `sealed.seal` to the centre's filing key; it goes to
+`POST /api/filings/{id}` with the device's own name and password, again and again until it is answered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .words import Frozen, Language
+
+LARGEST_PACKAGE = 48_000_000
+"""Bytes of a sealed package; a kiosk makes none larger, the centre takes none larger."""
+LARGEST_PAGE = 1_000_000
+
+
+class FiledPaper(Frozen):
+    """One digitised paper. `code`: paper-type code; `number`: the document's own number, if known.
+
+    `kind`: `form` (the filled form), `scan`, `flat` (flat-bed scanner), `phone`. `component` is its place
+    among the procedure's components. `held`: the reference of a paper the centre already holds, instead of bytes.
+    """
+
+    name: str
+    kind: str
+    code: str = ""
+    number: str = ""
+    component: int | None = None
+    pages: int = 1
+    sha256: str = ""
+    held: str = ""
+
+
+class Filing(Frozen):
+    """What is filed. `answers`: by `section.field`; `form` and `form_version` name what they answer.
+
+    `submitted_at`: by the kiosk's clock (ms), `offset_ms`: what the server's clock was ahead of it when last heard.
+    `provisional`: the number that the visitor was given when the line was down. `owner_*`: of the person concerned.
+    """
+
+    id: str
+    procedure: str
+    service: str
+    submitted_at: int
+    language: Language = Language.VI
+    form: str = ""
+    form_version: str = ""
+    answers: dict[str, Any] = {}
+    papers: tuple[FiledPaper, ...] = ()
+    owner_name: str = ""
+    owner_number: str = ""
+    phone: str = ""
+    notify: bool = False
+    consents: tuple[str, ...] = ()
+    """`reuse`: papers that the centre holds may be used again; `keep`: these may be kept for that."""
+    prepare: bool = False
+    """Only prepared: the visitor goes to a counter with it (originals to show, presence asked for)."""
+    provisional: str = ""
+    offset_ms: int = 0
+
+
+class Package(Frozen):
+    """`files[i]` are the bytes (PDF) of `filing.papers[i]`; empty for a paper that is held."""
+
+    filing: Filing
+    files: tuple[bytes, ...] = ()
+
+
+class Filed(Frozen):
+    """What the visitor is told. Times in ms UTC.
+
+    `code`: the dossier code, empty while it is not given (`band` province; then `provisional`).
+    `due_at`: when the result is there; None where it is not yet known. `place`: her place in the officers' list.
+    `token` opens `/t/<token>`. `sample`: filed under the word MẪU. `prepared`: only made ready for the counter.
+    """
+
+    dossier: str
+    received_at: int
+    code: str = ""
+    provisional: str = ""
+    due_at: int | None = None
+    due_text: str = ""
+    place: int = 0
+    token: str = ""
+    url: str = ""
+    sample: bool = False
+    prepared: bool = False
+    papers: int = 0
+    reused: int = 0
+
+
+encode_package = msgspec.msgpack.Encoder().encode
+decode_package = msgspec.msgpack.Decoder(Package).decode
