@@ -192,11 +192,11 @@ def test_a_number_for_a_time_says_it_large_and_the_wait_from_then(
     assert "Số người chờ trước" not in told
     english = ticket_words(ticket, SETUP, TEXTS, "en")
     assert english["booked"] == "For 10:30"
-    for paper in papers.values():
+    for width, paper in papers.items():
         plain, booked = paper.draw(taken(), SETUP), paper.draw(ticket, SETUP)
         assert booked.height > plain.height
         left, _, right, _ = ink_box(booked)
-        assert left >= 0 and right <= paper.width_dots
+        assert left >= 0 and right <= width
 
 
 def test_an_appointment_whose_time_has_come_is_a_ticket_like_others() -> None:
