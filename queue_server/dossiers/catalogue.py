@@ -259,22 +259,23 @@ def time_text(procedure: Procedure, say: Say, language: str = Language.VI) -> st
     """`Trong ngày`, `3 ngày làm việc`, `4–18 ngày làm việc`; marked where the source is not certain."""
     longest = procedure.time
     same_unit = [w.time.value for w in procedure.at_counter if w.time.unit is longest.unit]
-    low = min(same_unit, default=longest.value)
-    number = (
-        _plain(longest.value) if low == longest.value else f"{_plain(low)}–{_plain(longest.value)}"
-    )
+    return time_line(longest, say, language, low=min(same_unit, default=longest.value))
+
+
+def time_line(
+    time: ProcessingTime, say: Say, language: str = Language.VI, low: float | None = None
+) -> str:
+    """One processing time in words; `low`: the shortest of several of the same unit."""
+    low = time.value if low is None else low
+    number = _plain(time.value) if low == time.value else f"{_plain(low)}–{_plain(time.value)}"
     form = "one" if number == "1" else "many"
-    key = (
-        longest.unit
-        if longest.unit in (TimeUnit.SAME_DAY, TimeUnit.UNSTATED)
-        else f"{longest.unit}.{form}"
-    )
+    bare = time.unit in (TimeUnit.SAME_DAY, TimeUnit.UNSTATED)
     text = say(
-        f"time.{key}",
+        f"time.{time.unit if bare else f'{time.unit}.{form}'}",
         language,
         n=number.replace(".", "," if language == Language.VI else "."),
     )
-    return text if longest.certain else say("time.unsure", language, time=text)
+    return text if time.certain else say("time.unsure", language, time=text)
 
 
 def fee_text(procedure: Procedure, say: Say, language: str = Language.VI) -> str:
@@ -291,6 +292,19 @@ def fee_text(procedure: Procedure, say: Say, language: str = Language.VI) -> str
     if any(_is_council(f.text) for f in fees):
         return say("fee.council", language)
     return say("fee.by_rule" if fees else "fee.unstated", language)
+
+
+def fee_line(fee: Fee, say: Say, language: str = Language.VI) -> str:
+    """One fee in words: its sum, and what it is for where the source says so."""
+    if fee.currency != "VND" and fee.amount is not None:
+        sum_text = f"{_grouped(fee.amount, language)} {fee.currency}"
+    elif fee.amount:
+        sum_text = say("fee.amount", language, amount=_grouped(fee.amount, language))
+    else:
+        sum_text = say("fee.free" if fee.amount == 0 else "fee.by_rule", language)
+    if not fee.text:
+        return sum_text
+    return f"{fee.text}: {sum_text}" if fee.amount else fee.text
 
 
 def _sums(fees: list[Fee], say: Say, language: str) -> str:
