@@ -475,3 +475,29 @@ def test_pages_carry_a_policy_that_lets_no_foreign_script_in(centre: Centre, pat
 
 def test_both_languages_have_the_same_words() -> None:
     assert TEXTS.keys("vi") == TEXTS.keys("en")
+
+
+# --- a procedure to keep ---
+
+
+def test_a_procedure_is_kept_on_the_phone_with_the_centres_own_guides(
+    centre: Centre, open_page: Callable[..., Page]
+) -> None:
+    folder = centre.data / "guides" / "1.001193"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "01 Tờ khai đã điền.pdf").write_bytes(b"%PDF-1.4")
+    (folder / "ghi chú.txt").write_text("không phải hướng dẫn")
+    phone = open_page("/p/1.001193", script=False)
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Đăng ký khai sinh")
+    assert phone.locator(".papers").first.locator("li").count() >= 3
+    expect(phone.get_by_text("Hồ sơ MẪU: Tờ khai đã điền")).to_be_visible()
+    expect(phone.get_by_text("ghi chú")).to_have_count(0)
+    for path in ("1.001193/ghi%20chú.txt", "..%2F..%2Fcentre.db", "1.001193/..%2F..%2Fcentre.db"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{centre.web}/guides/{urllib.parse.quote(path, safe='/%')}")
+        assert refused.value.code == 404
+    phone.goto(f"{centre.web}/p/9.999999")
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Không có thủ tục này")
+    if shots := os.environ.get("MOTCUA_SHOTS"):
+        phone.goto(f"{centre.web}/p/1.001193")
+        phone.screenshot(path=f"{shots}/procedure.png", full_page=True)

@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from ..context import Web
 from .board import Board, board_routes
 from .open import open_routes
+from .procedure import procedure_routes
 from .render import STATIC, language_of, page
 from .signing import Signer, secret
 from .spoken import speech_routes
@@ -36,6 +37,7 @@ def add_public_pages(app: FastAPI, web: Web) -> None:
         survey_routes(web, visits, signer),
         take_routes(Taking(web, signer, visits)),
         open_routes(web),
+        procedure_routes(web),
     ):
         app.include_router(router)
 
