@@ -101,8 +101,10 @@ class Field(Frozen, forbid_unknown_fields=True):
 
     `number`: the row's number on the paper. `required` holds while the field is asked (`when`).
     `prefill`: what of a citizen-ID card goes in (`card.name`, `card.born`, `card.sex`, `card.number`,
-    `card.issued`, `card.address`, `card.issuer`). `same_as`: copied from another field while `same_when` holds.
-    `made`: how a MADE field is composed (`date_words:child.born`, `money_words:…`, `today`, `sum:…`, `fee:…`).
+    `card.issued`, `card.address`, `card.issuer`; `card` fills a whole ID document).
+    `same_as`: copied from another field while `same_when` holds.
+    `made`: how a MADE field is composed (`made.py`: `date_words:child.born`, `money_words:…`, `today`,
+    `place_date`, `count:…`, `sum:papers.list/copies`, `fee:papers.list/pages*copies`, `text:… {path} …`).
     """
 
     id: str
@@ -115,7 +117,7 @@ class Field(Frozen, forbid_unknown_fields=True):
     when: When | None = None
     options: tuple[Option, ...] = ()
     options_from: str = ""
-    """A shared list instead of own options: `ethnicity`, `nationality`, `sex`, `relation`, `head_relation`."""
+    """A shared list instead of own options (`lists.toml`): `ethnicity`, `nationality`, `sex`, `relation`, …"""
     other: bool = False
     """A choice takes a free text beside its options."""
     checks: tuple[Check, ...] = ()
@@ -133,7 +135,8 @@ class Field(Frozen, forbid_unknown_fields=True):
     partial: bool = False
     """A date may be a year, or month and year, only."""
     kinds: tuple[str, ...] = ()
-    """Of an address: `permanent`, `temporary`, `present`; of an ID document: its kinds. Empty: all."""
+    """Of an address: `permanent`, `temporary`, `present` (asked only where there are several; none: `place`,
+    just an address); of an ID document: its kinds (`id_kind` in `lists.toml`), none: all."""
     cite: str = ""
     """Circular and annex; empty: `chưa đối chiếu` (not yet checked)."""
     certainty: Certainty = Certainty.UNSURE
