@@ -15,7 +15,7 @@ from kiosk.touch.icons import draw_icon
 from kiosk.touch.keyboard import Keyboard, KeyWords
 from kiosk.touch.style import Look
 from kiosk.touch.text import Text
-from kiosk.touch.vietnamese import press
+from kiosk.touch.vietnamese import PLAIN, TELEX, press
 from kiosk.touch.widgets import (
     BigButton,
     Card,
@@ -478,8 +478,8 @@ class WordsPicture(Picture):
         self.update(scene.state, 1.0, "")
 
     def _press(self, key: str) -> None:
-        telex = self._scene.state.language is Language.VI
-        self._scene.report(j.WriteWords(press(self._words, key, telex)))
+        way = TELEX if self._scene.state.language is Language.VI else PLAIN
+        self._scene.report(j.WriteWords(press(self._words, key, way)))
 
     def update(self, state: State, left: float, clock: str) -> None:
         super().update(state, left, clock)

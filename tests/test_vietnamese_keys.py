@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.touch.vietnamese import DELETE, MARKED, TONES, press
+from kiosk.touch.vietnamese import DELETE, MARKED, PLAIN, TELEX, TONES, VNI, WAYS, press
 
 
-def typed(keys: str, telex: bool = True) -> str:
+def typed(keys: str, way: str = TELEX) -> str:
     text = "- "
     for key in keys:
-        text = press(text, key, telex)
+        text = press(text, key, way)
     return text[2:]
 
 
@@ -58,7 +58,7 @@ def test_the_same_key_again_gives_the_letter(keys: str, word: str) -> None:
 
 @pytest.mark.parametrize("word", ["this", "wifi", "website", "scan", "ok"])
 def test_without_telex_letters_are_letters(word: str) -> None:
-    assert typed(word, telex=False) == word
+    assert typed(word, PLAIN) == word
 
 
 def test_tones_may_be_set_by_name_with_marked_keys() -> None:
@@ -92,15 +92,33 @@ def test_sentences_begin_with_a_capital() -> None:
     assert text == "Đông. Chờ"
 
 
-KEYS = [*"abcdefghijklmnopqrstuvwxyz ,.12", *MARKED, *TONES, DELETE]
+@pytest.mark.parametrize(
+    ("keys", "word"),
+    [
+        ("cho72", "chờ"),
+        ("d9ie6n5", "điện"),
+        ("dien659", "điện"),
+        ("nguoi72", "người"),
+        ("thuong72", "thường"),
+        ("toan2", "toàn"),
+        ("hoa8c5", "hoặc"),
+        ("hoa20", "hoa"),
+        ("a88", "a8"),
+        ("so61", "số"),
+        ("12", "12"),
+    ],
+)
+def test_vni_writes_vietnamese(keys: str, word: str) -> None:
+    assert typed(keys, VNI) == word
 
 
-@given(st.lists(st.sampled_from(KEYS), max_size=30), st.booleans())
-def test_any_keys_give_composed_text_that_grows_by_one_at_most(
-    keys: list[str], telex: bool
-) -> None:
+KEYS = [*"abcdefghijklmnopqrstuvwxyz ,.0123456789", *MARKED, *TONES, DELETE]
+
+
+@given(st.lists(st.sampled_from(KEYS), max_size=30), st.sampled_from(WAYS))
+def test_any_keys_give_composed_text_that_grows_by_one_at_most(keys: list[str], way: str) -> None:
     text = ""
     for key in keys:
-        before, text = text, press(text, key, telex)
+        before, text = text, press(text, key, way)
         assert len(text) <= len(before) + 1
         assert text == unicodedata.normalize("NFC", text)

@@ -26,12 +26,16 @@ class KeyWords:
     digits: str
     letters: str
     done: str
+    way: str = ""
+    """How Vietnamese is typed (Telex, VNI, plain): the key that changes it, if there is one."""
 
 
 class Keyboard(BoxLayout):
     """Tells `on_key` each key as `vietnamese.press` takes it, and `on_done` the last.
 
-    A remote finger finds a key as `key-a`, `key-ă`, `key-sắc`, `key-space`, `key-delete`, `done`.
+    `numbers`: digits stand above the letters too, as VNI needs them; `on_way`: the key that changes the
+    way of typing. A remote finger finds a key as `key-a`, `key-ă`, `key-sắc`, `key-space`, `key-delete`,
+    `key-way`, `done`.
     """
 
     def __init__(
@@ -42,16 +46,20 @@ class Keyboard(BoxLayout):
         on_done: Callable[[], None],
         *,
         vietnamese: bool = True,
+        numbers: bool = False,
+        on_way: Callable[[], None] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(orientation="vertical", spacing=look.unit(1.2), **kwargs)
         self._look, self._words = look, words
         self._on_key, self._on_done = on_key, on_done
-        self._vietnamese = vietnamese
+        self._vietnamese, self._numbers, self._on_way = vietnamese, numbers, on_way
         self._lay(LETTER_ROWS, words.digits)
 
     def _lay(self, rows: tuple[str, ...], other: str) -> None:
         self.clear_widgets()
+        if self._numbers and rows is LETTER_ROWS:
+            self.add_widget(self._row(*(self._key(digit) for digit in DIGIT_ROWS[0])))
         for letters in rows[:-1]:
             self.add_widget(self._row(*(self._key(letter) for letter in letters)))
         delete = self._key(DELETE, self._words.delete, "quiet", wide=1.5)
@@ -68,7 +76,12 @@ class Keyboard(BoxLayout):
         )
         done = BigButton(self._look, self._words.done, self._on_done, name="done", kind="primary")
         turn.size_hint_x, done.size_hint_x = 1.5, 2.5
-        return self._row(turn, self._key(" ", self._words.space, wide=6), done)
+        keys = [turn, self._key(" ", self._words.space, wide=6), done]
+        if self._on_way is not None:
+            way = BigButton(self._look, self._words.way, self._on_way, name="key-way", kind="quiet")
+            way.size_hint_x = 1.8
+            keys.insert(1, way)
+        return self._row(*keys)
 
     def _turn(self, rows: tuple[str, ...]) -> None:
         if rows is LETTER_ROWS:

@@ -1,4 +1,4 @@
-"""Vietnamese from plain keys: Telex, and keys for marks and tones by name; pure text, no screen.
+"""Vietnamese from plain keys: Telex, VNI, and keys for marks and tones by name; pure text, no screen.
 
 A tone belongs to the syllable, not to a letter, and moves as the syllable grows: toa + n + huyền is
 toàn. It is set as public papers set it: hòa, thúy (not hoà, thuý).
@@ -14,13 +14,30 @@ TONES = {"sắc": "\u0301", "huyền": "\u0300", "hỏi": "\u0309", "ngã": "\u0
 MARKED = ("ă", "â", "đ", "ê", "ô", "ơ", "ư")
 DELETE = "delete"
 
-_TELEX_TONES = {"s": "sắc", "f": "huyền", "r": "hỏi", "x": "ngã", "j": "nặng"}
-_TELEX_MARKS = {
-    "a": {"a": "â", "ă": "â"},
-    "e": {"e": "ê"},
-    "o": {"o": "ô", "ơ": "ô"},
-    "w": {"a": "ă", "â": "ă", "o": "ơ", "ô": "ơ", "u": "ư"},
+TELEX, VNI, PLAIN = "telex", "vni", "plain"
+WAYS = (TELEX, VNI, PLAIN)
+"""How letters and digits act: Telex (aw ă, s sắc), VNI (a8 ă, 1 sắc), or as themselves."""
+
+_TONE_KEYS = {
+    TELEX: {"s": "sắc", "f": "huyền", "r": "hỏi", "x": "ngã", "j": "nặng"},
+    VNI: {"1": "sắc", "2": "huyền", "3": "hỏi", "4": "ngã", "5": "nặng"},
 }
+_NO_TONE = {TELEX: "z", VNI: "0"}
+_CROSS = {TELEX: "d", VNI: "9"}
+_MARKS = {
+    TELEX: {
+        "a": {"a": "â", "ă": "â"},
+        "e": {"e": "ê"},
+        "o": {"o": "ô", "ơ": "ô"},
+        "w": {"a": "ă", "â": "ă", "o": "ơ", "ô": "ơ", "u": "ư"},
+    },
+    VNI: {
+        "6": {"a": "â", "ă": "â", "e": "ê", "o": "ô", "ơ": "ô"},
+        "7": {"o": "ơ", "ô": "ơ", "u": "ư"},
+        "8": {"a": "ă", "â": "ă"},
+    },
+}
+_HORN = ("w", "7")
 _VOWELS = "aăâeêioôơuưy"
 _SYLLABLE = re.compile(
     rf"(?P<onset>(?:gi(?=[{_VOWELS}])|qu|ngh|ng|nh|gh|kh|ch|ph|th|tr|[bcdđghklmnpqrstvx])?)"
@@ -29,18 +46,19 @@ _SYLLABLE = re.compile(
 _LETTERS = re.compile(r"[^\W\d_]+$")
 
 
-def press(text: str, key: str, telex: bool = True) -> str:
+def press(text: str, key: str, way: str = TELEX) -> str:
     """`text` after `key`: a letter or sign, `DELETE`, or the name of a tone.
 
-    With `telex` letters also act as marks and tones (aa â, aw ă, dd đ, s sắc … z takes the tone away);
-    the same key again gives the letter itself. A sentence begins with a capital.
+    By Telex letters (aa â, aw ă, dd đ, s sắc … z takes the tone away), by VNI digits (a6 â, a8 ă, d9 đ,
+    1 sắc … 0) also act as marks and tones; the same key again gives the key itself. A sentence begins
+    with a capital.
     """
     if key == DELETE:
         return text[:-1]
     if key in TONES:
         return _with_tone(text, TONES[key])
-    if telex:
-        changed = _by_telex(text, key)
+    if way in _MARKS:
+        changed = _by_keys(text, key, way)
         if changed is not None:
             return changed
     return _grown(text, key.upper() if _begins_sentence(text) else key)
@@ -50,28 +68,28 @@ def _begins_sentence(text: str) -> bool:
     return not text.strip() or re.search(r"[.!?]\s+$", text) is not None
 
 
-def _by_telex(text: str, key: str) -> str | None:
+def _by_keys(text: str, key: str, way: str) -> str | None:
     """`text` where `key` acts as a mark or tone; None where it is only a letter."""
-    if key in _TELEX_TONES:
-        tone = TONES[_TELEX_TONES[key]]
+    if key in _TONE_KEYS[way]:
+        tone = TONES[_TONE_KEYS[way][key]]
         head, word, had = _last_word(text)
         if had == tone:
             return head + word + key
         toned = _with_tone(text, tone)
         return toned if toned != text else None
-    if key == "z":
+    if key == _NO_TONE[way]:
         head, word, had = _last_word(text)
         return head + word if had else None
-    if key == "d":
-        return _crossed(text)
-    return _marked(text, key) if key in _TELEX_MARKS else None
+    if key == _CROSS[way]:
+        return _crossed(text, key)
+    return _marked(text, key, _MARKS[way][key]) if key in _MARKS[way] else None
 
 
-def _crossed(text: str) -> str | None:
-    """d + d is đ, also at the end of the syllable (did → đi); đ + d is dd."""
+def _crossed(text: str, key: str) -> str | None:
+    """d + d (or 9) is đ, also at the end of the syllable (did → đi); đ + d is dd."""
     head, word, tone = _last_word(text)
     if word.lower() == "đ":
-        return head + ("D" if word.isupper() else "d") + "d"
+        return head + ("D" if word.isupper() else "d") + key
     if word[:1] in ("d", "D") and _SYLLABLE.fullmatch(
         word.lower() + ("a" if len(word) == 1 else "")
     ):
@@ -79,30 +97,31 @@ def _crossed(text: str) -> str | None:
     return None
 
 
-def _marked(text: str, key: str) -> str | None:
+def _marked(text: str, key: str, marks: dict[str, str]) -> str | None:
     head, word, tone = _last_word(text)
     found = _SYLLABLE.fullmatch(word.lower())
     if found is None:
         return None
     start, end = found.span("nucleus")
-    nucleus, marks = found["nucleus"], _TELEX_MARKS[key]
-    if key == "w" and "uo" in nucleus:
+    nucleus = found["nucleus"]
+    if key in _HORN and "uo" in nucleus:
         changed = nucleus.replace("uo", "ươ")
-    elif key == "w" and nucleus.startswith("ua"):
+    elif key in _HORN and nucleus.startswith("ua"):
         changed = "ư" + nucleus[1:]
     else:
         places = [i for i, letter in enumerate(nucleus) if letter in marks]
         if not places:
-            return _unmarked(head, word, tone, nucleus, start, key)
+            return _unmarked(head, word, tone, nucleus[-1], key, marks)
         at = places[-1]
         changed = nucleus[:at] + marks[nucleus[at]] + nucleus[at + 1 :]
     return _toned(head, word[:start] + _cased(changed, word[start:end]) + word[end:], tone)
 
 
-def _unmarked(head: str, word: str, tone: str, nucleus: str, start: int, key: str) -> str | None:
+def _unmarked(
+    head: str, word: str, tone: str, last: str, key: str, marks: dict[str, str]
+) -> str | None:
     """The key that set the mark of the last letter, again: the two letters as they are."""
-    last = nucleus[-1]
-    plain = {v: k for k, v in reversed(_TELEX_MARKS[key].items())}.get(last)
+    plain = {v: k for k, v in reversed(marks.items())}.get(last)
     if plain is None or not word.lower().endswith(last):
         return None
     return _toned(head, word[:-1] + _cased(plain, word[-1]), tone) + key
