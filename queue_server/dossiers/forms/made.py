@@ -20,6 +20,7 @@ WORDS_OF = {
     "number_words": (FieldType.MONEY, FieldType.INT),
 }
 OF_LIST = frozenset({"count", "sum", "fee"})
+LEAST_NAMES = {"count": 0, "sum": 1, "fee": 2}
 PLACE = re.compile(r"\{([^{}]*)\}")
 
 PAGE_FEE, FURTHER_PAGE_FEE, PAGES_AT_FIRST, MOST_A_COPY = 2_000, 1_000, 2, 200_000
@@ -67,7 +68,7 @@ def faults(form: Form, spec: str) -> Iterator[tuple[str, str]]:
         if target.type not in WORDS_OF[verb]:
             yield "not_for_type", f"{path} ({target.type})"
     else:
-        yield from _list_faults(target, path, names, least=0 if verb == "count" else 1)
+        yield from _list_faults(target, path, names, LEAST_NAMES[verb])
 
 
 def _list_faults(

@@ -92,6 +92,8 @@ class Check(Frozen, forbid_unknown_fields=True):
     pattern: str = ""
     message: Names | None = None
     """Said instead of the rule's usual words."""
+    when: When | None = None
+    """The rule counts only then (twenty years for him, eighteen for her)."""
     warns: bool = False
     """Said, but does not hold the visitor up."""
 
@@ -137,6 +139,8 @@ class Field(Frozen, forbid_unknown_fields=True):
     kinds: tuple[str, ...] = ()
     """Of an address: `permanent`, `temporary`, `present` (asked only where there are several; none: `place`,
     just an address); of an ID document: its kinds (`id_kind` in `lists.toml`), none: all."""
+    detail: bool = False
+    """An address must have its house or hamlet."""
     cite: str = ""
     """Circular and annex; empty: `chưa đối chiếu` (not yet checked)."""
     certainty: Certainty = Certainty.UNSURE

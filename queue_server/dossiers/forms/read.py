@@ -312,6 +312,7 @@ def _check(
         target = named(form, other, line_of)
         if target is None or not _is_date(target, other):
             yield Fault(code="not_a_date", place=f"{place}.{key}", detail=other)
+    yield from _whens(form, check.when, f"{place}.when", line_of)
     ranges = ((check.least, check.most), (check.shortest, check.longest))
     for low, high in ranges:
         if low is not None and high is not None and low > high:
