@@ -21,6 +21,7 @@ from queue_server.wire.link import Incoming, Link, new_id
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import local
 
+from . import finding_reports as f
 from . import reports as r
 from .doing import Clock, Doing
 from .journey import decide
@@ -58,6 +59,8 @@ class KioskApp(ScreenApp):
         self.link: Link | None = None
         self.doing: Doing | None = None
         self.on_catalogue_version: Callable[[str], None] = lambda _: None
+        self.on_errand: Callable[[f.OpenErrand], None] = lambda _: None
+        """Opens what runs in a process of its own."""
 
     # --- from other threads ---
 
@@ -130,8 +133,8 @@ class KioskApp(ScreenApp):
     def _report(self, kind: type[r.Report], at: int, values: dict[str, Any]) -> None:
         before = self.state
         self.state, effects = decide(before, kind(at, **values))
-        if kind is r.SetupCame and self.doing is not None:
-            self.doing.setup = self.state.setup
+        if self.doing is not None:
+            self.doing.setup, self.doing.shelf = self.state.setup, self.state.shelf
         if kind in (r.TicketCame, r.TicketRefused) and values["ask"] == before.ask:
             self._seen(values["ask"])
         for effect in effects:
@@ -145,8 +148,10 @@ class KioskApp(ScreenApp):
         if self.doing is not None:
             self.doing.seen(ask)
 
-    def _do(self, effect: r.Effect) -> None:
-        if isinstance(effect, r.WakeAt):
+    def _do(self, effect: r.Effect | f.Effect) -> None:
+        if isinstance(effect, f.OpenErrand):
+            self.on_errand(effect)
+        elif isinstance(effect, r.WakeAt):
             delay = max(0, effect.at - self._clock.now()) / 1000
             Frames.schedule_once(lambda _: self.tell(r.Tick), delay)
         elif self.doing is not None:

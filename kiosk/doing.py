@@ -6,20 +6,28 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import structlog
 from msgspec import structs
 from PIL import Image
 
+import queue_server.dossiers
+from queue_server.dossiers.advice import advise
+from queue_server.dossiers.catalogue import Procedure
 from queue_server.wire import messages as m
 from queue_server.wire.link import Link, Refused, new_id
+from queue_server.wire.texts import Texts
 
+from . import finding_reports as f
 from . import reports as r
 from .open_asks import OpenAsks
+from .paper.checklist import ChecklistPaper
 from .paper.ticket import TicketPaper
 from .printer import PrinterSettings, PrinterStatus, PrintOutcome, PrintQueue
 from .reports import PrinterCondition
+from .shelf import Shelf
 
 WITHDRAW_FOR_S = 24 * 3600.0
 TELL_PRINT_FOR_S = 3600.0
@@ -41,13 +49,17 @@ class Clock:
         return int((self._began + time.monotonic()) * 1000)
 
 
+DOSSIER_TEXTS = Texts(Path(queue_server.dossiers.__file__).parent / "texts")
+
+
 class Paper:
-    """The ticket's drawing; typst's compiler is kept warm and not for two threads at once."""
+    """The drawing of papers; typst's compiler is kept warm and not for two threads at once."""
 
     def __init__(self, settings: PrinterSettings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
         self._paper: TicketPaper | None = None
+        self._checklist: ChecklistPaper | None = None
 
     def draw(self, want: r.Print, setup: m.CentreSetup) -> Image.Image:
         with self._lock:
@@ -55,6 +67,14 @@ class Paper:
                 self._paper = TicketPaper(self._settings.width_dots, self._settings.dpi)
             names = want.procedure.name if want.procedure else None
             return self._paper.draw(want.taken, setup, want.language, names)
+
+    def list(self, record: Procedure, setup: m.CentreSetup, at: int, language: str) -> Image.Image:
+        """The checklist of a procedure. `at`: ms, when it is printed."""
+        with self._lock:
+            if self._checklist is None:
+                self._checklist = ChecklistPaper(self._settings.width_dots, self._settings.dpi)
+            told = advise(record, DOSSIER_TEXTS.say, language)
+            return self._checklist.draw(told, setup, at, language)
 
 
 class Doing:
@@ -71,6 +91,7 @@ class Doing:
         self._link, self._printing, self._paper = link, printing, paper
         self._open_asks, self._hear = open_asks, hear
         self.setup: m.CentreSetup | None = None
+        self.shelf: Shelf | None = None
 
     def withdraw_left_over(self) -> None:
         """At the start: whoever asked before the power went has not seen her number."""
@@ -140,6 +161,19 @@ class Doing:
             reprint=want.reprint,
         )
 
+    def print_checklist(self, want: f.PrintChecklist) -> None:
+        setup, record = self.setup, self.shelf.record(want.code) if self.shelf else None
+        if setup is None or record is None:
+            self._hear(f.ChecklistCame, outcome="failed")
+            return
+        at = self._link.now()
+        future = self._printing.submit(lambda: self._paper.list(record, setup, at, want.language))
+        future.add_done_callback(self._listed)
+
+    def _listed(self, done: Future[PrintOutcome]) -> None:
+        failed = done.cancelled() or done.exception() is not None
+        self._hear(f.ChecklistCame, outcome="failed" if failed else done.result().state.value)
+
     def tell_print(self, want: r.TellPrint) -> None:
         message = m.ReportPrint(
             id=new_id(),
@@ -160,8 +194,10 @@ class Doing:
         )
 
     def do(self, effect: Any) -> None:
-        """Do any effect but `WakeAt`, which is the screen's own."""
-        _DO[type(effect)](self, effect)
+        """Do any effect but those that are the screen's own."""
+        act = _DO.get(type(effect))
+        if act is not None:
+            act(self, effect)
 
 
 _DO: dict[type, Callable[[Doing, Any], None]] = {
@@ -170,6 +206,7 @@ _DO: dict[type, Callable[[Doing, Any], None]] = {
     r.Print: Doing.print,
     r.TellPrint: Doing.tell_print,
     r.AskHelp: Doing.ask_help,
+    f.PrintChecklist: Doing.print_checklist,
 }
 
 

@@ -17,10 +17,13 @@ from msgspec import structs
 from queue_server.wire import messages as m
 from queue_server.wire.words import Language
 
+from . import finding
+from . import finding_reports as f
 from . import reports as r
 from .reports import Effect, PrinterCondition
 from .visit import (
     CHOOSING,
+    FINDING,
     HELP_AGAIN_AFTER_MS,
     Help,
     LastTicket,
@@ -38,7 +41,7 @@ from .visit import (
     view,
 )
 
-Decision = tuple[State, tuple[Effect, ...]]
+Decision = tuple[State, tuple[Effect | f.Effect, ...]]
 
 
 def decide(state: State, report: r.Report) -> Decision:
@@ -65,6 +68,12 @@ def _line_came(state: State, report: r.LineCame) -> Decision:
 def _catalogue_came(state: State, report: r.CatalogueCame) -> Decision:
     state = replace(state, procedures=report.procedures)
     return replace(state, procedure=state.procedure if procedure_of(state) else None), ()
+
+
+def _shelf_came(state: State, report: f.ShelfCame) -> Decision:
+    state = replace(state, shelf=report.shelf)
+    gone = state.step is Step.ADVICE and report.shelf.line(state.found) is None
+    return (replace(state, step=Step.ERRAND, found="") if gone else state), ()
 
 
 def _connection_changed(state: State, report: r.ConnectionChanged) -> Decision:
@@ -100,6 +109,7 @@ def home(state: State) -> State:
         setup=state.setup,
         line=state.line,
         procedures=state.procedures,
+        shelf=state.shelf,
         connected=state.connected,
         connection_changed=state.connection_changed,
         printer=state.printer,
@@ -151,6 +161,15 @@ def _time_chosen(state: State, report: r.TimeChosen) -> Decision:
     return _onward(replace(state, later=report.later)), ()
 
 
+def _number_asked(state: State, _report: f.NumberAsked) -> Decision:
+    """A number for the procedure that she reads about: on to what is still to be asked."""
+    line = state.shelf.line(state.found) if state.shelf else None
+    if state.step is not Step.ADVICE or line is None or not line.service:
+        return state, ()
+    chosen = replace(state, service=line.service, procedure=line.code, step=Step.PROCEDURE)
+    return _onward(chosen), ()
+
+
 def _onward(state: State) -> State:
     chain = steps(state)
     here = chain.index(state.step) if state.step in chain else 0
@@ -168,6 +187,8 @@ def _at(state: State, step: Step) -> State:
 
 def _went_back(state: State, _report: r.WentBack) -> Decision:
     """One step back; what was chosen stays chosen."""
+    if state.step in FINDING:
+        return (home(state) if state.step is Step.ERRAND else finding.back(state)), ()
     if state.step is Step.REFUSED and state.later:
         return _ask_time_again(state), ()
     if state.step in (Step.REFUSED, Step.NO_ANSWER):
@@ -178,6 +199,16 @@ def _went_back(state: State, _report: r.WentBack) -> Decision:
         return state, ()
     chain = steps(state)
     before = chain.index(state.step) - 1 if state.step in chain else 0
+    if (
+        state.found
+        and state.found == state.procedure
+        and chain[before]
+        in (
+            Step.SERVICE,
+            Step.PROCEDURE,
+        )
+    ):
+        return replace(state, step=Step.ADVICE), ()
     return (_at(state, chain[before]) if before >= 0 else home(state)), ()
 
 
@@ -342,6 +373,9 @@ def _help_closed(state: State, _report: r.HelpClosed) -> Decision:
 
 
 _RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
+    **finding.RULES,
+    f.ShelfCame: _shelf_came,
+    f.NumberAsked: _number_asked,
     r.Tick: _tick,
     r.Touched: _touched,
     r.SetupCame: _setup_came,

@@ -8,7 +8,9 @@ from enum import StrEnum
 from queue_server.wire import messages as m
 from queue_server.wire.words import Language
 
+from .finding_reports import Part
 from .reports import PrinterCondition, Procedure
+from .shelf import Shelf
 
 AWAY_AFTER_MS = 2_000
 """A line that comes back sooner was not worth a screen."""
@@ -20,6 +22,11 @@ class Step(StrEnum):
     """Where the visitor is. What is drawn may differ for now: see `view`."""
 
     WELCOME = "welcome"
+    ERRAND = "errand"
+    SEARCH = "search"
+    FIELDS = "fields"
+    FIELD = "field"
+    ADVICE = "advice"
     SERVICE = "service"
     PROCEDURE = "procedure"
     PRIORITY = "priority"
@@ -39,6 +46,11 @@ class View(StrEnum):
     CLOSED = "closed"
     STOPPED = "stopped"
     WELCOME = "welcome"
+    ERRAND = "errand"
+    SEARCH = "search"
+    FIELDS = "fields"
+    FIELD = "field"
+    ADVICE = "advice"
     SERVICE = "service"
     PROCEDURE = "procedure"
     PRIORITY = "priority"
@@ -72,6 +84,8 @@ class Paper(StrEnum):
 
 CHOOSING = frozenset({Step.SERVICE, Step.PROCEDURE, Step.PRIORITY, Step.TIME, Step.CONFIRM})
 """Steps before the ask: nothing is in line yet."""
+FINDING = frozenset({Step.ERRAND, Step.SEARCH, Step.FIELDS, Step.FIELD, Step.ADVICE})
+"""Steps that need no server (`finding.py`)."""
 AFTER_SERVICE = CHOOSING - {Step.SERVICE}
 
 
@@ -120,6 +134,7 @@ class State:
     setup: m.CentreSetup | None = None
     line: m.LineState | None = None
     procedures: tuple[Procedure, ...] = ()
+    shelf: Shelf | None = None
     connected: bool = False
     connection_changed: int = 0
     printer: PrinterCondition = PrinterCondition.READY
@@ -148,6 +163,18 @@ class State:
     refusal: m.Refusal | None = None
     help: Help = Help.NONE
 
+    query: str = ""
+    """What she typed to find her procedure; gone with the visit."""
+    typing: str = "telex"
+    field: str = ""
+    found: str = ""
+    """The procedure that she reads about, and the step from which she came to it."""
+    found_from: Step = Step.SEARCH
+    part: Part = Part.PAPERS
+    kept: bool = False
+    listing: bool = False
+    listed: str = ""
+
     @property
     def page(self) -> int:
         return self.pages.get(self.step, 0)
@@ -168,6 +195,8 @@ def view(state: State) -> View:
 def _beneath(state: State) -> View:
     if state.setup is None:
         return View.STARTING
+    if state.step in FINDING:
+        return View(state.step)
     if state.step is not Step.WELCOME and state.step not in CHOOSING:
         return View(state.step)
     if is_away(state):

@@ -11,14 +11,22 @@ import json
 import os
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+import queue_server.dossiers
+from kiosk.finding_reports import Part
 from kiosk.reports import PrinterCondition, Procedure
+from kiosk.shelf import Shelf, shelf_of
 from kiosk.touch.window import WindowSettings, parse_size, prepare_kivy
 from kiosk.visit import Help, LastTicket, Paper, Rules, State, Step, TimeOffer
+from queue_server.dossiers.catalogue import Procedure as Record
+from queue_server.dossiers.catalogue import own_record, summarise
 from queue_server.wire import messages as m
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import Estimate, Names, PriorityGroup
@@ -143,6 +151,7 @@ def pictures(language: str) -> Iterator[tuple[str, State]]:
     yield "welcome", ready
     yield "welcome_no_paper", replace(ready, printer=PrinterCondition.PAPER_OUT, line=None)
     yield "welcome_reprint", replace(ready, last=last)
+    yield from finding_pictures(ready)
     yield "service", replace(ready, step=Step.SERVICE)
     yield "procedure", replace(ready, step=Step.PROCEDURE, service="civil")
     yield (
@@ -184,6 +193,39 @@ def pictures(language: str) -> Iterator[tuple[str, State]]:
     yield "idle", replace(civil, step=Step.CONFIRM, touched=NOW - 52_000)
     for help_ in (Help.CALLING, Help.COMING, Help.UNHEARD):
         yield f"help_{help_.value}", replace(civil, step=Step.PROCEDURE, help=help_)
+
+
+def finding_pictures(ready: State) -> Iterator[tuple[str, State]]:
+    """A visitor looks for her procedure."""
+    shown = replace(ready, shelf=shelf(), setup=_reached(ready))
+    yield "errand", replace(shown, step=Step.ERRAND)
+    yield "search", replace(shown, step=Step.SEARCH)
+    yield "search_typed", replace(shown, step=Step.SEARCH, query="khai sinh")
+    yield "search_vni", replace(shown, step=Step.SEARCH, query="xyz", typing="vni")
+    yield "fields", replace(shown, step=Step.FIELDS)
+    yield "field", replace(shown, step=Step.FIELD, field="Hộ tịch")
+    page = replace(shown, step=Step.ADVICE, found="1.001193")
+    for part in Part:
+        yield f"advice_{part.value}", replace(page, part=part)
+    yield "advice_printed", replace(page, pages={Step.ADVICE: 1}, listed="failed")
+    yield "advice_keep", replace(page, kept=True)
+    yield "advice_elsewhere", replace(page, found="1.004746")
+
+
+def shelf() -> Shelf:
+    """The sample centre's procedures, and one that nobody here does."""
+    sample = Path(__file__).parent.parent / "deploy" / "procedures.sample.toml"
+    raw = tomllib.loads(sample.read_text())["procedure"]
+    records = {p.code: p for p in map(own_record, raw) if isinstance(p, Record)}
+    say = Texts(Path(queue_server.dossiers.__file__).parent / "texts").say
+    lines = [summarise(record, say) for record in records.values()]
+    lines.append(msgspec.structs.replace(lines[0], code="1.004746", service=None))
+    return shelf_of(lines, records.get, lambda code: code == "1.001193")
+
+
+def _reached(ready: State) -> m.CentreSetup:
+    assert ready.setup is not None
+    return msgspec.structs.replace(ready.setup, public_url="https://motcua.hongha.gov.vn")
 
 
 def _changed(taken: m.TicketTaken, **changes: Any) -> m.TicketTaken:

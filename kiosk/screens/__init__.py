@@ -8,7 +8,7 @@ from kivy.uix.widget import Widget
 
 from kiosk.visit import View, view
 
-from . import choose, notices, ticket
+from . import choose, finding, notices, ticket
 from .scene import Scene
 
 _PICTURES: dict[View, Callable[[Scene], Widget]] = {
@@ -19,6 +19,11 @@ _PICTURES: dict[View, Callable[[Scene], Widget]] = {
     View.IDLE: notices.idle,
     View.HELP: notices.helping,
     View.WELCOME: choose.welcome,
+    View.ERRAND: finding.errand,
+    View.SEARCH: finding.search,
+    View.FIELDS: finding.fields,
+    View.FIELD: finding.field,
+    View.ADVICE: finding.advice,
     View.SERVICE: choose.service,
     View.PROCEDURE: choose.procedure,
     View.PRIORITY: choose.priority,

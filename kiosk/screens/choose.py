@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kivy.uix.widget import Widget
 
+from kiosk import finding_reports as f
 from kiosk import reports as r
 from kiosk.reports import PrinterCondition
 from kiosk.touch.text import Text
@@ -47,7 +48,23 @@ def welcome(scene: Scene) -> Widget:
     )
     buttons = (Column if look.portrait else Row)(look, *starts, gap=3)
     buttons.size_hint_y = 0.9 if look.portrait else 0.7
-    return framed(scene, greeting, buttons, *_below_welcome(scene), back=False)
+    more = [_more(scene, language) for language in scene.languages]
+    alike(more)
+    aside = fixed(Row(look, *more, gap=3), max(look.unit(12), look.target()))
+    return framed(scene, greeting, buttons, aside, *_below_welcome(scene), back=False)
+
+
+def _more(scene: Scene, language: str) -> BigButton:
+    """What can be done beside taking a number, in this language."""
+    return BigButton(
+        scene.look,
+        scene.texts.say("welcome.more", language),
+        scene.touch(f.ErrandAsked, language=language),
+        name=f"more-{language}",
+        icon="search",
+        detail=scene.texts.say("welcome.more_hint", language),
+        halign="center",
+    )
 
 
 def _start(scene: Scene, language: str) -> BigButton:

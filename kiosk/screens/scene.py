@@ -228,7 +228,7 @@ def choices(
     size = grid.columns * grid.rows
     pages = max(1, math.ceil(len(items) / size))
     page = min(scene.state.page, pages - 1)
-    shown = [_button(scene, item) for item in items[page * size : (page + 1) * size]]
+    shown = [button_of(scene, item) for item in items[page * size : (page + 1) * size]]
     alike(shown)
     rows = grid.rows if pages > 1 else math.ceil(len(shown) / grid.columns)
     box = GridLayout(cols=grid.columns, spacing=look.unit(GAP))
@@ -240,7 +240,8 @@ def choices(
     return [box, *([pager(scene, page, pages)] if pages > 1 else [])]
 
 
-def _button(scene: Scene, item: Choice) -> BigButton:
+def button_of(scene: Scene, item: Choice) -> BigButton:
+    """One button of a list."""
     return BigButton(
         scene.look,
         item.text,

@@ -168,6 +168,65 @@ def _contrast(pen: _Pen) -> None:
     pen.arc((0.5, 0.5), 0.21, 0.25, 0.75, width=0.21, blunt=True)
 
 
+def _search(pen: _Pen) -> None:
+    pen.arc((0.42, 0.58), 0.32, 0, 1, width=0.055)
+    pen.line((0.66, 0.34), (0.92, 0.08), width=0.07)
+
+
+def _folder(pen: _Pen) -> None:
+    pen.line(
+        (0.06, 0.14),
+        (0.06, 0.84),
+        (0.38, 0.84),
+        (0.48, 0.72),
+        (0.94, 0.72),
+        (0.94, 0.14),
+        close=True,
+    )
+    pen.line((0.06, 0.58), (0.94, 0.58))
+
+
+def _speech(pen: _Pen) -> None:
+    pen.line(
+        (0.08, 0.9),
+        (0.92, 0.9),
+        (0.92, 0.34),
+        (0.46, 0.34),
+        (0.24, 0.1),
+        (0.24, 0.34),
+        (0.08, 0.34),
+        close=True,
+    )
+    for x in (0.3, 0.5, 0.7):
+        pen.dot((x, 0.62), 0.05)
+
+
+def _phone(pen: _Pen) -> None:
+    pen.line((0.28, 0.04), (0.28, 0.96), (0.72, 0.96), (0.72, 0.04), close=True)
+    pen.dot((0.5, 0.15), 0.045)
+    pen.line((0.28, 0.26), (0.72, 0.26), width=0.035)
+
+
+def _speaker(pen: _Pen) -> None:
+    pen.line(
+        (0.08, 0.36),
+        (0.08, 0.64),
+        (0.26, 0.64),
+        (0.48, 0.86),
+        (0.48, 0.14),
+        (0.26, 0.36),
+        close=True,
+    )
+    pen.arc((0.48, 0.5), 0.2, -0.13, 0.13)
+    pen.arc((0.48, 0.5), 0.38, -0.13, 0.13)
+
+
+def _write(pen: _Pen) -> None:
+    pen.line((0.12, 0.88), (0.12, 0.1), (0.7, 0.1), (0.7, 0.3))
+    pen.line((0.12, 0.88), (0.62, 0.88))
+    pen.line((0.4, 0.36), (0.46, 0.56), (0.86, 0.94), (0.96, 0.84), (0.58, 0.44), close=True)
+
+
 _ICONS: dict[str, Callable[[_Pen], None]] = {
     "back": _back,
     "next": _next,
@@ -185,6 +244,12 @@ _ICONS: dict[str, Callable[[_Pen], None]] = {
     "contrast": _contrast,
     "letters": _letters,
     "counter": _counter,
+    "search": _search,
+    "folder": _folder,
+    "speech": _speech,
+    "phone": _phone,
+    "speaker": _speaker,
+    "write": _write,
 }
 ICONS = tuple(_ICONS)
 

@@ -34,8 +34,8 @@ class Keyboard(BoxLayout):
     """Tells `on_key` each key as `vietnamese.press` takes it, and `on_done` the last.
 
     `numbers`: digits stand above the letters too, as VNI needs them; `on_way`: the key that changes the
-    way of typing. A remote finger finds a key as `key-a`, `key-ă`, `key-sắc`, `key-space`, `key-delete`,
-    `key-way`, `done`.
+    way of typing; `last`: there is a key that says she is done. A remote finger finds a key as `key-a`,
+    `key-ă`, `key-sắc`, `key-space`, `key-delete`, `key-way`, `done`.
     """
 
     def __init__(
@@ -48,12 +48,14 @@ class Keyboard(BoxLayout):
         vietnamese: bool = True,
         numbers: bool = False,
         on_way: Callable[[], None] | None = None,
+        last: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(orientation="vertical", spacing=look.unit(1.2), **kwargs)
         self._look, self._words = look, words
         self._on_key, self._on_done = on_key, on_done
         self._vietnamese, self._numbers, self._on_way = vietnamese, numbers, on_way
+        self._last = last
         self._lay(LETTER_ROWS, words.digits)
 
     def _lay(self, rows: tuple[str, ...], other: str) -> None:
@@ -76,7 +78,9 @@ class Keyboard(BoxLayout):
         )
         done = BigButton(self._look, self._words.done, self._on_done, name="done", kind="primary")
         turn.size_hint_x, done.size_hint_x = 1.5, 2.5
-        keys = [turn, self._key(" ", self._words.space, wide=6), done]
+        keys = [turn, self._key(" ", self._words.space, wide=6)]
+        if self._last:
+            keys.append(done)
         if self._on_way is not None:
             way = BigButton(self._look, self._words.way, self._on_way, name="key-way", kind="quiet")
             way.size_hint_x = 1.8

@@ -1,0 +1,145 @@
+"""A visitor looks for her procedure: errands, search, fields, and what a procedure needs; pure rules.
+
+welcome → errand → search or fields → advice → a number, her own filing, paper, phone or voice.
+Nothing of it needs the server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from kiosk.touch.vietnamese import PLAIN, WAYS, press
+from queue_server.wire.words import Language
+
+from . import finding_reports as r
+from .finding_reports import Errand
+from .visit import State, Step
+
+LONGEST_QUERY = 80
+Decision = tuple[State, tuple[Any, ...]]
+
+
+def errands(state: State) -> tuple[Errand, ...]:
+    """What is offered beside a number; what needs the server is there only with it."""
+    offered = [Errand.SEARCH, Errand.FIELDS]
+    if state.connected:
+        offered += [Errand.LOOKUP]
+    return (*offered, Errand.FEEDBACK)
+
+
+def errand_asked(state: State, report: r.ErrandAsked) -> Decision:
+    if state.step is not Step.WELCOME:
+        return state, ()
+    way = WAYS[0] if report.language == Language.VI else PLAIN
+    return replace(state, step=Step.ERRAND, language=report.language, typing=way), ()
+
+
+def errand_chosen(state: State, report: r.ErrandChosen) -> Decision:
+    if state.step is not Step.ERRAND or report.errand not in errands(state):
+        return state, ()
+    if report.errand is Errand.SEARCH:
+        return replace(state, step=Step.SEARCH), ()
+    if report.errand is Errand.FIELDS:
+        return replace(state, step=Step.FIELDS), ()
+    return state, (r.OpenErrand(report.errand, state.language),)
+
+
+def key_pressed(state: State, report: r.KeyPressed) -> Decision:
+    if state.step is not Step.SEARCH:
+        return state, ()
+    query = press(state.query, report.key, state.typing)[:LONGEST_QUERY]
+    return replace(state, query=query, pages={**state.pages, Step.SEARCH: 0}), ()
+
+
+def query_cleared(state: State, _report: r.QueryCleared) -> Decision:
+    if state.step is not Step.SEARCH:
+        return state, ()
+    return replace(state, query="", pages={**state.pages, Step.SEARCH: 0}), ()
+
+
+def typing_turned(state: State, _report: r.TypingTurned) -> Decision:
+    """Telex, VNI, plain, and round again."""
+    at = WAYS.index(state.typing) if state.typing in WAYS else 0
+    return replace(state, typing=WAYS[(at + 1) % len(WAYS)]), ()
+
+
+def field_chosen(state: State, report: r.FieldChosen) -> Decision:
+    if state.step is not Step.FIELDS:
+        return state, ()
+    pages = {**state.pages, Step.FIELD: 0}
+    return replace(state, step=Step.FIELD, field=report.field, pages=pages), ()
+
+
+def procedure_found(state: State, report: r.ProcedureFound) -> Decision:
+    """A line of the search or of a field was touched."""
+    if state.step not in (Step.SEARCH, Step.FIELD) or state.shelf is None:
+        return state, ()
+    if state.shelf.line(report.code) is None:
+        return state, ()
+    pages = {**state.pages, Step.ADVICE: 0}
+    found = replace(state, step=Step.ADVICE, found=report.code, found_from=state.step)
+    return replace(found, part=r.Part.PAPERS, kept=False, pages=pages), ()
+
+
+def part_shown(state: State, report: r.PartShown) -> Decision:
+    if state.step is not Step.ADVICE:
+        return state, ()
+    return replace(state, part=report.part, pages={**state.pages, Step.ADVICE: 0}), ()
+
+
+def kept(state: State, report: r.KeptOnPhone) -> Decision:
+    """The QR that opens this procedure on her phone, over the page; and away again."""
+    return (replace(state, kept=report.shown) if state.step is Step.ADVICE else state), ()
+
+
+def checklist_asked(state: State, _report: r.ChecklistAsked) -> Decision:
+    if state.step is not Step.ADVICE or not state.printer.prints or state.listing:
+        return state, ()
+    return replace(state, listing=True), (r.PrintChecklist(state.found, state.language),)
+
+
+def checklist_came(state: State, report: r.ChecklistCame) -> Decision:
+    return replace(state, listing=False, listed=report.outcome), ()
+
+
+def read_asked(state: State, _report: r.ReadAsked) -> Decision:
+    if state.step is not Step.ADVICE:
+        return state, ()
+    return state, (r.ReadAdvice(state.found, state.language),)
+
+
+def filing_asked(state: State, _report: r.FilingAsked) -> Decision:
+    if state.step is not Step.ADVICE or not can_file(state):
+        return state, ()
+    return state, (r.OpenErrand(Errand.FILE, state.language, state.found),)
+
+
+def can_file(state: State) -> bool:
+    """A form of the procedure can be filled here today."""
+    return bool(state.shelf and state.found and state.shelf.has_form(state.found))
+
+
+def back(state: State) -> State:
+    """One step back among these steps."""
+    if state.step is Step.ADVICE:
+        return replace(state, kept=False) if state.kept else replace(state, step=state.found_from)
+    before = {Step.SEARCH: Step.ERRAND, Step.FIELDS: Step.ERRAND, Step.FIELD: Step.FIELDS}
+    return replace(state, step=before[state.step])
+
+
+RULES: dict[type, Any] = {
+    r.ErrandAsked: errand_asked,
+    r.ErrandChosen: errand_chosen,
+    r.KeyPressed: key_pressed,
+    r.QueryCleared: query_cleared,
+    r.TypingTurned: typing_turned,
+    r.FieldChosen: field_chosen,
+    r.ProcedureFound: procedure_found,
+    r.PartShown: part_shown,
+    r.KeptOnPhone: kept,
+    r.ChecklistAsked: checklist_asked,
+    r.ChecklistCame: checklist_came,
+    r.ReadAsked: read_asked,
+    r.FilingAsked: filing_asked,
+}

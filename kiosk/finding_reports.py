@@ -1,0 +1,137 @@
+"""What is heard and wanted while a visitor looks for her procedure: data only (see `reports.py`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .reports import Report
+from .shelf import Shelf
+
+
+class Errand(StrEnum):
+    """What a visitor may want beside a number. The last three are done in a process of their own."""
+
+    SEARCH = "search"
+    FIELDS = "fields"
+    LOOKUP = "lookup"
+    FEEDBACK = "feedback"
+    FILE = "file"
+
+
+class Part(StrEnum):
+    """The parts of a procedure's page."""
+
+    PAPERS = "papers"
+    COST = "cost"
+    STEPS = "steps"
+    RULES = "rules"
+
+
+# --- reports ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ShelfCame(Report):
+    shelf: Shelf
+
+
+@dataclass(frozen=True)
+class ErrandAsked(Report):
+    """On the first screen: something else than a number, in this language."""
+
+    language: str
+
+
+@dataclass(frozen=True)
+class ErrandChosen(Report):
+    errand: Errand
+
+
+@dataclass(frozen=True)
+class KeyPressed(Report):
+    """A key of the keyboard on the glass, as `vietnamese.press` takes it."""
+
+    key: str
+
+
+class QueryCleared(Report):
+    pass
+
+
+class TypingTurned(Report):
+    pass
+
+
+@dataclass(frozen=True)
+class FieldChosen(Report):
+    field: str
+
+
+@dataclass(frozen=True)
+class ProcedureFound(Report):
+    code: str
+
+
+@dataclass(frozen=True)
+class PartShown(Report):
+    part: Part
+
+
+@dataclass(frozen=True)
+class KeptOnPhone(Report):
+    """`shown`: the code for the phone; False takes it away again."""
+
+    shown: bool
+
+
+class ChecklistAsked(Report):
+    pass
+
+
+@dataclass(frozen=True)
+class ChecklistCame(Report):
+    """How the checklist's paper came out: `confirmed`, `unknown` or `failed`."""
+
+    outcome: str
+
+
+class ReadAsked(Report):
+    pass
+
+
+class NumberAsked(Report):
+    pass
+
+
+class FilingAsked(Report):
+    pass
+
+
+# --- effects ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OpenErrand:
+    """Open what runs in a process of its own; `code`: the procedure of a filing."""
+
+    errand: Errand
+    language: str
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class PrintChecklist:
+    code: str
+    language: str
+
+
+@dataclass(frozen=True)
+class ReadAdvice:
+    """Read the procedure's page aloud."""
+
+    code: str
+    language: str
+
+
+Effect = OpenErrand | PrintChecklist | ReadAdvice
