@@ -3,6 +3,7 @@
 One TOML file ships with the product (`everyday.toml`); a centre may keep a second one of the same
 shape in its data folder, which adds to it. Any civil servant can write one:
 
+    usual = ["1.001193"]             # what most people come for
     filler = ["làm", "xin"]          # words that say nothing
     faint = ["con", "cháu"]          # words that say little
 
@@ -48,16 +49,21 @@ class Said(Frozen, forbid_unknown_fields=True):
 
 
 class Everyday(Frozen, forbid_unknown_fields=True):
-    """The whole table. `filler` words say nothing, `faint` ones little: neither finds much by itself."""
+    """The whole table. `filler` words say nothing, `faint` ones little: neither finds much by itself.
 
+    `usual`: codes of what people come for most, the most usual first, shown where nothing has been typed.
+    """
+
+    usual: tuple[str, ...] = ()
     filler: tuple[str, ...] = ()
     faint: tuple[str, ...] = ()
     word: tuple[Word, ...] = ()
     procedure: tuple[Said, ...] = ()
 
     def added(self, own: Everyday) -> Everyday:
-        """Both tables as one."""
+        """Both tables as one; what is usual comes by `own` first."""
         return Everyday(
+            usual=tuple(dict.fromkeys(own.usual + self.usual)),
             filler=self.filler + own.filler,
             faint=self.faint + own.faint,
             word=self.word + own.word,
