@@ -80,7 +80,8 @@ def _add_restore(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="append",
         default=[],
         metavar="A123",
-        help="a number seen on paper or on the board; may be given for each letter",
+        help="a number seen on paper or on the board, but none that a cut off kiosk gave (its paper says"
+        " so); may be given for each letter",
     )
     parser.add_argument(
         "--purged",

@@ -20,7 +20,7 @@ from ..dossiers.codes import BadCode
 from ..dossiers.codes import parse as parse_code
 from ..line import events as e
 from ..line import orders as o
-from ..line.decide import Issued, Refused, Touched, ahead_of, decide
+from ..line.decide import Issued, Refused, Reply, Touched, ahead_of, decide
 from ..line.state import State, apply
 from ..store import people
 from ..store.log import Log, LogFull
@@ -215,7 +215,7 @@ class Desk:
         if request.role is not None and not may(request.role, order):
             raise Refused("not_allowed")
 
-    def _do(self, request: Request, order: o.AnyOrder, changed: Changed) -> Issued | Touched:
+    def _do(self, request: Request, order: o.AnyOrder, changed: Changed) -> Reply:
         """Decide one order of the line and write what comes of it."""
         at = self.clock.now()
         events, reply = decide(self.state, order, at, request.actor)
@@ -343,6 +343,37 @@ class Desk:
         order = o.WithdrawTicket(ask=f"{request.actor.device}/{ask.ask}")
         return _done(self._do(request, order, changed))
 
+    def _lease(self, request: Request, ask: m.LeaseNumbers, changed: Changed) -> Frozen:
+        order = o.LeaseNumbers(have=ask.have, day=ask.day, held=ask.held)
+        return self._do(request, order, changed)
+
+    def _hand_over(self, request: Request, ask: m.HandOver, changed: Changed) -> Frozen:
+        """Asks of days gone by are looked up in the log: the fold and the kept answers forget them."""
+        order = o.HandOver(
+            number=ask.number,
+            service=ask.service,
+            day=ask.day,
+            issued_at=ask.issued_at,
+            ask=request.key,
+            visit=secrets.token_hex(12),
+            token_hash=ask.token,
+            language=ask.language,
+            priority=ask.priority,
+            procedure=ask.procedure,
+            dossiers=ask.dossiers,
+            then=ask.then,
+            prepared=ask.prepared,
+            copies=ask.copies,
+            supplement=ask.supplement,
+            printed=ask.printed,
+            known=ask.day != self.state.day and self.log.issued(request.key),
+        )
+        reply = self._do(request, order, changed)
+        doubled = [x.event for x in changed.entries if isinstance(x.event, e.TicketIssued)]
+        if doubled and doubled[-1].doubled and doubled[-1].ask == request.key:
+            log.warning("number_doubled", ticket=doubled[-1].ticket, other=doubled[-1].doubled)
+        return reply
+
     def _print(self, request: Request, ask: m.ReportPrint, changed: Changed) -> Frozen:
         order = o.NotePrint(
             ticket=ask.ticket, outcome=ask.outcome, detail=ask.detail, reprint=ask.reprint
@@ -402,7 +433,7 @@ class Desk:
         reply = self._do(request, offered, changed)
         return self._offered(reply, finished)
 
-    def _offered(self, reply: Issued | Touched, finished: str | None = None) -> Frozen:
+    def _offered(self, reply: Reply, finished: str | None = None) -> Frozen:
         """Seal which visit an offer belongs to: under the visit for its holder, under the offer for the law."""
         assert isinstance(reply, Touched)
         if not reply.offer:
@@ -537,6 +568,8 @@ _EVERY_COUNTER = (e.SetupChanged, e.DayStarted, e.DayEnded)
 _CASES: dict[type, Callable[[Desk, Request, Any, Changed], Frozen]] = {
     m.TakeTicket: Desk._take_ticket,
     m.WithdrawTicket: Desk._withdraw,
+    m.LeaseNumbers: Desk._lease,
+    m.HandOver: Desk._hand_over,
     m.ReportPrint: Desk._print,
     m.CallHelp: Desk._help,
     m.Rate: Desk._rate,

@@ -28,6 +28,8 @@ PEOPLE_GIVE = tuple(
         "OpenEpoch",
         "IssueTicket",
         "WithdrawTicket",
+        "LeaseNumbers",
+        "HandOver",
         "Finish",
         "NotePrint",
         "GiveRating",

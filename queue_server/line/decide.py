@@ -14,21 +14,32 @@ from ..wire.words import (
     TicketStatus,
     day_of,
     half_hour,
+    ticket_id,
 )
-from . import booking, proposals
+from . import booking, leases, proposals
 from . import events as e
 from . import orders as o
 from .expected import minutes_of
 from .next import able, call_next, lightest, passed_by
+from .numbers import leased_from, next_ordinal, number_of
 from .outcome import NOTHING, Issued, Outcome, Refused, Reply, Touched
 from .setup import MOVES, POLICIES, Service, Setup, minutes_to_closing
 from .state import CounterNow, State, Ticket
 from .times import sound
 
-__all__ = ["Issued", "Outcome", "Refused", "Reply", "Touched", "ahead_of", "check_setup", "decide"]
+__all__ = [
+    "Issued",
+    "Outcome",
+    "Refused",
+    "Reply",
+    "Touched",
+    "ahead_of",
+    "check_setup",
+    "decide",
+    "number_of",
+]
 
 S = TicketStatus
-LAST_NUMBER = 9999
 MOST_COPIES = 999
 
 
@@ -131,8 +142,9 @@ def check_setup(setup: Setup) -> None:
     for name in ("balance_due_minutes", "balance_level_minutes", "supplement_factor"):
         if not getattr(setup.rules, name) > 0:
             raise Refused("bad_setup", detail=f"rules: {name}")
-    if setup.rules.booked_per_half_hour < 0:
-        raise Refused("bad_setup", detail="rules: booked_per_half_hour")
+    for name in ("booked_per_half_hour", "lease_numbers"):
+        if getattr(setup.rules, name) < 0:
+            raise Refused("bad_setup", detail=f"rules: {name}")
     if setup.rules.moves not in MOVES:
         raise Refused("bad_setup", detail=f"rules: moves: {', '.join(MOVES)}")
 
@@ -204,7 +216,17 @@ def _open_epoch(state: State, order: o.OpenEpoch, at: int, actor: e.Actor) -> Ou
         s.id: max(state.next_ordinal.get(s.id, s.first), order.highest.get(s.id, 0) + 1) + margin
         for s in state.setup.services
     }
-    return [e.EpochOpened(epoch=state.epoch + 1, next_ordinal=jumped, why=order.why)], NOTHING
+    below = {
+        s.id: max(
+            s.first,
+            leased_from(state, s) - order.leased.get(s.id, 0) - rules.lease_numbers - margin,
+        )
+        for s in state.setup.services
+    }
+    opened = e.EpochOpened(
+        epoch=state.epoch + 1, next_ordinal=jumped, leased_from=below, why=order.why
+    )
+    return [opened], NOTHING
 
 
 def _open(state: State, order: o.OpenCounter, at: int, actor: e.Actor) -> Outcome:
@@ -290,11 +312,11 @@ def _issue(state: State, order: o.IssueTicket, at: int, actor: e.Actor) -> Outco
         booking.check(state, service.id, order.booked, at)
     first = _new_day(state, at)
     begins = _begins(state, order, service.id, at) if order.then and not first else service.id
-    ordinal = service.first if first else state.next_ordinal.get(service.id, service.first)
+    ordinal = service.first if first else next_ordinal(state, service)
     day = day_of(at, state.setup.rules.utc_offset_minutes)
     number = number_of(service, ordinal)
     issued = e.TicketIssued(
-        ticket=f"{day.replace('-', '')}-{number}",
+        ticket=ticket_id(day, number),
         number=number,
         ordinal=ordinal,
         service=service.id,
@@ -335,16 +357,6 @@ def _begins(state: State, order: o.IssueTicket, asked: str, at: int) -> str:
     return lightest(state, errands, minutes, at)
 
 
-def number_of(service: Service, ordinal: int) -> str:
-    """`A012`; past `last` the numbers go on with a fourth digit; past 9999 the band is used up."""
-    if ordinal <= service.last:
-        return f"{service.letter}{ordinal:03d}"
-    beyond = max(1000, service.last + 1) + ordinal - service.last - 1
-    if beyond > LAST_NUMBER:
-        raise Refused("band_used_up", service=service.id)
-    return f"{service.letter}{beyond}"
-
-
 def ahead_of(state: State, service: str, priority: str | None) -> int:
     """People waiting in this line who will be called before a newcomer (of the priority class, if one).
 
@@ -370,6 +382,22 @@ def _must_be_open(state: State, service: Service, at: int) -> None:
         raise Refused("outside_hours")
     if last is not None and here == last and last <= hours.cut_off_minutes:
         raise Refused("cut_off", minutes=last)
+
+
+def _lease(state: State, order: o.LeaseNumbers, at: int, actor: e.Actor) -> Outcome:
+    begins = _new_day(state, at)
+    today = day_of(at, state.setup.rules.utc_offset_minutes)
+    if not begins and state.day == today and not state.day_open:
+        raise Refused("day_ended")
+    events, reply = leases.lease(leases.begun(state, today), order, actor)
+    return [*begins, *events], reply
+
+
+def _hand_over(state: State, order: o.HandOver, at: int, actor: e.Actor) -> Outcome:
+    begins = _new_day(state, at)
+    today = day_of(at, state.setup.rules.utc_offset_minutes)
+    events, reply = leases.hand_over(leases.begun(state, today), order, at, actor)
+    return [*begins, *events], reply
 
 
 def _withdraw(state: State, order: o.WithdrawTicket, at: int, actor: e.Actor) -> Outcome:
@@ -728,6 +756,8 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.ResumeService: _resume_service,
     o.IssueTicket: _issue,
     o.WithdrawTicket: _withdraw,
+    o.LeaseNumbers: _lease,
+    o.HandOver: _hand_over,
     o.CallNext: _call_next,
     o.CallNumber: _call_number,
     o.Recall: _recall,

@@ -46,10 +46,14 @@ class DayEnded(Fact, tag=True):
 
 
 class EpochOpened(Fact, tag=True):
-    """After a restore: each service's next ordinal jumps past all that may have been given out."""
+    """After a restore: each service's next ordinal jumps past all that may have been given out.
+
+    `leased_from`: new leases lie below this ordinal; what is above may be out in a kiosk.
+    """
 
     epoch: int
     next_ordinal: dict[str, int]
+    leased_from: dict[str, int] = {}
     why: str = ""
 
 
@@ -96,6 +100,10 @@ class TicketIssued(Fact, tag=True):
     `first`: of several errands (`service` and `then`) the one that goes first, if not `service`.
     `told`: the wait that she was told. `prepared`: dossier made ready at the kiosk; `supplement`:
     she returns with what was missing.
+
+    `offline`: a cut off kiosk gave it from its lease, at `arrived` (ms); the event's own time is when it
+    was handed over. `late`: its day was over by then, and it joins no line. `doubled`: the ticket with
+    the same number of that day that was there before (possible after a restore alone).
     """
 
     ticket: str
@@ -119,6 +127,24 @@ class TicketIssued(Fact, tag=True):
     prepared: bool = False
     copies: int = 0
     supplement: bool = False
+    offline: bool = False
+    arrived: int | None = None
+    late: bool = False
+    doubled: str = ""
+
+
+class NumbersLeased(Fact, tag=True):
+    """Ordinals `first` … `last` of a service are `device`'s to give while it is cut off, on `day` alone.
+
+    `again`: the kiosk told of it and the log, which was restored, did not.
+    """
+
+    device: str
+    service: str
+    first: int
+    last: int
+    day: str
+    again: bool = False
 
 
 class AskWithdrawn(Fact, tag=True):
@@ -328,6 +354,7 @@ Event = (
     | ServiceSuspended
     | ServiceResumed
     | TicketIssued
+    | NumbersLeased
     | AskWithdrawn
     | TicketCalled
     | TicketRecalled

@@ -30,9 +30,13 @@ class PassTime(Order, tag=True):
 
 
 class OpenEpoch(Order, tag=True):
-    """`highest`: ordinals that may be out on paper, by service; `margin`: the rules' own, if None."""
+    """`highest`: ordinals that may be out on paper, by service; `margin`: the rules' own, if None.
+
+    `leased`: how many of each service may have been leased to kiosks that nobody knows of any more.
+    """
 
     highest: dict[str, int] = {}
+    leased: dict[str, int] = {}
     margin: int | None = None
     why: str = ""
 
@@ -99,6 +103,42 @@ class IssueTicket(Order, tag=True):
 
 class WithdrawTicket(Order, tag=True):
     ask: str
+
+
+class LeaseNumbers(Order, tag=True):
+    """A kiosk asks for numbers to give while it is cut off.
+
+    `have`: how many of each service it can still give. `held`: all numbers of `day` that it was ever
+    leased, given or not: a restored server may not know of them.
+    """
+
+    have: dict[str, int] = {}
+    day: str = ""
+    held: dict[str, tuple[str, ...]] = {}
+
+
+class HandOver(Order, tag=True):
+    """A number that a cut off kiosk gave from its lease of `day`. `issued_at` (ms) by the server's clock,
+    as well as the kiosk knew it; `visit` is chance, given by the desk; `known`: it is in the log already.
+    """
+
+    number: str
+    service: str
+    day: str
+    issued_at: int
+    ask: str
+    visit: str = ""
+    token_hash: str = ""
+    language: Language = Language.VI
+    priority: str | None = None
+    procedure: str | None = None
+    dossiers: int = 1
+    then: tuple[str, ...] = ()
+    prepared: bool = False
+    copies: int = 0
+    supplement: bool = False
+    printed: str = ""
+    known: bool = False
 
 
 class CallNext(Order, tag=True):
@@ -281,6 +321,8 @@ AnyOrder = (
     | ResumeService
     | IssueTicket
     | WithdrawTicket
+    | LeaseNumbers
+    | HandOver
     | CallNext
     | CallNumber
     | Recall

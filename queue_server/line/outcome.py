@@ -33,6 +33,26 @@ class Touched(Frozen):
     offer: str = ""
 
 
-Reply = Issued | Touched
+class Leased(Frozen):
+    """Reply to LeaseNumbers: fresh numbers by service, good for `day`.
+
+    `void`: numbers that the kiosk said it held and must give to nobody (any more): others have them.
+    """
+
+    day: str
+    numbers: dict[str, tuple[str, ...]] = {}
+    void: tuple[str, ...] = ()
+
+
+class HandedOver(Frozen):
+    """Reply to HandOver. `late`: her day was over; she is counted, and no longer in a line."""
+
+    ticket: str
+    number: str
+    arrived: int
+    late: bool = False
+
+
+Reply = Issued | Touched | Leased | HandedOver
 Outcome = tuple[list[e.Event], Reply]
 NOTHING: Reply = Touched()

@@ -99,6 +99,8 @@ class Rules(Frozen):
     phone_offer_days: float = 7.0
     utc_offset_minutes: int = 420
     restore_margin: int = 20
+    lease_numbers: int = 20
+    """Numbers of each service that a kiosk holds for when it is cut off, good for the day; 0: none."""
     moves: str = "propose"
     """`propose` them to the manager, let `harmless` ones go by themselves, or `off`."""
     move_answer_minutes: float = 10.0

@@ -70,6 +70,8 @@ class Ticket(Frozen):
     """The wait that she was told at issue, for the service she came for."""
     scored: bool = False
     """Her first call has been held against it."""
+    offline: bool = False
+    """A cut off kiosk gave it."""
 
     def wait(self, at: int) -> int:
         """The wait of the present transaction (ms): last call − joining − time stepped out."""
@@ -128,6 +130,16 @@ class OfferNow(Frozen):
     answered: str = ""
 
 
+class Lease(Frozen):
+    """Ordinals of a service that a kiosk may give while it is cut off, and how many came back as tickets."""
+
+    device: str
+    service: str
+    first: int
+    last: int
+    handed: int = 0
+
+
 class State(msgspec.Struct):
     """The whole line. Tickets are those of the running day; offers those that may still be answered."""
 
@@ -140,6 +152,12 @@ class State(msgspec.Struct):
     waiting: dict[str, dict[str, None]] = {}
     counters: dict[int, CounterNow] = {}
     next_ordinal: dict[str, int] = {}
+    leases: tuple[Lease, ...] = ()
+    """Of the running day."""
+    leased_from: dict[str, int] = {}
+    """By service the lowest ordinal that is, or may be, in a lease of today."""
+    handed: dict[str, tuple[int, ...]] = {}
+    """By service the ordinals that kiosks handed over today."""
     suspended: dict[str, str] = {}
     offers: dict[str, OfferNow] = {}
     steps: dict[int, Step] = {}
@@ -209,6 +227,7 @@ def _day_started(state: State, ev: e.DayStarted, at: int, actor: e.Actor) -> Non
     state.moves, state.scores, state.seen = {}, {}, {}
     state.waiting = {s.id: {} for s in state.setup.services}
     state.next_ordinal = {s.id: s.first for s in state.setup.services}
+    state.leases, state.leased_from, state.handed = (), {}, {}
     state.counters = {
         k: replace(c, ticket=None, followed="", since=at) for k, c in state.counters.items()
     }
@@ -225,6 +244,7 @@ def _day_ended(state: State, ev: e.DayEnded, at: int, actor: e.Actor) -> None:
 def _epoch_opened(state: State, ev: e.EpochOpened, at: int, actor: e.Actor) -> None:
     state.epoch = ev.epoch
     state.next_ordinal = {**state.next_ordinal, **ev.next_ordinal}
+    state.leased_from = {**state.leased_from, **ev.leased_from}
 
 
 def _counter(state: State, counter: int, **changes: Any) -> None:
@@ -386,8 +406,11 @@ def _step(
 
 
 def _issued(state: State, ev: e.TicketIssued, at: int, actor: e.Actor) -> None:
-    start = max(at, ev.booked or 0)
-    late = at - int(state.setup.rules.appointment_late_minutes * MINUTE)
+    if ev.late:
+        return
+    arrived = at if ev.arrived is None else ev.arrived
+    start = max(arrived, ev.booked or 0)
+    late = arrived - int(state.setup.rules.appointment_late_minutes * MINUTE)
     first = ev.first or ev.service
     ticket = Ticket(
         id=ev.ticket,
@@ -395,7 +418,7 @@ def _issued(state: State, ev: e.TicketIssued, at: int, actor: e.Actor) -> None:
         service=first,
         visit=ev.visit,
         token=ev.token,
-        arrived=at,
+        arrived=arrived,
         place=ev.booked if ev.booked is not None and ev.booked >= late else start,
         waiting_from=start,
         language=ev.language,
@@ -412,12 +435,33 @@ def _issued(state: State, ev: e.TicketIssued, at: int, actor: e.Actor) -> None:
         supplement=ev.supplement,
         asked=ev.service,
         told=ev.told,
+        offline=ev.offline,
     )
     _put(state, ticket)
-    state.next_ordinal[ev.service] = max(state.next_ordinal.get(ev.service, 1), ev.ordinal + 1)
+    if ev.offline:
+        _handed_over(state, ev)
+    else:
+        state.next_ordinal[ev.service] = max(state.next_ordinal.get(ev.service, 1), ev.ordinal + 1)
     state.tokens[ev.token] = ev.ticket
     if ev.ask:
         state.asks[ev.ask] = ev.ticket
+
+
+def _handed_over(state: State, ev: e.TicketIssued) -> None:
+    state.handed[ev.service] = (*state.handed.get(ev.service, ()), ev.ordinal)
+    state.leases = tuple(
+        replace(x, handed=x.handed + 1)
+        if (x.device, x.service) == (ev.source, ev.service) and x.first <= ev.ordinal <= x.last
+        else x
+        for x in state.leases
+    )
+
+
+def _leased(state: State, ev: e.NumbersLeased, at: int, actor: e.Actor) -> None:
+    lease = Lease(device=ev.device, service=ev.service, first=ev.first, last=ev.last)
+    state.leases = (*state.leases, lease)
+    lowest = min(state.leased_from.get(ev.service, ev.first), ev.first)
+    state.leased_from = {**state.leased_from, ev.service: lowest}
 
 
 def _without(errand: str, errands: tuple[str, ...]) -> tuple[str, ...]:
@@ -627,7 +671,8 @@ def _cancelled(state: State, ev: e.TicketCancelled, at: int, actor: e.Actor) -> 
 
 
 def _expired(state: State, ev: e.TicketExpired, at: int, actor: e.Actor) -> None:
-    _end(state, ev.ticket, S.EXPIRED, at)
+    if ev.ticket in state.tickets:  # else one of a day that was over when it was handed over
+        _end(state, ev.ticket, S.EXPIRED, at)
 
 
 def _end(state: State, ticket_id: str, status: TicketStatus, at: int) -> None:
@@ -726,6 +771,7 @@ _FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
     e.ServiceSuspended: _suspended,
     e.ServiceResumed: _resumed,
     e.TicketIssued: _issued,
+    e.NumbersLeased: _leased,
     e.AskWithdrawn: _ask_withdrawn,
     e.TicketCalled: _called,
     e.TicketRecalled: _recalled,

@@ -17,7 +17,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -402,17 +402,20 @@ def jump(log: Log, state: State, at: int, copied: int, terms: Terms, why: str) -
     """Open a new epoch at `at`, in whose running day no number can come that was given after `copied`.
 
     How many were given then, nobody knows any more: as many as the service ever gave in a span of
-    that length, and the margin; or more, where `highest` says so. Returns where numbering stood.
+    that length, and the margin; or more, where `highest` says so. The same holds for numbers leased to
+    kiosks, which lie at the band's other end. Returns where numbering stood.
     """
     _do(log, state, o.PassTime(), at)  # a copy of an earlier day: today's numbering begins first
     before = dict(state.next_ordinal)
-    busy = busiest(log.conn, _unknown_span(state, copied, at))
+    span = _unknown_span(state, copied, at)
+    busy, leased = busiest(log.conn, span), most_leased(log.conn, span)
     letters = {s.id: s.letter for s in state.setup.services}
     wanted = {
         s: max(terms.highest.get(letters.get(s, ""), 0), before[s] - 1 + busy.get(s, 0))
         for s in before
     }
-    _do(log, state, o.OpenEpoch(highest=wanted, margin=terms.margin, why=why), at)
+    jumped = o.OpenEpoch(highest=wanted, leased=leased, margin=terms.margin, why=why)
+    _do(log, state, jumped, at)
     return before
 
 
@@ -432,16 +435,27 @@ def _unknown_span(state: State, copied: int, at: int) -> int:
 
 def busiest(conn: sqlite3.Connection, span: int) -> dict[str, int]:
     """The most numbers that each service ever gave within `span` ms."""
-    given: dict[str, list[int]] = {}
+    return _most(conn, span, "TicketIssued", lambda _: 1)
+
+
+def most_leased(conn: sqlite3.Connection, span: int) -> dict[str, int]:
+    """The most numbers of each service that kiosks were ever leased within `span` ms."""
+    return _most(conn, span, "NumbersLeased", lambda x: 0 if x.again else x.last - x.first + 1)
+
+
+def _most(
+    conn: sqlite3.Connection, span: int, kind: str, count: Callable[[Any], int]
+) -> dict[str, int]:
+    times: dict[str, list[int]] = {}
+    sums: dict[str, list[int]] = {}
     most: dict[str, int] = {}
-    for at, body in conn.execute(
-        "SELECT at, body FROM events WHERE kind = 'TicketIssued' ORDER BY seq"
-    ):
-        event = e.decode_event(body)
-        assert isinstance(event, e.TicketIssued)
-        times = given.setdefault(event.service, [])
-        times.append(at)
-        recent = len(times) - bisect_right(times, at - span)
+    query = "SELECT at, body FROM events WHERE kind = ? ORDER BY seq"
+    for at, body in conn.execute(query, (kind,)):
+        event: Any = e.decode_event(body)
+        when, sum_ = times.setdefault(event.service, []), sums.setdefault(event.service, [0])
+        when.append(at)
+        sum_.append(sum_[-1] + count(event))
+        recent = sum_[-1] - sum_[bisect_right(when, at - span)]
         most[event.service] = max(most.get(event.service, 0), recent if span > 0 else 0)
     return most
 

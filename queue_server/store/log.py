@@ -111,6 +111,13 @@ class Log:
         row = self.conn.execute("SELECT body FROM answers WHERE order_id = ?", (order,)).fetchone()
         return row[0] if row else None
 
+    def issued(self, order: str) -> bool:
+        """Whether this request has ever made a ticket."""
+        found = self.conn.execute(
+            "SELECT 1 FROM events WHERE kind = 'TicketIssued' AND order_id = ?", (order,)
+        ).fetchone()
+        return found is not None
+
     def put_out(self, topic: str, payload: bytes, retained: bool, at: int) -> int:
         cursor = self.conn.execute(
             "INSERT INTO outbox (at, topic, payload, retained) VALUES (?, ?, ?, ?)",

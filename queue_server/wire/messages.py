@@ -94,7 +94,10 @@ class TicketTaken(Frozen):
     counters: tuple[int, ...] = ()
     closes_in_minutes: int | None = None
     offline: bool = False
+    """A cut off kiosk gave it; `ahead` is then what was last known, at `known_at`."""
     booked: int | None = None
+    known_at: int | None = None
+    """Offline: when (ms) the line was last heard of; None: never."""
 
     @property
     def comes_at(self) -> int | None:
@@ -107,6 +110,64 @@ class WithdrawTicket(Frozen):
 
     id: str
     ask: str
+
+
+class LeaseNumbers(Frozen):
+    """Numbers to give while cut off, please. Answered by `Leased`.
+
+    `have`: how many of each service can still be given. `held`: all numbers that this kiosk was leased
+    for `day`, given or not, so that a server restored from a backup learns of them again.
+    """
+
+    id: str
+    have: dict[str, int] = {}
+    day: str = ""
+    held: dict[str, tuple[str, ...]] = {}
+
+
+class Leased(Frozen):
+    """Numbers by service that this kiosk alone may give, only while it is cut off, and only on `day`.
+
+    They come on top of what it has. `void`: numbers that it said it holds and must not give: others do.
+    """
+
+    day: str
+    numbers: dict[str, tuple[str, ...]] = {}
+    void: tuple[str, ...] = ()
+
+
+class HandOver(Frozen):
+    """A number that was given from a lease of `day` while cut off. Answered by `HandedOver`; in order.
+
+    `issued_at`: by the server's clock, as the kiosk knows it now. `token`: SHA-256 (hex, the first 32
+    signs) of the secret in the printed `/t/<token>`, which only the paper holds. `printed`: as in
+    ReportPrint, if it is known.
+    """
+
+    id: str
+    number: str
+    service: str
+    day: str
+    issued_at: int
+    token: str
+    language: Language = Language.VI
+    priority: str | None = None
+    procedure: str | None = None
+    dossiers: int = 1
+    then: tuple[str, ...] = ()
+    prepared: bool = False
+    copies: int = 0
+    supplement: bool = False
+    printed: str = ""
+
+
+class HandedOver(Frozen):
+    """`ticket` as the centre knows it now. `late`: her day or service was over; counted, in no line."""
+
+    ticket: str
+    number: str
+    arrived: int
+    late: bool = False
 
 
 class ReportPrint(Frozen):

@@ -42,6 +42,8 @@ ASKS: dict[str, Topic] = {
     "hello": _ask("hello", m.Hello, m.Welcome),
     "take_ticket": _ask("take_ticket", m.TakeTicket, m.TicketTaken, (DeviceKind.KIOSK,)),
     "withdraw_ticket": _ask("withdraw_ticket", m.WithdrawTicket, kinds=(DeviceKind.KIOSK,)),
+    "lease_numbers": _ask("lease_numbers", m.LeaseNumbers, m.Leased, (DeviceKind.KIOSK,)),
+    "hand_over": _ask("hand_over", m.HandOver, m.HandedOver, (DeviceKind.KIOSK,)),
     "report_print": _ask("report_print", m.ReportPrint, kinds=(DeviceKind.KIOSK,)),
     "call_help": _ask("call_help", m.CallHelp),
     "rate": _ask("rate", m.Rate, kinds=_RATERS),

@@ -97,6 +97,11 @@ def day_of(at: int, offset_minutes: int) -> str:
     return local(at, offset_minutes).date().isoformat()
 
 
+def ticket_id(day: str, number: str) -> str:
+    """`20261123-A012`: a ticket's name, unique for ever; `day` as `2026-11-23`."""
+    return f"{day.replace('-', '')}-{number}"
+
+
 def half_hour(at: int, offset_minutes: int) -> str:
     """The local half-hour that holds `at`, as `2026-11-23T07:30`."""
     moment = local(at, offset_minutes)
