@@ -32,6 +32,7 @@ OPEN_TO_ALL = {
     ("get", "/api/line"),
     ("get", "/api/centre"),
     ("get", "/api/catalogue"),
+    ("get", "/api/catalogue/full"),
     ("get", "/api/catalogue/{code}"),
     ("post", "/api/enrol"),
 }

@@ -119,7 +119,9 @@ class Procedure(Frozen, forbid_unknown_fields=True):
 
 
 class Summary(Frozen):
-    """One line of the list that kiosks keep (`GET /api/catalogue`). `name` is the short name where there is one."""
+    """One line of the list that kiosks keep (`GET /api/catalogue`). `name` is the short name where there is
+    one; the official one then is `official`, by which a search finds it too.
+    """
 
     code: str
     name: str
@@ -130,6 +132,7 @@ class Summary(Frozen):
     time: Names
     fee_en: str = ""
     keywords: tuple[str, ...] = ()
+    official: str = ""
 
 
 class Reason(StrEnum):
@@ -252,6 +255,7 @@ def summarise(procedure: Procedure, say: Say) -> Summary:
             en=time_text(procedure, say, Language.EN),
         ),
         keywords=procedure.keywords,
+        official=procedure.name if procedure.short else "",
     )
 
 

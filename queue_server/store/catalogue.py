@@ -113,6 +113,14 @@ class Catalogue:
         """All procedures, those that a service here takes first, by code."""
         return self._summaries("SELECT summary FROM procedures ORDER BY service IS NULL, code")
 
+    def served(self) -> bytes:
+        """The whole records of what a service here takes, as one JSON object by code."""
+        rows = self._read(
+            "SELECT code, body FROM procedures WHERE service IS NOT NULL ORDER BY code"
+        )
+        each = (msgspec.json.encode(row["code"]) + b":" + row["body"].encode() for row in rows)
+        return b"{" + b",".join(each) + b"}"
+
     def get(self, code: str) -> Procedure | None:
         rows = self._read("SELECT body FROM procedures WHERE code = ?", code.strip())
         return _decode(rows[0]["body"]) if rows else None

@@ -1,5 +1,6 @@
 """The JSON API: log-in, every order that a person may give, and what the line looks like. OpenAPI describes it."""
 
+import asyncio
 import time
 import typing
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from ...store.devices import CodeRefused
 from ...wire import messages as m
 from ...wire.words import Role
 from .context import Web, needs
+from .kept_catalogue import KeptCatalogue
 from .sessions import COOKIE, Session, TooManyTries
 
 
@@ -227,6 +229,7 @@ def _plain(hint: Any) -> Any:
 
 def line_routes(web: Web) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["line"])
+    kept = KeptCatalogue(web.folder.root)
 
     @router.get("/line")
     async def line() -> Response:
@@ -260,6 +263,20 @@ def line_routes(web: Web) -> APIRouter:
         return response
 
     @router.get("/catalogue/{code}")
+    @router.get("/catalogue/full")
+    async def full_catalogue(request: Request) -> Response:
+        """The whole records of what is done here, by code, and the centre's own everyday words, for kiosks
+        that are cut off. No log-in needed; gzipped for who takes it; answers 304 to a known ETag.
+        """
+        if request.headers.get("if-none-match") == await asyncio.to_thread(kept.tag):
+            return Response(status_code=304)
+        copy = await asyncio.to_thread(kept.copy)
+        headers = {"ETag": copy.tag, "Vary": "Accept-Encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            return Response(copy.packed, media_type="application/json", headers=headers)
+        return Response(copy.plain, media_type="application/json", headers=headers)
+
     async def procedure(code: str) -> Response:
         """One procedure with its papers, times and fees. No log-in needed."""
         found = web.catalogue.get(code)
