@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from . import settings
-from .doctor import centre, machine, probes
+from .doctor import centre, forms, machine, probes
 from .doctor.finding import Finding, Level, Look, bad
 from .folder import Folder
 from .keeping_command import settings_of
@@ -38,6 +38,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("purge", centre.purge),
     ("first_login", centre.first_login),
     ("catalogue", centre.catalogue),
+    ("forms", forms.forms),
     ("holidays", centre.holidays),
     ("voice", machine.voice),
     ("fonts", machine.fonts),

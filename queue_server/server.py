@@ -34,6 +34,7 @@ from .line.state import Ticket
 from .store.catalogue import Catalogue
 from .store.catalogue_file import import_sample
 from .store.devices import Devices
+from .store.forms import CentreForms
 from .store.heads import DailyHeads, HeadKey
 from .store.log import SNAPSHOT_EVERY, Log, LogFull
 from .store.vault import Vault, master_key
@@ -67,6 +68,8 @@ class Clerk:
     heads: DailyHeads | None = None
     settings: settings.CentreFile = field(default_factory=settings.CentreFile)
     catalogue_version: str = ""
+    forms: CentreForms | None = None
+    _forms_said: str = ""
     web: str = ""
     """Where devices of the centre find the pages."""
     _say_all: threading.Event = field(default_factory=threading.Event)
@@ -124,7 +127,7 @@ class Clerk:
         now = time.monotonic()
         if now >= self._next_tick:
             self._next_tick = now + TICK_S
-            for chore in (self._tick, self._sign_heads):
+            for chore in (self._tick, self._sign_heads, self._notice_forms):
                 try:
                     chore()
                 except (LogFull, OSError) as error:  # the next tick tries again
@@ -155,6 +158,14 @@ class Clerk:
                 self._next_hour = time.monotonic() + 3600
                 self._hourly(desk)
         self._line_due = True
+
+    def _forms_version(self) -> str:
+        return self.forms.offered(self.desk.state.forms_checked).version if self.forms else ""
+
+    def _notice_forms(self) -> None:
+        """A form was marked, or the centre's own files were changed by hand: kiosks are told."""
+        if self._forms_version() != self._forms_said:
+            self._say_setup()
 
     def _sign_heads(self) -> None:
         if self.heads is not None:
@@ -203,6 +214,8 @@ class Clerk:
         for entry in changed.entries:
             if isinstance(entry.event, e.Noted) and entry.event.what == "catalogue_imported":
                 self.catalogue_version = entry.event.subject
+            if isinstance(entry.event, e.FormMarked):
+                changed.setup = True
         for outbox, topic, payload, retained in changed.outbox:
             self._publish(topic, payload, retained, outbox)
         for counter in changed.offers:
@@ -238,6 +251,7 @@ class Clerk:
 
     def _say_setup(self) -> None:
         desk, file = self.desk, self.settings
+        self._forms_said = self._forms_version()
         message = public.centre_setup(
             desk.state,
             desk.clock.now(),
@@ -246,6 +260,7 @@ class Clerk:
             self.catalogue_version,
             file.colours,
             file.web.take,
+            self._forms_said,
         )
         self._publish(topics.SETUP.at(desk.state.setup.centre), m.encode(message), True)
 
@@ -327,6 +342,7 @@ class Server:
         services = self.file.catalogue.services
         import_sample(self.folder.root, Path(services) if services else None)
         self.clerk.catalogue_version = Catalogue(self.folder.root).version()
+        self.clerk.forms = CentreForms(self.folder.root, self.file.forms.sample)
         seed(desk, self.file, self.folder.first_login)
         self.clerk.mqtt = MqttDoor(
             self.access,

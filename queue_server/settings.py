@@ -80,6 +80,12 @@ class CatalogueSettings(Frozen, forbid_unknown_fields=True):
     services: str = ""
 
 
+class FormsSettings(Frozen, forbid_unknown_fields=True):
+    """`[forms]`: `sample`: forms that nobody has marked as checked are filed too, under the word MẪU."""
+
+    sample: bool = False
+
+
 class BackupSettings(Frozen, forbid_unknown_fields=True):
     """`[backup]`: where `motcua backup` writes when no folder is named."""
 
@@ -97,6 +103,7 @@ class CentreFile(Frozen, forbid_unknown_fields=True):
     vault: VaultSettings = VaultSettings()
     speech: SpeechSettings = SpeechSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
+    forms: FormsSettings = FormsSettings()
     backup: BackupSettings = BackupSettings()
     hours: HoursSettings = HoursSettings()
     rules: Rules = Rules()

@@ -34,6 +34,7 @@ OPEN_TO_ALL = {
     ("get", "/api/catalogue"),
     ("get", "/api/catalogue/full"),
     ("get", "/api/catalogue/{code}"),
+    ("get", "/api/forms"),
     ("post", "/api/enrol"),
 }
 

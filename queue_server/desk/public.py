@@ -38,6 +38,7 @@ def centre_setup(
     catalogue: str,
     colours: dict[str, str],
     take_mode: str,
+    forms: str = "",
 ) -> m.CentreSetup:
     setup = state.setup
     return m.CentreSetup(
@@ -64,6 +65,7 @@ def centre_setup(
         catalogue_version=catalogue,
         colours=colours,
         take_mode=take_mode,
+        forms_version=forms,
     )
 
 

@@ -48,6 +48,7 @@ MAY: dict[type, frozenset[Role]] = {
     o.Undo: _COUNTER,
     o.CallHelp: _ALL_BUT_AUDITOR,
     o.AnswerHelp: _ALL_BUT_AUDITOR,
+    o.MarkForm: _CENTRE,
     o.Note: frozenset(Role),
     c.SaveAccount: frozenset({ADMINISTRATOR}),
     c.OpenSeal: frozenset({MANAGER, AUDITOR}),

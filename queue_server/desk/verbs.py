@@ -36,6 +36,7 @@ PEOPLE_GIVE = tuple(
         "Rate",
         "PressRating",
         "StaySilent",
+        "MarkForm",
         "Note",
         "ImportCatalogue",
         "SaveAccount",

@@ -41,6 +41,7 @@ __all__ = [
 
 S = TicketStatus
 MOST_COPIES = 999
+LONGEST_NAME = 100
 
 
 def decide(state: State, order: o.AnyOrder, at: int, actor: e.Actor) -> Outcome:
@@ -737,6 +738,18 @@ def _learn(state: State, order: o.LearnTimes, at: int, actor: e.Actor) -> Outcom
     return ([] if order.times == state.times else [e.TimesLearned(times=order.times)]), NOTHING
 
 
+def _mark_form(state: State, order: o.MarkForm, at: int, actor: e.Actor) -> Outcome:
+    if not all(0 < len(x) <= LONGEST_NAME for x in (order.form, order.version, order.sha)):
+        raise Refused("bad_form")
+    marked = state.forms_checked.get(f"{order.form}/{order.version}")
+    if marked == (order.sha if order.checked else None):
+        return [], NOTHING
+    mark = e.FormMarked(
+        form=order.form, version=order.version, sha=order.sha, checked=order.checked
+    )
+    return [mark], NOTHING
+
+
 def _note(state: State, order: o.Note, at: int, actor: e.Actor) -> Outcome:
     return [e.Noted(what=order.what, subject=order.subject, detail=order.detail)], NOTHING
 
@@ -785,5 +798,6 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.GiveRating: _rate,
     o.PressRating: _press,
     o.StaySilent: _stay_silent,
+    o.MarkForm: _mark_form,
     o.Note: _note,
 }

@@ -306,6 +306,15 @@ class HelpAnswered(Fact, tag=True):
     place: str
 
 
+class FormMarked(Fact, tag=True):
+    """Somebody compared that form with the official sheet; `sha`: of what it said then. Else the mark is taken away."""
+
+    form: str
+    version: str
+    sha: str
+    checked: bool = True
+
+
 class OfferOpened(Fact, tag=True):
     """A rating is asked for. Which ticket and dossier it belongs to is sealed behind `offer`."""
 
@@ -382,6 +391,7 @@ Event = (
     | DayScored
     | HelpCalled
     | HelpAnswered
+    | FormMarked
     | OfferOpened
     | OfferWithdrawn
     | RatingGiven

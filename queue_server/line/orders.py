@@ -279,6 +279,18 @@ class AnswerHelp(Order, tag=True):
     place: str
 
 
+class MarkForm(Order, tag=True):
+    """A version of a form is as the official sheet (`checked`), or is not to be filed any more.
+
+    `sha`: of its content as the web process reads it; the rules know no forms.
+    """
+
+    form: str
+    version: str
+    sha: str
+    checked: bool = True
+
+
 class GiveRating(Order, tag=True):
     offer: str
     score: int
@@ -347,6 +359,7 @@ AnyOrder = (
     | LearnTimes
     | CallHelp
     | AnswerHelp
+    | MarkForm
     | GiveRating
     | PressRating
     | StaySilent

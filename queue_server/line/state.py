@@ -175,6 +175,8 @@ class State(msgspec.Struct):
     """By service: how well the waits of today were foretold."""
     scores_before: DayScores = DayScores()
     """The same of the last day that ended."""
+    forms_checked: dict[str, str] = {}
+    """By `<form>/<version>`: the SHA of the content that somebody found to be as the official sheet."""
 
     def ticket_of(self, counter: int) -> Ticket | None:
         held = self.counters[counter].ticket
@@ -293,6 +295,12 @@ def _help_called(state: State, ev: e.HelpCalled, at: int, actor: e.Actor) -> Non
 
 def _help_answered(state: State, ev: e.HelpAnswered, at: int, actor: e.Actor) -> None:
     state.help.pop(ev.place, None)
+
+
+def _form_marked(state: State, ev: e.FormMarked, at: int, actor: e.Actor) -> None:
+    key = f"{ev.form}/{ev.version}"
+    kept = {k: sha for k, sha in state.forms_checked.items() if k != key}
+    state.forms_checked = {**kept, key: ev.sha} if ev.checked else kept
 
 
 # --- moves, scores and what was learned ------------------------------------------------------------
@@ -799,6 +807,7 @@ _FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
     e.DayScored: _day_scored,
     e.HelpCalled: _help_called,
     e.HelpAnswered: _help_answered,
+    e.FormMarked: _form_marked,
     e.OfferOpened: _offer_opened,
     e.OfferWithdrawn: _offer_withdrawn,
     e.RatingGiven: _rated,

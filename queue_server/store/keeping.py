@@ -43,7 +43,7 @@ FILES = (
     "nicegui-secret",
     "first-login.json",
 )
-FOLDERS = ("authority", "heads")
+FOLDERS = ("authority", "heads", "forms")
 SETTINGS = "settings.toml"
 MANIFEST = "manifest.json"
 PURGED = "purged.json"

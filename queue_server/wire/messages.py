@@ -253,6 +253,8 @@ class CentreSetup(Frozen):
     catalogue_version: str = ""
     colours: dict[str, str] = {}
     take_mode: str = "off"
+    forms_version: str = ""
+    """Of `GET /api/forms`: another one than before, and a kiosk fetches them."""
 
 
 class Quieter(Frozen):

@@ -249,6 +249,7 @@ def line_routes(web: Web) -> APIRouter:
                 web.catalogue.version(),
                 file.colours,
                 file.web.take,
+                web.forms.offered(web.state.forms_checked).version,
             )
         )
 

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -22,6 +23,7 @@ from ...line.state import State
 from ...settings import CentreFile
 from ...store.catalogue import Catalogue
 from ...store.devices import Devices
+from ...store.forms import CentreForms
 from ...store.vault import Vault
 from ...wire import messages as m
 from ...wire.link import new_id
@@ -56,6 +58,10 @@ class Web:
     @property
     def catalogue(self) -> Catalogue:
         return Catalogue(self.folder.root)
+
+    @cached_property
+    def forms(self) -> CentreForms:
+        return CentreForms(self.folder.root, self.file.forms.sample)
 
     def now(self) -> int:
         """The centre's time (ms)."""

@@ -29,6 +29,7 @@ from ...store.vault import Vault, master_key
 from ...wire import logs
 from .api import device_routes, line_routes, order_routes, session_routes
 from .context import Web
+from .forms import form_routes
 from .outlook import outlook_routes
 from .sessions import Sessions
 
@@ -69,7 +70,14 @@ def application(web: Web) -> FastAPI:
 
     app = FastAPI(title="Một Cửa", version="1", lifespan=life, docs_url=None, redoc_url=None)
     app.middleware("http")(same_origin)
-    for routes in (session_routes, order_routes, line_routes, outlook_routes, device_routes):
+    for routes in (
+        session_routes,
+        order_routes,
+        line_routes,
+        form_routes,
+        outlook_routes,
+        device_routes,
+    ):
         app.include_router(routes(web))
 
     @app.get("/healthz", tags=["service"])
