@@ -28,6 +28,7 @@ from queue_server.wire.words import DeviceKind
 from . import settings as kiosk_settings
 from .catalogue import Catalogue
 from .doing import Doing, Paper, condition
+from .finding_reports import ShelfCame
 from .open_asks import OpenAsks
 from .printer import Printer, PrinterStatus, PrintQueue
 from .printer_line import BadAddress
@@ -99,7 +100,10 @@ def _serve(
     link = Link(credentials, version=_version(), subscriptions=_subscriptions(credentials))
     printing = PrintQueue(printer, lambda status: _printer_status(app, own, status))
     catalogue = Catalogue(
-        credentials, data, lambda found: app.hear(CatalogueCame, procedures=found)
+        credentials,
+        data,
+        lambda found: app.hear(CatalogueCame, procedures=found),
+        lambda shelf: app.hear(ShelfCame, shelf=shelf),
     )
     link.on_message, link.on_connection = app.on_incoming, app.on_connection
     link.health = lambda: _health(printing.status())

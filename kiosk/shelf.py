@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from queue_server.dossiers.catalogue import Procedure, Summary
+from queue_server.dossiers.everyday import Everyday
 from queue_server.dossiers.finder import Findable, Finder, Hit
 from queue_server.wire.words import Frozen
 
@@ -67,6 +68,7 @@ def shelf_of(
     summaries: Iterable[Summary],
     record: Callable[[str], Procedure | None] = _none,
     has_form: Callable[[str], bool] = _no_form,
+    everyday: Everyday | None = None,
 ) -> Shelf:
     """Builds the search; takes up to a second for thousands of procedures, so off the screen's thread."""
     lines = {line.code: line for line in summaries}
@@ -74,10 +76,11 @@ def shelf_of(
         Findable(
             code=line.code,
             name=line.name,
+            official=line.official,
             field=line.field,
             service=line.service,
             keywords=line.keywords,
         )
         for line in lines.values()
     )
-    return Shelf(lines, Finder(found), record, has_form)
+    return Shelf(lines, Finder(found, everyday), record, has_form)

@@ -78,6 +78,9 @@ class _Answer(http.server.BaseHTTPRequestHandler):
     server: Shelf
 
     def do_GET(self) -> None:
+        if self.path != "/api/catalogue":
+            self.send_error(404)
+            return
         self.server.fetched += 1
         self.send_response(200)
         self.end_headers()
