@@ -44,7 +44,7 @@ class Placed:
         words = Texts(TEXTS).say(
             f"form.fault.{self.fault.code}", language or "vi", detail=self.fault.detail
         )
-        return f"{at} {self.fault.place}: {words}".replace("  ", " ")
+        return f"{at} {self.fault.place}: {words}" if self.fault.place else f"{at}: {words}"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """`/api/forms`: the forms for kiosks and the public, and marking one as checked against the official sheet."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response

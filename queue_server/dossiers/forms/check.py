@@ -131,8 +131,9 @@ def _paper(question: Question, value: str) -> Iterator[Problem]:
 
 def _name(question: Question, value: Any, today: dt.date) -> Iterator[Problem]:
     """Letters of any script, so that foreign names go in; figures, emoji and signs of markup do not."""
-    yield from _text(question, value, today)
-    if not isinstance(value, str):
+    as_text = tuple(_text(question, value, today))
+    yield from as_text
+    if as_text or not isinstance(value, str):
         return
     wrong = [c for c in value if not (_is_letter(c) or c in NAME_SIGNS)]
     if wrong:

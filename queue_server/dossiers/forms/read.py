@@ -73,7 +73,8 @@ def read_form(text: str, name: str) -> Form:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+)", str(error))
-        raise BadForm(name, "", str(error), int(found[1]) if found else 0) from None
+        line = int(found[1]) if found else text.count("\n") + 1
+        raise BadForm(name, "", str(error), line) from None
     except RecursionError:
         raise BadForm(name, "", "nested too deep") from None
     try:
