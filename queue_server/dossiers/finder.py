@@ -27,7 +27,7 @@ OF_PHRASE, TOGETHER = 0.5, 0.3
 """How much it counts that the phrase has no other words, and what all phrases cover between them."""
 LOOKED_AT = 40
 """Procedures whose phrases are all looked at, the best by one phrase."""
-HERE, USED = 1.12, 0.05
+HERE, USED, USUAL = 1.12, 0.05, 1.04
 LEAST, LEAST_OF_BEST, LEAST_OF_WORDS = 0.12, 0.3, 0.25
 WHOLE_CODE, LOCAL_CODE, CODE_BEGUN, CODE_INSIDE = 4.0, 3.5, 3.0, 2.0
 SHORTEST_CODE, SHORTEST_WHOLE_CODE = 3, 7
@@ -79,7 +79,8 @@ class Finder:
         self._codes = [_compact(entry.code) for entry in self._entries]
         self._titles = [fold(entry.name) for entry in self._entries]
         most = max((entry.used for entry in self._entries), default=0.0)
-        self._priors = [_prior(entry, most) for entry in self._entries]
+        usual = frozenset(self._everyday.usual)
+        self._priors = [_prior(e, most, e.code in usual) for e in self._entries]
         self._phrases = Phrases()
         self._first = self._fill()
         self._phrases.weigh(self._everyday)
@@ -252,10 +253,11 @@ def _phrases_of(entry: Findable, said: Iterable[str]) -> Iterator[tuple[str, flo
         yield text, ALIAS
 
 
-def _prior(entry: Findable, most_used: float) -> float:
+def _prior(entry: Findable, most_used: float, usual: bool) -> float:
     """What is done here comes before what is not, and a little what is asked for often."""
     share = math.log1p(max(entry.used, 0.0)) / math.log1p(most_used) if most_used > 0 else 0.0
-    return (HERE if entry.service else 1.0) * (1 + USED * share)
+    here = (HERE if entry.service else 1.0) * (1 + USED * share)
+    return here * USUAL if usual else here
 
 
 def _met(term: Term, own: Set[str]) -> list[str]:

@@ -11,6 +11,8 @@ from .everyday import Everyday
 from .syllables import Spellings, syllables
 
 FILLER, FAINT = 0.2, 0.4
+RARE = 2.5
+"""A filler or faint word tells no more than a word of so much, however rare it is in names."""
 COUNTED = 12
 """Of a long official name only so many words' worth must be covered."""
 
@@ -71,6 +73,9 @@ class Phrases:
         """
         self.filler = _forms(everyday.filler)
         self.maybe_filler = {s.bare for text in everyday.filler for s in syllables(text)}
+        self.filler_pairs = {
+            f"{a.bare} {b.bare}" for text in everyday.filler for a, b in pairwise(syllables(text))
+        }
         self.holders = self._count_holders()
         self.weight = self._weights(_forms(everyday.faint))
         self.most = {bare: max(map(self._told, forms)) for bare, forms in self.forms.items()}
@@ -95,7 +100,7 @@ class Phrases:
             tells = math.log(1 + count / self.holders[bare])
             for form in forms:
                 factor = FILLER if form in self.filler else FAINT if form in faint else 1.0
-                weights[form] = tells * factor
+                weights[form] = factor * (min(tells, RARE) if factor < 1 else tells)
         return weights
 
     def _count_holders(self) -> Counter[str]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from .everyday import Everyday
-from .phrases import Phrases
+from .phrases import FILLER, Phrases
 from .syllables import Syllable, composed, syllables
 
 LONGEST_TEXT, MOST_WORDS = 200, 16
@@ -138,6 +139,8 @@ class Reader:
         word, phrases = words[k], self._phrases
         if word.has_marks and word.marked in phrases.weight:
             return phrases.weight[word.marked], word.marked in phrases.filler
+        if self._in_filler(words, k):
+            return phrases.least[word.bare], True
         paired = self._pairs_with(words, k, word.bare) or len(words) == 1
         little = word.bare in phrases.maybe_filler and not word.has_marks
         told = phrases.most if paired else phrases.least
@@ -206,7 +209,11 @@ class Reader:
             for other, g in ends
             if (pair := f"{one} {other}") in known
         }
-        told = (sum(most[w] for w in pair.split()) / 2 for pair in found)
+        fillers = self._phrases.filler_pairs
+        told = (
+            sum(most[w] for w in pair.split()) / 2 * (FILLER if pair in fillers else 1)
+            for pair in found
+        )
         weight = SIDE_BY_SIDE * max(told, default=NO_PAIR)
         return Pair(weight, tuple(sorted(found.items(), key=lambda guess: -guess[1])))
 
@@ -219,6 +226,11 @@ class Reader:
         start, known = words[b].bare, dict(guesses)
         after = self._phrases.after.get(words[a].bare, ())
         return guesses + [(w, BEGUN) for w in after if w.startswith(start) and w not in known]
+
+    def _in_filler(self, words: list[Syllable], k: int) -> bool:
+        """Whether this word is half of a filler of two, such as "thủ tục"."""
+        around = [w.bare for w in words[max(k - 1, 0) : k + 2]]
+        return any(f"{a} {b}" in self._phrases.filler_pairs for a, b in pairwise(around))
 
     def _pairs_with(self, words: list[Syllable], k: int, bare: str) -> bool:
         pairs = self._phrases.pairs
