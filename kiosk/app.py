@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from queue_server.wire.words import local
 
 from . import finding_reports as f
 from . import reports as r
+from .cut_off import CutOff
 from .doing import Clock, Doing
 from .journey import decide
 from .reports import PrinterCondition
@@ -45,13 +47,14 @@ class KioskApp(ScreenApp):
         self, window: WindowSettings, settings: KioskSettings, texts: Texts, centre: str
     ) -> None:
         super().__init__(window)
+        self._clock = Clock()
         self.state = State(
             rules=settings.rules(),
+            connection_changed=self._clock.now(),
             language=settings.languages[0],
             home_language=settings.languages[0],
         )
         self._settings, self._texts, self._centre = settings, texts, centre
-        self._clock = Clock()
         self._heard: deque[Callable[[], None]] = deque()
         self._lock = threading.Lock()
         self._drawn: object = None
@@ -61,6 +64,7 @@ class KioskApp(ScreenApp):
         self.on_catalogue_version: Callable[[str], None] = lambda _: None
         self.on_errand: Callable[[f.OpenErrand], None] = lambda _: None
         """Opens what runs in a process of its own."""
+        self.cut_off: CutOff | None = None
 
     # --- from other threads ---
 
@@ -90,6 +94,8 @@ class KioskApp(ScreenApp):
 
     def on_connection(self, up: bool) -> None:
         log.info("connection", up=up)
+        if self.cut_off is not None and not up:
+            self.cut_off.lost()
         self.hear(r.ConnectionChanged, up=up)
 
     def on_printer(self, condition: PrinterCondition) -> None:
@@ -98,6 +104,8 @@ class KioskApp(ScreenApp):
             self.link.announce()
 
     def _setup_came(self, setup: m.CentreSetup) -> None:
+        if self.cut_off is not None:
+            self.cut_off.setup_came(setup)
         self.hear(r.SetupCame, setup=setup)
         self.on_catalogue_version(setup.catalogue_version)
 
@@ -121,6 +129,8 @@ class KioskApp(ScreenApp):
     def on_tick(self) -> None:
         self.tell(r.Tick)
         self._feel_pulse()
+        if self.cut_off is not None:
+            self.cut_off.beat()
 
     def on_scan(self, text: str) -> None:
         """No question here is answered by a code; a scan only shows that somebody is there."""
@@ -151,6 +161,9 @@ class KioskApp(ScreenApp):
     def _do(self, effect: r.Effect | f.Effect) -> None:
         if isinstance(effect, f.OpenErrand):
             self.on_errand(effect)
+        elif isinstance(effect, r.Tell):
+            if self.doing is None or not self.doing.tell(effect):
+                self.tell(r.Untold, ticket=effect.ticket)
         elif isinstance(effect, r.WakeAt):
             delay = max(0, effect.at - self._clock.now()) / 1000
             Frames.schedule_once(lambda _: self.tell(r.Tick), delay)
@@ -194,8 +207,13 @@ class KioskApp(ScreenApp):
         self._pulse_at = now + int(PULSE_S * 1000)
         hello = m.Hello(id=new_id(), version=link.version, clock=now)
         future = link.ask("hello", hello, PULSE_WITHIN_S)
-        future.add_done_callback(
-            lambda done: self.hear(
-                r.ConnectionChanged, up=not done.cancelled() and done.exception() is None
-            )
-        )
+        future.add_done_callback(self._felt)
+
+    def _felt(self, done: Future[m.Answer]) -> None:
+        lives = not done.cancelled() and done.exception() is None
+        if self.cut_off is not None:
+            if lives:
+                self.cut_off.heard(m.decode(m.Welcome, bytes(done.result().ok)))
+            else:
+                self.cut_off.lost()
+        self.hear(r.ConnectionChanged, up=lives)

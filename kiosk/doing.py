@@ -22,6 +22,7 @@ from queue_server.wire.texts import Texts
 
 from . import finding_reports as f
 from . import reports as r
+from .cut_off import CutOff
 from .open_asks import OpenAsks
 from .paper.checklist import ChecklistPaper
 from .paper.ticket import TicketPaper
@@ -92,6 +93,7 @@ class Doing:
         self._open_asks, self._hear = open_asks, hear
         self.setup: m.CentreSetup | None = None
         self.shelf: Shelf | None = None
+        self.cut_off: CutOff | None = None
 
     def withdraw_left_over(self) -> None:
         """At the start: whoever asked before the power went has not seen her number."""
@@ -142,6 +144,17 @@ class Doing:
         if not isinstance(error, TimeoutError):
             self._hear(None, then=lambda: self.seen(ask))
 
+    def take_leased(self, want: r.TakeLeased) -> None:
+        taken = self.cut_off.take(want) if self.cut_off is not None else None
+        if taken is None:
+            self._hear(r.NoneLeft, ask=want.message.id)
+        else:
+            self._hear(r.LeasedCame, ask=want.message.id, taken=taken)
+
+    def tell(self, want: r.Tell) -> bool:
+        """False: it could not be kept, and must not be shown."""
+        return self.cut_off is not None and self.cut_off.tell(want.ask)
+
     def print(self, want: r.Print) -> None:
         setup = self.setup
         assert setup is not None, "a ticket came before the setup"
@@ -175,6 +188,8 @@ class Doing:
         self._hear(f.ChecklistCame, outcome="failed" if failed else done.result().state.value)
 
     def tell_print(self, want: r.TellPrint) -> None:
+        if self.cut_off is not None and self.cut_off.note_print(want.ticket, want.outcome):
+            return
         message = m.ReportPrint(
             id=new_id(),
             ticket=want.ticket,
@@ -203,6 +218,7 @@ class Doing:
 _DO: dict[type, Callable[[Doing, Any], None]] = {
     r.AskTicket: Doing.ask_ticket,
     r.Withdraw: Doing.withdraw,
+    r.TakeLeased: Doing.take_leased,
     r.Print: Doing.print,
     r.TellPrint: Doing.tell_print,
     r.AskHelp: Doing.ask_help,

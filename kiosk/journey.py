@@ -32,9 +32,12 @@ from .visit import (
     Step,
     View,
     can_reprint,
+    is_away,
+    own_numbers,
     procedure_of,
     procedures_of,
     service_info,
+    service_line,
     steps,
     ticket_left,
     time_offer,
@@ -82,14 +85,17 @@ def _connection_changed(state: State, report: r.ConnectionChanged) -> Decision:
     return replace(state, connected=report.up, connection_changed=report.at), ()
 
 
+def _lease_changed(state: State, report: r.LeaseChanged) -> Decision:
+    return replace(state, leased=report.left), ()
+
+
 def _printer_changed(state: State, report: r.PrinterChanged) -> Decision:
     return replace(state, printer=report.condition), ()
 
 
 def _tick(state: State, _report: r.Tick) -> Decision:
     if state.step is Step.WAITING:
-        late = state.now - state.asked >= state.rules.ttl
-        return _give_up(state) if late else (state, ())
+        return _give_up(state) if state.now >= _patience(state) else (state, ())
     if state.step is Step.TICKET:
         if state.paper is Paper.AWAITED and state.now >= state.print_at:
             return _print(state)
@@ -112,6 +118,7 @@ def home(state: State) -> State:
         shelf=state.shelf,
         connected=state.connected,
         connection_changed=state.connection_changed,
+        leased=state.leased,
         printer=state.printer,
         last=state.last,
         help_called=state.help_called,
@@ -189,7 +196,7 @@ def _went_back(state: State, _report: r.WentBack) -> Decision:
     """One step back; what was chosen stays chosen."""
     if state.step in FINDING:
         return (home(state) if state.step is Step.ERRAND else finding.back(state)), ()
-    if state.step is Step.REFUSED and state.later:
+    if state.step in (Step.REFUSED, Step.NO_ANSWER) and state.later:
         return _ask_time_again(state), ()
     if state.step in (Step.REFUSED, Step.NO_ANSWER):
         return replace(state, step=Step.CONFIRM, refusal=None), ()
@@ -221,7 +228,7 @@ def _ask_time_again(state: State) -> State:
 def _went_home(state: State, _report: r.WentHome) -> Decision:
     """She leaves: an ask without answer is taken back, a ticket that she has seen is printed."""
     if state.ask is not None:
-        return home(state), (r.Withdraw(state.ask),)
+        return home(state), () if state.alone else (r.Withdraw(state.ask),)
     if state.paper is Paper.AWAITED:
         printing, effects = _print(state)
         return home(printing), effects
@@ -247,33 +254,88 @@ def _contrast_toggled(state: State, _report: r.ContrastToggled) -> Decision:
 def _confirmed(state: State, report: r.Confirmed) -> Decision:
     if view(state) is not View.CONFIRM or state.service is None:
         return state, ()
-    message = m.TakeTicket(
-        id=report.ask,
+    if is_away(state):
+        return _from_lease(state, report.ask)
+    booked = state.offer.starts if state.later and state.offer else None
+    waiting = replace(state, step=Step.WAITING, ask=report.ask, asked=report.at)
+    message = _ask(state, report.ask, booked)
+    return waiting, (r.AskTicket(message), r.WakeAt(report.at + state.rules.ttl))
+
+
+def _ask(state: State, ask: str, booked: int | None = None) -> m.TakeTicket:
+    assert state.service is not None
+    return m.TakeTicket(
+        id=ask,
         service=state.service,
-        asked_at=report.at,
+        asked_at=state.now,
         ttl_ms=state.rules.ttl,
         procedure=state.procedure,
         priority=state.priority,
         language=Language(state.language),
-        booked=state.offer.starts if state.later and state.offer else None,
+        booked=booked,
     )
-    waiting = replace(state, step=Step.WAITING, ask=report.ask, asked=report.at)
-    return waiting, (r.AskTicket(message), r.WakeAt(report.at + state.rules.ttl))
+
+
+def _from_lease(state: State, ask: str) -> Decision:
+    """A number that this kiosk gives by itself; it knows nobody's wait, only what it last heard."""
+    line, info = service_line(state, state.service), service_info(state, state.service)
+    want = r.TakeLeased(
+        _ask(state, ask),
+        ahead=line.waiting if line else 0,
+        known_at=state.line.at if state.line and line else None,
+        counters=(line.open_counters if line else ()) or (info.counters if info else ()),
+    )
+    waiting = replace(
+        state, step=Step.WAITING, ask=ask, asked=state.now, alone=True, offer=None, later=False
+    )
+    return waiting, (want, r.WakeAt(state.now + state.rules.ttl))
+
+
+def _patience(state: State) -> int:
+    """Until when an answer is waited for: not long once the line is down and there is a number here."""
+    whole = state.asked + state.rules.ttl
+    if state.alone or state.connected or state.later or not own_numbers(state, state.service):
+        return whole
+    return min(whole, max(state.asked, state.connection_changed) + state.rules.cut_off)
 
 
 def _ticket_came(state: State, report: r.TicketCame) -> Decision:
     if report.ask != state.ask:
         return state, (r.Withdraw(report.ask),)
-    last = LastTicket(report.taken, state.language, procedure_of(state), report.at)
+    return _show(state, report.taken)
+
+
+def _leased_came(state: State, report: r.LeasedCame) -> Decision:
+    """Kept before it is shown. Whoever has left in the meantime leaves a number that nobody gets."""
+    if report.ask != state.ask:
+        return state, ()
+    shown, effects = _show(state, report.taken)
+    return shown, (r.Tell(report.ask, report.taken.ticket), *effects)
+
+
+def _none_left(state: State, report: r.NoneLeft) -> Decision:
+    return _give_up(state) if report.ask == state.ask else (state, ())
+
+
+def _untold(state: State, report: r.Untold) -> Decision:
+    if state.taken is None or state.taken.ticket != report.ticket:
+        return state, ()
+    gone = replace(state, taken=None, last=None, paper=Paper.NONE)
+    return replace(gone, step=Step.NO_ANSWER, touched=state.now), ()
+
+
+def _show(state: State, taken: m.TicketTaken) -> Decision:
+    last = LastTicket(taken, state.language, procedure_of(state), state.now)
     state = replace(
         state,
         step=Step.TICKET,
         ask=None,
-        taken=report.taken,
+        alone=False,
+        taken=taken,
         last=last,
-        touched=report.at,
+        touched=state.now,
         paper=Paper.AWAITED,
-        print_at=report.at + state.rules.printer_wait,
+        print_at=state.now + state.rules.printer_wait,
     )
     if not state.printer.prints:
         return _no_paper(state)
@@ -342,9 +404,13 @@ def _no_answer_came(state: State, report: r.NoAnswerCame) -> Decision:
 
 
 def _give_up(state: State) -> Decision:
+    """The ask is taken back, so that she has one number: of the lease, or she is told that she has none."""
     assert state.ask is not None
-    unanswered = replace(state, step=Step.NO_ANSWER, ask=None, touched=state.now)
-    return unanswered, (r.Withdraw(state.ask),)
+    back = () if state.alone else (r.Withdraw(state.ask),)
+    if not state.alone and not state.later and own_numbers(state, state.service):
+        waiting, effects = _from_lease(state, f"{state.ask}-alone")
+        return waiting, (*back, *effects)
+    return replace(state, step=Step.NO_ANSWER, ask=None, alone=False, touched=state.now), back
 
 
 # --- rules: help --------------------------------------------------------------------------------
@@ -382,6 +448,7 @@ _RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
     r.LineCame: _line_came,
     r.CatalogueCame: _catalogue_came,
     r.ConnectionChanged: _connection_changed,
+    r.LeaseChanged: _lease_changed,
     r.PrinterChanged: _printer_changed,
     r.Started: _started,
     r.ServiceChosen: _service_chosen,
@@ -398,6 +465,9 @@ _RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
     r.LettersToggled: _letters_toggled,
     r.ContrastToggled: _contrast_toggled,
     r.TicketCame: _ticket_came,
+    r.LeasedCame: _leased_came,
+    r.NoneLeft: _none_left,
+    r.Untold: _untold,
     r.TicketRefused: _ticket_refused,
     r.NoAnswerCame: _no_answer_came,
     r.UpdateCame: _update_came,

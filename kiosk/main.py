@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -27,8 +28,10 @@ from queue_server.wire.words import DeviceKind
 
 from . import settings as kiosk_settings
 from .catalogue import Catalogue
+from .cut_off import CutOff
 from .doing import Doing, Paper, condition
 from .finding_reports import ShelfCame
+from .leases import Leases, open_leases
 from .open_asks import OpenAsks
 from .printer import Printer, PrinterStatus, PrintQueue
 from .printer_line import BadAddress
@@ -47,7 +50,15 @@ class CannotStart(Exception):
     """The text is one line for the technician."""
 
 
-REFUSED_STARTS = (SettingsError, EnrolmentError, NoDisplay, BadAddress, CannotStart, OSError)
+REFUSED_STARTS = (
+    SettingsError,
+    EnrolmentError,
+    NoDisplay,
+    BadAddress,
+    CannotStart,
+    OSError,
+    sqlite3.Error,
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Any]) -> argparse.ArgumentParser:
@@ -76,11 +87,12 @@ def run(args: argparse.Namespace) -> int:
         credentials = _credentials(args)
         printer = Printer(own.printer, args.data / "roll")
         open_asks = OpenAsks(args.data / "open-asks")
+        leases = open_leases(args.data / "leases.db")
     except REFUSED_STARTS as error:
         print(f"motcua kiosk: {error}", file=sys.stderr)
         return 1
     prepare_kivy(window, args.data / "kivy")
-    _serve(own, window, credentials, printer, open_asks, args.data)
+    _serve(own, window, credentials, printer, open_asks, leases, args.data)
     return 0
 
 
@@ -90,6 +102,7 @@ def _serve(
     credentials: Credentials,
     printer: Printer,
     open_asks: OpenAsks,
+    leases: Leases,
     data: Path,
 ) -> None:
     from kiosk.touch.remote import remote_from_environment
@@ -109,8 +122,12 @@ def _serve(
     link.health = lambda: _health(printing.status())
     app.link = link
     app.doing = Doing(link, printing, Paper(own.printer), open_asks, app.hear)
+    cut_off = CutOff(link, leases, app.hear)
+    app.cut_off = app.doing.cut_off = cut_off
+    link.on_welcome = cut_off.heard
     app.on_catalogue_version = catalogue.want
-    parts = (remote_from_environment(app, REMOTE), printing, catalogue, link)
+    cut_off.begin()
+    parts = (leases, remote_from_environment(app, REMOTE), printing, catalogue, link)
     _run_together(app, [part for part in parts if part is not None])
 
 

@@ -168,6 +168,35 @@ class NoAnswerCame(Report):
 
 
 @dataclass(frozen=True)
+class LeaseChanged(Report):
+    """How many numbers of each service this kiosk may give by itself today."""
+
+    left: dict[str, int]
+
+
+@dataclass(frozen=True)
+class LeasedCame(Report):
+    """A number of the lease, taken out of it and told to nobody yet."""
+
+    ask: str
+    taken: m.TicketTaken
+
+
+@dataclass(frozen=True)
+class NoneLeft(Report):
+    """The lease had no number for this ask."""
+
+    ask: str
+
+
+@dataclass(frozen=True)
+class Untold(Report):
+    """This ticket could not be kept, and must not be shown."""
+
+    ticket: str
+
+
+@dataclass(frozen=True)
 class UpdateCame(Report):
     update: m.TicketUpdate
 
@@ -203,6 +232,24 @@ class Withdraw:
 
 
 @dataclass(frozen=True)
+class TakeLeased:
+    """A number of this kiosk's own lease; with what was last known of the line, and when (ms; None: never)."""
+
+    message: m.TakeTicket
+    ahead: int = 0
+    known_at: int | None = None
+    counters: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tell:
+    """The leased number of this ask is about to stand on the screen: keep that on the disk, before it does."""
+
+    ask: str
+    ticket: str
+
+
+@dataclass(frozen=True)
 class Print:
     taken: m.TicketTaken
     language: str
@@ -232,4 +279,4 @@ class WakeAt:
     at: int
 
 
-Effect = AskTicket | Withdraw | Print | TellPrint | AskHelp | WakeAt
+Effect = AskTicket | Withdraw | TakeLeased | Tell | Print | TellPrint | AskHelp | WakeAt

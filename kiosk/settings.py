@@ -32,6 +32,8 @@ class KioskSettings(Frozen, forbid_unknown_fields=True):
     ticket_seconds_without_paper: float = 60.0
     answer_seconds: float = 30.0
     """How long the server may take for a number before the visitor is sent to the desk."""
+    cut_off_seconds: float = 3.0
+    """How long it may take once the line is down, before the kiosk gives a number of its own lease."""
     reprint_seconds: float = 60.0
     """How long the last ticket can be printed again."""
     printer_wait_ms: int = 300
@@ -48,6 +50,7 @@ class KioskSettings(Frozen, forbid_unknown_fields=True):
             ttl=_ms(self.answer_seconds),
             printer_wait=self.printer_wait_ms,
             reprint=_ms(self.reprint_seconds),
+            cut_off=_ms(self.cut_off_seconds),
         )
 
 

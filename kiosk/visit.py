@@ -100,6 +100,8 @@ class Rules:
     ttl: int = 30_000
     printer_wait: int = 300
     reprint: int = 60_000
+    cut_off: int = 3_000
+    """How long an ask may stay without an answer once the line is known to be down."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ class State:
     shelf: Shelf | None = None
     connected: bool = False
     connection_changed: int = 0
+    leased: dict[str, int] = field(default_factory=dict)
+    """Numbers left that this kiosk may give by itself, by service."""
     printer: PrinterCondition = PrinterCondition.READY
     last: LastTicket | None = None
     help_called: int = -HELP_AGAIN_AFTER_MS
@@ -157,6 +161,8 @@ class State:
     pages: dict[Step, int] = field(default_factory=dict)
     ask: str | None = None
     asked: int = 0
+    alone: bool = False
+    """The number that she waits for comes from the kiosk's own lease."""
     taken: m.TicketTaken | None = None
     paper: Paper = Paper.NONE
     print_at: int = 0
@@ -199,7 +205,7 @@ def _beneath(state: State) -> View:
         return View(state.step)
     if state.step is not Step.WELCOME and state.step not in CHOOSING:
         return View(state.step)
-    if is_away(state):
+    if is_away(state) and not any(state.leased.values()):
         return View.AWAY
     if not any(service_state(state, s.id) == "open" for s in state.setup.services):
         return View.CLOSED
@@ -238,12 +244,22 @@ def service_line(state: State, service: str | None) -> m.ServiceLine | None:
 
 
 def service_state(state: State, service: str | None) -> str:
-    """`open`, `suspended`, `closed` or `cut_off`, by the newer of setup and line."""
+    """`open`, `suspended`, `closed` or `cut_off`, by the newer of setup and line.
+
+    `used_up`: the kiosk is alone, and has no number of this service left.
+    """
     info, line = service_info(state, service), service_line(state, service)
     if info is None:
         return "closed"
     newer = state.line is not None and state.setup is not None and state.line.at > state.setup.at
-    return line.state if line is not None and newer else info.state
+    said = line.state if line is not None and newer else info.state
+    alone = said == "open" and is_away(state) and not own_numbers(state, service)
+    return "used_up" if alone else said
+
+
+def own_numbers(state: State, service: str | None) -> int:
+    """Numbers of a service that this kiosk can give by itself."""
+    return state.leased.get(service or "", 0)
 
 
 def service_reason(state: State, service: str | None) -> str:

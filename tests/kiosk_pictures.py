@@ -188,6 +188,16 @@ def pictures(language: str) -> Iterator[tuple[str, State]]:
     yield "refused", replace(ready, step=Step.REFUSED, refusal=refusal)
     yield "no_answer", replace(ready, step=Step.NO_ANSWER)
     yield "away", replace(ready, connected=False, connection_changed=0)
+    alone = replace(
+        ready, connected=False, connection_changed=0, leased={"civil": 12, "certify": 0}
+    )
+    yield "away_used_up", replace(alone, leased={"civil": 0})
+    yield "alone_welcome", alone
+    yield "alone_service", replace(alone, step=Step.SERVICE)
+    yield "alone_confirm", replace(alone, step=Step.CONFIRM, service="civil", procedure="1.001193")
+    yield "alone_stopped", replace(alone, step=Step.CONFIRM, service="certify")
+    given = replace(told, connected=False, connection_changed=0, taken=TAKEN_OFFLINE)
+    yield "alone_ticket", replace(given, paper=Paper.CONFIRMED, leased={"civil": 11})
     yield "closed", replace(ready, setup=_all_shut())
     yield "stopped", replace(ready, step=Step.CONFIRM, service="land")
     yield "idle", replace(civil, step=Step.CONFIRM, touched=NOW - 52_000)
@@ -239,6 +249,9 @@ TAKEN_LATE = _changed(
 )
 TAKEN_LATER = _changed(
     TAKEN, number="C021", booked=LATER, estimate=Estimate(minutes=8, low=8, high=8)
+)
+TAKEN_OFFLINE = _changed(
+    TAKEN, number="A981", offline=True, estimate=None, known_at=NOW - 900_000, priority="elderly"
 )
 TAKEN_PLAIN = _changed(TAKEN, url="", estimate=None, ahead=0)
 

@@ -172,8 +172,12 @@ def test_the_time_of_issue_is_the_centre_s_wall_clock() -> None:
 def test_nobody_knows_who_is_ahead_while_cut_off() -> None:
     offline = ticket_words(taken(offline=True, estimate=None), SETUP, TEXTS)
 
-    assert "Số người chờ trước" not in dict(offline["facts"])
+    assert dict(offline["facts"])["Số người chờ trước"] == "không rõ"
+    assert dict(offline["facts"])["Dự kiến chờ"] == "chưa ước tính được"
     assert offline["offline"] == "CẤP KHI MẤT KẾT NỐI"
+    heard = taken(offline=True, estimate=None, ahead=5, known_at=taken().issued_at)
+    known = dict(ticket_words(heard, SETUP, TEXTS)["facts"])
+    assert known["Số người chờ trước"] == "không rõ (lúc 08:05: 5 người)"
 
 
 def test_it_warns_when_the_counters_may_close_before_her_turn() -> None:

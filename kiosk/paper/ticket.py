@@ -72,7 +72,7 @@ def ticket_words(
 def _facts(
     taken: TicketTaken, setup: CentreSetup, texts: Texts, language: str
 ) -> list[tuple[str, str]]:
-    """The lines of the ticket as (name, value). Cut off from the server nobody knows who is ahead."""
+    """The lines of the ticket as (name, value). Cut off, only what was last heard of the line is known."""
 
     def say(key: str, **values: object) -> str:
         return texts.say(f"ticket.{key}", language, **values)
@@ -80,7 +80,9 @@ def _facts(
     facts = []
     if taken.counters:
         facts.append((say("counters"), ", ".join(map(str, taken.counters))))
-    if not taken.offline and taken.comes_at is None:
+    if taken.offline:
+        facts.append((say("ahead"), _last_known(taken, setup, texts, language)))
+    elif taken.comes_at is None:
         ahead = say("ahead_people", people=taken.ahead) if taken.ahead else say("ahead_none")
         facts.append((say("ahead"), ahead))
     wait = "wait" if taken.comes_at is None else "wait_from"
@@ -88,6 +90,13 @@ def _facts(
     issued = local(taken.issued_at, setup.utc_offset_minutes)
     facts.append((say("issued"), f"{issued:%H:%M %d/%m/%Y}"))
     return facts
+
+
+def _last_known(taken: TicketTaken, setup: CentreSetup, texts: Texts, language: str) -> str:
+    if taken.known_at is None:
+        return texts.say("ticket.ahead_unknown", language)
+    at = _clock(taken.known_at, setup)
+    return texts.say("ticket.ahead_last", language, at=at, people=taken.ahead)
 
 
 def _clock(at: int, setup: CentreSetup) -> str:

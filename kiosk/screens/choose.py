@@ -12,6 +12,7 @@ from kiosk.touch.widgets import BigButton, Card, Column, Icon, Paragraph, Row, a
 from kiosk.visit import (
     TimeOffer,
     can_reprint,
+    is_away,
     procedure_of,
     procedures_of,
     service_info,
@@ -113,7 +114,7 @@ def _below_welcome(scene: Scene) -> list[Widget]:
     parts: list[Widget] = []
     if look.portrait or not aside:
         parts += [Widget(size_hint_y=0.12), _way(scene)]
-    if state.line is not None:
+    if state.line is not None and not is_away(state):
         busy = Text(look, _how_busy(scene, state.line), "body", halign="center")
         parts.append(fixed(busy, look.unit(7) * look.letters))
     return [*parts, *aside]
@@ -171,6 +172,8 @@ def _service_choice(scene: Scene, info: m.ServiceInfo) -> Choice:
 
 def _queue_words(scene: Scene, service: str) -> str:
     line = service_line(scene.state, service)
+    if is_away(scene.state):
+        return scene.say("service.unknown")
     if line is None:
         return ""
     words = scene.say("service.waiting", people=line.waiting)

@@ -10,6 +10,7 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from kiosk import reports as r
+from kiosk.finding_reports import ErrandAsked
 from kiosk.touch.style import Colour
 from kiosk.touch.text import Text
 from kiosk.touch.widgets import BigButton, Icon, Row, Title
@@ -25,8 +26,8 @@ from queue_server.wire.words import Language
 
 from .scene import GAP, Scene, fixed, framed
 
-Way = tuple[str, str, type[r.Report]]
-"""A button under a notice: name, text, report."""
+Way = tuple[str, str, type[r.Report]] | tuple[str, str, type[r.Report], dict[str, Any]]
+"""A button under a notice: name, text, report, and its values if it has any."""
 
 
 def notice(
@@ -62,9 +63,10 @@ def notice(
 def _ways(scene: Scene, ways: tuple[Way, ...]) -> Widget:
     look = scene.look
     row = Row(look, gap=GAP)
-    for place, (name, words, kind) in enumerate(ways):
+    for place, (name, words, kind, *values) in enumerate(ways):
         style = "primary" if place == 0 else "quiet"
-        row.add_widget(BigButton(look, words, scene.touch(kind), name=name, kind=style))
+        act = scene.touch(kind, **(values[0] if values else {}))
+        row.add_widget(BigButton(look, words, act, name=name, kind=style))
     return fixed(row, max(look.unit(16), look.target()))
 
 
@@ -89,12 +91,23 @@ def starting(scene: Scene) -> Widget:
 
 
 def away(scene: Scene) -> Widget:
+    """No server, and no number of the kiosk's own (any more): where to go, and what can be done here."""
+    state = scene.state
+    key = "used_up" if state.leased else "away"
+    ways: list[Way] = []
+    if state.step is Step.WELCOME and state.shelf is not None:
+        for language in scene.languages:
+            words = scene.texts.say("welcome.more", language)
+            ways.append((f"more-{language}", words, ErrandAsked, {"language": language}))
+    elif state.step is not Step.WELCOME:
+        ways.append(("home", scene.say("idle.leave"), r.WentHome, {}))
     return notice(
         scene,
         "offline",
-        scene.say("away.title"),
-        scene.say("away.text"),
-        **_both(scene, "away"),
+        scene.say(f"{key}.title"),
+        scene.say(f"{key}.text"),
+        *ways,
+        **_both(scene, key),
     )
 
 

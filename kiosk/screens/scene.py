@@ -24,7 +24,7 @@ from kiosk.touch.widgets import (
     Title,
     alike,
 )
-from kiosk.visit import State, Step, steps
+from kiosk.visit import State, Step, View, is_away, steps, view
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import Language
 
@@ -91,6 +91,8 @@ def fixed(widget: Widget, height: float) -> Widget:
 def header(scene: Scene) -> Header:
     setup, language = scene.state.setup, scene.state.language
     authority = setup.authority.say(language) if setup else ""
+    if setup is not None and is_away(scene.state) and view(scene.state) is not View.AWAY:
+        authority = scene.say("frame.away")
     centre = setup.name.say(language) if setup else ""
     return Header(scene.look, authority, centre, scene.clock)
 

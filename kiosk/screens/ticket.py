@@ -100,12 +100,21 @@ def _facts(scene: Scene, taken: m.TicketTaken) -> Widget:
     else:
         ahead = str(taken.ahead) if taken.ahead else scene.say("ticket.ahead_none")
         facts = [
-            ("person", "ticket.ahead", "" if taken.offline else ahead),
+            ("person", "ticket.ahead", _last_known(scene, taken) if taken.offline else ahead),
             ("clock", "ticket.wait", wait),
             counters,
         ]
     cards = [_fact(scene, icon, key, words) for icon, key, words in facts if words]
     return Column(look, *first, *cards, gap=1.5, size_hint_y=0.85 if taken.url else 1)
+
+
+def _last_known(scene: Scene, taken: m.TicketTaken) -> str:
+    """Alone the kiosk knows nobody who is before her: only what it heard last."""
+    if taken.known_at is None:
+        return scene.say("ticket.ahead_unknown")
+    offset = scene.state.setup.utc_offset_minutes if scene.state.setup else 420
+    at = f"{local(taken.known_at, offset):%H:%M}"
+    return scene.say("ticket.ahead_last", at=at, people=taken.ahead)
 
 
 def _own_time(scene: Scene, at: int) -> Widget:

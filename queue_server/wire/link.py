@@ -130,6 +130,8 @@ class Link:
     on_message: Callable[[Incoming], None] = lambda _: None
     """Called in the link's thread for all but answers; must not block."""
     on_connection: Callable[[bool], None] = lambda _: None
+    on_welcome: Callable[[m.Welcome], None] = lambda _: None
+    """The server's answer to the first word after each connect."""
     health: Callable[[], dict[str, str]] = dict
 
     _inbox: queue.SimpleQueue[Incoming | _Wake | None] = field(default_factory=queue.SimpleQueue)
@@ -284,6 +286,7 @@ class Link:
         if bytes(answer.ok):
             welcome: m.Welcome = m.decode(m.Welcome, bytes(answer.ok))
             self._clock = ServerClock(welcome.at, time.time() * 1000, welcome.speed)
+            self.on_welcome(welcome)
             self.announce()  # what was said at the connect was dated by a clock that may be wrong
 
     def _receive(self, item: Incoming) -> None:
