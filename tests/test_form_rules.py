@@ -95,6 +95,7 @@ def test_a_sound_form_has_no_faults_nor_has_a_shipped_one() -> None:
         ('not_before = "person.born"', 'not_before = "person.name"', "not_a_date"),
         ('prefill = "card.born"', 'prefill = "card.name"', "unknown_prefill"),
         ("least = 1\nmost = 3", "least = 4\nmost = 3", "wrong_way_round"),
+        ('one = "main"', 'one = "pages"', "unknown_field"),
         ('procedures = ["1.009999"]', 'procedures = ["khai sinh"]', "bad_procedure"),
     ],
 )
@@ -317,6 +318,56 @@ def test_one_date_is_held_against_another() -> None:
     assert wrong("person.died", "1950-01-01", answers) == []
 
 
+def test_exactly_one_line_is_the_main_one() -> None:
+    answers = whole()
+    answers = tell(answers, "person.papers/more", True)
+    assert wrong("person.papers/more", False, answers) == []
+    answers = tell(answers, "person.papers[1].main", True)
+    assert wrong("person.papers/more", False, answers) == ["exactly_one"]
+    answers = tell(tell(answers, "person.papers/more", True), "person.papers[2].main", False)
+    assert "exactly_one" in [p.code for p in fill.problems(FORM, answers, TODAY)], "full list"
+
+
+def some(question: fill.Question) -> Any:
+    """A value that the question may take."""
+    if question.options:
+        return question.options[len(question.path) % len(question.options)].value
+    numbers = {fill.Widget.INT: 2, fill.Widget.MONEY: 5_000_000}
+    texts = {
+        fill.Widget.DATE: "1990-05-17",
+        fill.Widget.TIME: "07:30",
+        fill.Widget.PHONE: "0912345678",
+    }
+    texts |= {fill.Widget.EMAIL: "ten@gmail.com", fill.Widget.ID_NUMBER: "042090000123"}
+    yes = (fill.Widget.YES_NO, fill.Widget.STATEMENT)
+    if question.kind in yes:
+        return True
+    return numbers.get(question.kind) or texts.get(question.kind) or "Nguyễn Thị Ánh"
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.booleans()), max_size=25), st.data())
+def test_in_whatever_order_it_is_filled_only_what_is_asked_is_kept(
+    touches: list[tuple[int, bool]], data: st.DataObject
+) -> None:
+    form = data.draw(st.sampled_from((FORM, *shipped())))
+    answers: fill.Answers = {}
+    for number, passes in touches:
+        now = fill.questions(form, answers, TODAY)
+        question = now[number % len(now)]
+        value: Any = (
+            passes if question.kind is fill.Widget.MORE else "" if passes else some(question)
+        )
+        answers = fill.answered(form, answers, question, value)
+        assert fill.settled(form, answers, TODAY) == answers
+    paths = [q.path for q in fill.questions(form, answers, TODAY)]
+    assert len(set(paths)) == len(paths)
+    done, all_ = fill.progress(form, answers, TODAY)
+    assert 0 <= done <= all_ == len(paths)
+    fill.problems(form, answers, TODAY)
+    for language in ("vi", "en"):
+        assert fill.rows(form, answers, TODAY, language, printed=True)
+
+
 def test_hostile_text_is_kept_as_text_without_its_hidden_signs() -> None:
     answers = tell({}, "person.purpose", "a\x00b\u202e<script>\r\n\r\n\r\n\r\n#set\u200b x")
     assert answers["person.purpose"] == "ab<script>\n\n#set x"
@@ -344,7 +395,7 @@ def whole() -> fill.Answers:
     answers = fill.prefill(FORM, {}, read_card(CARD), today=TODAY)
     answers = tell(answers, "requester.relation", "self")
     answers = say(answers, person__purpose="Xin việc", person__capital=1_205_000)
-    for path, value in (("what", "Bằng"), ("pages", 3), ("copies", 2)):
+    for path, value in (("what", "Bằng"), ("pages", 3), ("copies", 2), ("main", True)):
         answers = tell(answers, f"person.papers[0].{path}", value)
     answers = tell(answers, "person.papers/more", False)
     return say(answers, person__truth=True)
@@ -361,7 +412,7 @@ def test_the_rows_say_it_in_words() -> None:
     assert rows["person.words"].value == in_words
     assert rows["person.capital"].value == "1.205.000 đồng"
     assert rows["person.capital_words"].value == "Một triệu hai trăm linh năm nghìn đồng"
-    assert rows["person.papers"].lines == (("Bằng", "3", "2"),)
+    assert rows["person.papers"].lines == (("Bằng", "3", "2", "Có"),)
     assert rows["person.fee"].value == "10.000 đồng"
     assert rows["person.request"].value == "Cấp cho TRẦN THỊ B, sinh 02/09/2001"
     assert "requester.home" not in rows and "person.sign" not in rows

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ...wire.words import Frozen, Names
 from ..units import communes, provinces
 from .answers import MORE, Answers, holds, is_asked, is_copied, value_at
-from .lists import options_of
+from .lists import OTHER, options_of
 from .model import Field, FieldType, Form, Option, Section
 
 ABROAD = "abroad"
@@ -121,9 +121,10 @@ class _Asking:
 
     def _plain(self, field: Field) -> Question:
         path = self._path(field)
+        shared = _without_other(options_of(field.options_from), field.other)
         options = tuple(
             o
-            for o in (field.options or options_of(field.options_from))
+            for o in (field.options or shared)
             if holds(o.when, self.answers, self.today, self.line)
         )
         return Question(
@@ -214,7 +215,8 @@ class _Asking:
         if not province:
             return
         if province == ABROAD:
-            countries = tuple(o for o in options_of("nationality") if o.value != HERE)
+            everywhere = _without_other(options_of("nationality"), True)
+            countries = tuple(o for o in everywhere if o.value != HERE)
             yield self._part(
                 field, "country", Widget.CHOICE, options=countries, other=True, required=True
             )
@@ -237,6 +239,11 @@ def id_kinds(field: Field, has_number: bool) -> tuple[Option, ...]:
         for o in options_of("id_kind")
         if (not field.kinds or o.value in field.kinds) and (has_number or o.value not in NUMBERED)
     )
+
+
+def _without_other(options: tuple[Option, ...], free_text: bool) -> tuple[Option, ...]:
+    """`Khác` is no answer where its name can be typed."""
+    return tuple(o for o in options if o.value != OTHER) if free_text else options
 
 
 def issuer_of(kind: str, issued: Any = None) -> str | None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from ...wire.words import Frozen, Language, Names
 from ..identity import NUMBER, age, doubts
-from .answers import Answers, first_day, holds, is_date, is_filled, last_day, value_at
+from .answers import MORE, Answers, first_day, holds, is_date, is_filled, last_day, value_at
 from .ask import Question, Widget, questions
 from .model import Check, Field, FieldType, Form
+from .paths import fields_of
 
 LONGEST = {Widget.TEXT: 300, Widget.LONG: 2_000, Widget.NAME: 120, Widget.CHOICE: 200}
 LONGEST_ELSE = 200
@@ -62,6 +63,8 @@ def check(
     if not is_filled(value):
         return (_problem(question, "required"),) if question.required else ()
     found = list(_by_type(question, value, today))
+    if question.kind is Widget.MORE and value is False:
+        return tuple(found + _of_list(question.field, question.list_path, answers, today))
     if not any(p.blocks for p in found):
         found += _by_rules(form, answers, question, value, today)
         found += _doubts(form, answers, question, value)
@@ -69,12 +72,17 @@ def check(
 
 
 def problems(form: Form, answers: Answers, today: dt.date) -> tuple[Problem, ...]:
-    """All that is wrong or missing, in the sheet's order."""
-    return tuple(
+    """All that is wrong or missing, in the sheet's order; what is wrong with a whole list after its lines."""
+    found = [
         problem
         for question in questions(form, answers, today)
         for problem in check(form, answers, question, question.value, today)
-    )
+    ]
+    told = {p.path for p in found}
+    for path, field in fields_of(form).items():
+        if field.type is FieldType.LIST and path in answers and f"{path}/{MORE}" not in told:
+            found += _of_list(field, path, answers, today)
+    return tuple(found)
 
 
 def cleaned(question: Question, value: Any) -> Any:
@@ -240,8 +248,6 @@ def _by_rules(
     """A block's rules are about its detail or, with dates, its day of issue."""
     line = _line(answers, question)
     for rule in question.field.checks:
-        if question.kind is Widget.MORE:
-            continue
         if question.part and question.part not in ("detail", "issued"):
             continue
         if not holds(rule.when, answers, today, line):
@@ -254,6 +260,37 @@ def _by_rules(
                 blocks=not rule.warns,
                 message=rule.message,
             )
+
+
+def _of_list(field: Field, path: str, answers: Answers, today: dt.date) -> list[Problem]:
+    """What is wrong with a list as a whole."""
+    lines = answers.get(path) or []
+    found: list[Problem] = []
+    for rule in field.checks:
+        if holds(rule.when, answers, today):
+            found += [
+                Problem(
+                    code=code,
+                    path=f"{path}/{MORE}",
+                    values=values,
+                    blocks=not rule.warns,
+                    message=rule.message,
+                )
+                for code, values in _broken_list(rule, field, lines)
+            ]
+    return found
+
+
+def _broken_list(
+    rule: Check, field: Field, lines: list[Answers]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    if rule.least is not None and len(lines) < rule.least:
+        yield "lines_least", {"least": str(rule.least)}
+    if rule.most is not None and len(lines) > rule.most:
+        yield "lines_most", {"most": str(rule.most)}
+    if rule.one and lines and sum(line.get(rule.one) is True for line in lines) != 1:
+        what = next((f.label.vi for f in field.fields if f.id == rule.one), rule.one)
+        yield "exactly_one", {"what": what}
 
 
 def _broken(

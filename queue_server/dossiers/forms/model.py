@@ -90,6 +90,8 @@ class Check(Frozen, forbid_unknown_fields=True):
     shortest: int | None = None
     longest: int | None = None
     pattern: str = ""
+    one: str = ""
+    """Of a list: its yes/no field that exactly one line answers with yes. `least` and `most` count its lines."""
     message: Names | None = None
     """Said instead of the rule's usual words."""
     when: When | None = None
@@ -121,7 +123,7 @@ class Field(Frozen, forbid_unknown_fields=True):
     options_from: str = ""
     """A shared list instead of own options (`lists.toml`): `ethnicity`, `nationality`, `sex`, `relation`, …"""
     other: bool = False
-    """A choice takes a free text beside its options."""
+    """A choice takes a free text beside its options; a shared list's `other` is not offered then."""
     checks: tuple[Check, ...] = ()
     fields: tuple[Field, ...] = ()
     """Of a list: one line's fields."""

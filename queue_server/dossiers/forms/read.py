@@ -314,6 +314,10 @@ def _check(
         if target is None or not _is_date(target, other):
             yield Fault(code="not_a_date", place=f"{place}.{key}", detail=other)
     yield from _whens(form, check.when, f"{place}.when", line_of)
+    if check.one:
+        found = next((f for f in field.fields if f.id == check.one), None)
+        if found is None or found.type is not FieldType.YES_NO:
+            yield Fault(code="unknown_field", place=f"{place}.one", detail=check.one)
     ranges = ((check.least, check.most), (check.shortest, check.longest))
     for low, high in ranges:
         if low is not None and high is not None and low > high:
