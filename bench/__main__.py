@@ -32,6 +32,7 @@ from .moves import measure_moves
 from .municipal import DATA, measure_municipal
 from .paint import Officer, measure_paint
 from .roster import measure_roster
+from .search import measure_search
 from .start import measure_start
 from .waits import CASES, measure_waits
 
@@ -166,6 +167,7 @@ TWIN: dict[str, Callable[[bool], tuple[dict[str, Any], list[Row]]]] = {
     "roster": lambda small: ({}, []) if small else measure_roster(),
     "moves": lambda small: ({}, []) if small else measure_moves(),
     "municipal": municipal,
+    "search": measure_search,
 }
 """What needs no running centre, each by itself with `--only`."""
 
