@@ -176,6 +176,10 @@ def test_the_id_number_is_asked_first_and_folds_the_residence_away() -> None:
 def test_a_passport_has_its_own_number_and_a_card_has_not() -> None:
     answers = tell({}, "requester.paper/kind", "passport")
     assert "requester.paper/paper" in asked(answers)
+    assert wrong("requester.paper/paper", "c 123 4567", answers) == []
+    assert wrong("requester.paper/paper", "12", answers) == ["paper?"]
+    old = tell({}, "requester.paper/kind", "cmnd")
+    assert wrong("requester.paper/paper", "18345678", old) == ["old_card?"]
     answers = tell(answers, "requester.paper/paper", "c 123 4567")
     assert answers["requester.paper"]["paper"] == "C1234567"
     answers = tell(answers, "requester.paper/number", "042085000123")
@@ -244,6 +248,7 @@ def test_a_card_fills_in_the_person_whom_the_screen_is_about() -> None:
     assert answers["requester.born"] == "2001-09-02"
     assert "requester.home" not in answers, "the ID number makes it needless"
     assert fill.prefill(FORM, {}, read_card(CARD), at="person.name") == {}
+    assert fill.takes_card(FORM, "requester.name") and not fill.takes_card(FORM, "person.name")
 
 
 def test_progress_counts_what_was_passed_over_too() -> None:

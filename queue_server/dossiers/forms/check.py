@@ -28,6 +28,7 @@ FIXED = re.compile(r"02\d{8,9}")
 SERVICE = re.compile(r"1[89]00\d{4,6}")
 EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}")
 TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
+CMND = re.compile(r"\d{9}|\d{12}")
 PASSPORT = re.compile(r"[A-Z0-9]{6,12}")
 
 NAME_SIGNS = frozenset(" '’-.,()")
@@ -68,6 +69,7 @@ def check(
     if not any(p.blocks for p in found):
         found += _by_rules(form, answers, question, value, today)
         found += _doubts(form, answers, question, value)
+        found += _odd_paper(answers, question, value)
     return tuple(found)
 
 
@@ -128,13 +130,6 @@ def _text(question: Question, value: Any, today: dt.date) -> Iterator[Problem]:
     most = LONGEST.get(question.kind, LONGEST_ELSE)
     if len(value) > most:
         yield _problem(question, "too_long", most=most, length=len(value))
-    if question.part == "paper":
-        yield from _paper(question, value)
-
-
-def _paper(question: Question, value: str) -> Iterator[Problem]:
-    if not PASSPORT.fullmatch(value):
-        yield _problem(question, "paper", blocks=False)
 
 
 def _name(question: Question, value: Any, today: dt.date) -> Iterator[Problem]:
@@ -372,6 +367,17 @@ def _doubts(form: Form, answers: Answers, question: Question, value: Any) -> Ite
     for doubt in doubts(said["number"], said["born"] or None, said["sex"] or ""):
         if mine == "number" or doubt == {"born": "year", "sex": "sex"}[mine]:
             yield _problem(question, f"id_{doubt}", blocks=False)
+
+
+def _odd_paper(answers: Answers, question: Question, value: Any) -> Iterator[Problem]:
+    """A passport's number, or an old card's of 9 digits (12 since 2012), looks otherwise."""
+    if question.part != "paper":
+        return
+    kind = value_at(answers, question.path.replace("/paper", "/kind"))
+    if kind == "cmnd" and not CMND.fullmatch(value):
+        yield _problem(question, "old_card", blocks=False)
+    elif kind != "cmnd" and not PASSPORT.fullmatch(value):
+        yield _problem(question, "paper", blocks=False)
 
 
 def _same_person(form: Form, question: Question) -> tuple[Field, ...]:

@@ -36,6 +36,7 @@ __all__ = [
     "questions",
     "rows",
     "settled",
+    "takes_card",
     "value_at",
     "without_line",
     "words_of",
@@ -92,7 +93,12 @@ def prefill(
 def _prefill_section(form: Form, answers: Answers, card: Card, at: str) -> Answers:
     wanted = at.partition(".")[0]
     section = next(
-        (s for s in form.sections if (s.id == wanted or not wanted) and takes_card(s.fields)), None
+        (
+            s
+            for s in form.sections
+            if (s.id == wanted or not wanted) and any(f.prefill for f in s.fields)
+        ),
+        None,
     )
     if section is None:
         return answers
@@ -104,9 +110,16 @@ def _prefill_section(form: Form, answers: Answers, card: Card, at: str) -> Answe
     return {**answers, **said}
 
 
-def takes_card(fields: tuple[Field, ...]) -> bool:
-    """One of these fields can be filled from a card."""
-    return any(f.prefill for f in fields)
+def takes_card(form: Form, at: str) -> bool:
+    """A card read at this question would fill something in: the screen may offer to read one."""
+    line = AT_LINE.fullmatch(at)
+    section_id, _, rest = (line["list"] if line else at).partition(".")
+    for section in form.sections:
+        if section.id != section_id:
+            continue
+        own = next((f for f in section.fields if line and f.id == rest), None)
+        return any(f.prefill for f in (own.fields if own else section.fields))
+    return False
 
 
 # --- one answer ---
