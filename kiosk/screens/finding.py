@@ -150,7 +150,13 @@ def _typed(scene: Scene) -> Widget:
     return Row(look, card, clear, gap=GAP)
 
 
-def _keyboard(scene: Scene) -> Keyboard:
+def _keyboard(scene: Scene) -> Widget:
+    """The same keys from one letter to the next: eighty buttons are not made anew for each."""
+    key = (scene.look, scene.state.language, scene.state.typing)
+    return scene.keep("search keys", key, lambda: _new_keyboard(scene))
+
+
+def _new_keyboard(scene: Scene) -> Keyboard:
     typing = scene.state.typing
     words = KeyWords(
         space=scene.say("keys.space"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kivy.uix.gridlayout import GridLayout
@@ -60,9 +60,20 @@ class Scene:
     tell: Callable[..., None]
     clock: str = ""
     languages: tuple[str, ...] = (Language.VI, Language.EN)
+    kept: dict[str, tuple[object, Widget]] = field(default_factory=dict)
+    """Parts that stand on the next picture as they are, such as a keyboard: see `keep`."""
 
     def say(self, key: str, **values: object) -> str:
         return self.texts.say(key, self.state.language, **values)
+
+    def keep(self, name: str, key: object, make: Callable[[], Widget]) -> Widget:
+        """The part called `name` from the picture before, if `key` is the same; else a new one."""
+        known = self.kept.get(name)
+        part = known[1] if known is not None and known[0] == key else make()
+        if part.parent is not None:
+            part.parent.remove_widget(part)
+        self.kept[name] = (key, part)
+        return part
 
     def touch(self, kind: type[r.Report], **values: Any) -> Callable[[], None]:
         """What a button does: report `kind`."""

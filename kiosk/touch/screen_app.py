@@ -56,7 +56,7 @@ class ScreenApp(App):
         self._shown_at = 0.0
         self._fingers = 0
         self._ending = False
-        self._later: Widget | None = None
+        self._later: Widget | Callable[[], Widget] | None = None
         self._wedge = Wedge()
         self._stage = _Stage(self._hears)
 
@@ -79,10 +79,11 @@ class ScreenApp(App):
         width, height = (int(side) for side in Window.size)
         return Look(width, height, self.window_settings.width_mm, self.palette, self.letters)
 
-    def show(self, name: str, picture: Widget) -> None:
+    def show(self, name: str, picture: Widget | Callable[[], Widget]) -> None:
         """Put `picture` in place of the last one; a new `name` makes the screen deaf for a moment.
 
-        The same picture drawn anew waits for a finger to be lifted, which would lose its button.
+        The same picture drawn anew waits for a finger to be lifted, which would lose its button; given
+        as a function it is made only then, so that it may take over parts of the one before.
         """
         held = self._fingers > 0 and self.idle_seconds() < LONGEST_HOLD_S
         if name == self.screen_name and held:
@@ -93,11 +94,12 @@ class ScreenApp(App):
         self.screen_name = name
         self._put(picture)
 
-    def _put(self, picture: Widget) -> None:
+    def _put(self, picture: Widget | Callable[[], Widget]) -> None:
         self._later = None
         Window.clearcolor = self.palette.background
+        made = picture if isinstance(picture, Widget) else picture()
         self._stage.clear_widgets()
-        self._stage.add_widget(picture)
+        self._stage.add_widget(made)
 
     def listens(self) -> bool:
         """Whether a touch would act now."""

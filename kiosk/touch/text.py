@@ -1,4 +1,8 @@
-"""Text that is never cut: it wraps at blanks and its letters shrink until it is in its box."""
+"""Text that is never cut: it wraps at blanks and its letters shrink until it is in its box.
+
+Letters that a visitor has made larger shrink no further than to their usual size: a picture must give
+them room or go on over the next page (`height_of` tells how much they take).
+"""
 
 from __future__ import annotations
 
@@ -6,30 +10,46 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from kivy.core.text import Label as Measure
-from kivy.uix.label import Label
+from kivy.clock import Clock
+from kivy.core.text import Label as CoreLabel
+from kivy.graphics import Color, Rectangle
+from kivy.uix.widget import Widget
 
 from .style import Colour, Look
 
+LINE_HEIGHT = 1.12
 SMALLEST_PART = 0.45
 """Letters shrink to this part of the wished size at most."""
 STEPS = 12
+WIDEST_LETTER = 0.75
+"""No text is wider than so much of its font size a letter: short ones need not be measured."""
 
 
 @lru_cache(4096)
 def drawn_size(text: str, font: float, bold: bool, width: float | None) -> tuple[int, int]:
     """Width and height in pixels that `text` takes, wrapped at `width`."""
-    measure = Measure(
+    measure = CoreLabel(
         text=text,
         font_size=font,
         font_name="Roboto",
         bold=bold,
         text_size=(width, None),
-        line_height=1.12,
+        line_height=LINE_HEIGHT,
     )
     measure.resolve_font_name()
     size: tuple[int, int] = measure.render()
     return size
+
+
+@lru_cache(4096)
+def height_of(look: Look, text: str, role: str, width: float, bold: bool = False) -> float:
+    """Pixels of height that `text` takes at its wished size in `width`."""
+    if not text:
+        return 0.0
+    font = look.text(role)
+    if "\n" not in text and len(text) * font * WIDEST_LETTER <= width:
+        return float(drawn_size("Ấg", font, bold, None)[1])
+    return float(drawn_size(text, font, bold, width)[1])
 
 
 def longest_word(text: str, font: float, bold: bool) -> int:
@@ -44,11 +64,17 @@ def fits(text: str, font: float, bold: bool, width: float, height: float) -> boo
     return drawn_size(text, font, bold, width)[1] <= height
 
 
-def fitting(text: str, wished: float, bold: bool, width: float, height: float) -> float:
-    """The largest font size not over `wished` at which all of `text` is inside the box."""
+@lru_cache(8192)
+def fitting(
+    text: str, wished: float, bold: bool, width: float, height: float, least: float = 0.0
+) -> float:
+    """The largest font size not over `wished` at which all of `text` is inside the box.
+
+    Never under `least`, which may be too much for the box: then the text overflows.
+    """
     if width <= 1 or height <= 1 or not text:
         return wished
-    least = wished * SMALLEST_PART
+    least = max(least, wished * SMALLEST_PART)
     for step in range(STEPS + 1):
         font = wished - (wished - least) * step / STEPS
         if fits(text, font, bold, width, height):
@@ -56,8 +82,12 @@ def fitting(text: str, wished: float, bold: bool, width: float, height: float) -
     return least
 
 
-class Text(Label):
-    """A text in a box: wraps, shrinks, is never cut. With `grows` its height follows its text."""
+class Text(Widget):
+    """A text in a box: wraps, shrinks, is never cut. With `grows` its height follows its text.
+
+    Drawn by itself and not as Kivy's Label, whose forty properties cost a screen of eighty texts fifty
+    milliseconds. It is drawn once a frame, whatever was changed of it before.
+    """
 
     def __init__(
         self,
@@ -70,42 +100,113 @@ class Text(Label):
         halign: str = "left",
         valign: str = "middle",
         grows: bool = False,
+        spoken: str | None = None,
+        private: bool = False,
+        silent: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            text=text,
-            font_name="Roboto",
-            font_size=look.text(role),
-            bold=bold,
-            color=colour or look.palette.ink,
-            disabled_color=colour or look.palette.ink,
-            halign=halign,
-            valign=valign,
-            line_height=1.12,
-            **kwargs,
-        )
+        self.spoken, self.private, self.silent = spoken, private, silent
+        super().__init__(**kwargs)
+        self.bold, self.grows = bold, grows
         self.wished = look.text(role)
-        self.grows = grows
+        self._text, self._font = text, self.wished
+        self._halign, self._valign = halign, valign
+        self._drawn: object = None
+        with self.canvas:
+            self._ink = Color(rgba=colour or look.palette.ink)
+            self._box = Rectangle(size=(0, 0))
+        self._redraw = Clock.create_trigger(self._draw, -1)
         if grows:
             self.size_hint_y: float | None = None
-            self.bind(width=self._grow, text=self._grow)
+            self.bind(width=self._grow, pos=self._redraw)
         else:
-            self.bind(size=self.fit, text=self.fit)
+            self.bind(size=self.fit, pos=self._redraw)
+        self._redraw()
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    @text.setter
+    def text(self, text: str) -> None:
+        if text != self._text:
+            self._text = text
+            self._grow() if self.grows else self.fit()
+
+    @property
+    def color(self) -> Colour:
+        return tuple(self._ink.rgba)
+
+    @color.setter
+    def color(self, colour: Colour) -> None:
+        self._ink.rgba = colour
+
+    @property
+    def font_size(self) -> float:
+        return self._font
+
+    @font_size.setter
+    def font_size(self, size: float) -> None:
+        self._font = size
+        self._redraw()
+
+    @property
+    def halign(self) -> str:
+        return self._halign
+
+    @halign.setter
+    def halign(self, side: str) -> None:
+        self._halign = side
+        self._redraw()
+
+    @property
+    def valign(self) -> str:
+        return self._valign
+
+    @valign.setter
+    def valign(self, side: str) -> None:
+        self._valign = side
+        self._redraw()
 
     def _grow(self, *_: object) -> None:
-        self.font_size = fitting(self.text, self.wished, self.bold, self.width, 1e6)
-        self.text_size = (self.width, None)
+        self.font_size = fitting(
+            self.text, self.wished, self.bold, self.width, 1e6, min(self.least, self.wished)
+        )
         self.height = drawn_size(self.text, self.font_size, self.bold, self.width)[1]
 
     def fit(self, *_: object) -> None:
         """Choose the font size for the box as it is now."""
         self.font_size = self.fitting_size()
-        self.text_size = (self.width, None)
-        if self.valign != "middle":
-            self.text_size = self.size
+
+    def _draw(self, *_: object) -> None:
+        key = (self._text, self._font, self.bold, self._halign, self.width)
+        if key != self._drawn:
+            self._drawn = key
+            self._paint()
+        high = self._box.size[1]
+        below = {"top": self.height - high, "bottom": 0}.get(self._valign, (self.height - high) / 2)
+        self._box.pos = (int(self.x), int(self.y + below))
+
+    def _paint(self) -> None:
+        if not self._text or self.width <= 1:
+            self._box.size = (0, 0)
+            return
+        label = CoreLabel(
+            text=self._text,
+            font_name="Roboto",
+            font_size=self._font,
+            bold=self.bold,
+            halign=self._halign,
+            text_size=(self.width, None),
+            line_height=LINE_HEIGHT,
+        )
+        label.resolve_font_name()
+        label.refresh()
+        self._box.texture = label.texture
+        self._box.size = label.texture.size if label.texture else (0, 0)
 
     def fitting_size(self) -> float:
-        return fitting(self.text, self.wished, self.bold, self.width, self.height)
+        return fitting(self.text, self.wished, self.bold, self.width, self.height, self.least)
 
     def natural_width(self) -> float:
         """Pixels that the text takes on one line at its wished size."""

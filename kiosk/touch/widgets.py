@@ -213,21 +213,25 @@ class BigButton(Touchable, BoxLayout, Ground):
         self.lay_ground(look, fill, border, look.unit(1.8))
         self.icon = Icon(look, icon, ink) if icon else None
         self.label = Text(look, text, role, bold=True, colour=ink, halign=halign)
-        self.detail = Text(look, detail, detail_role, colour=self._quiet(), halign=halign)
-        self.badge = Text(look, badge, "lead", bold=True, colour=ink, halign="center")
-        self._assemble(bool(detail), bool(badge))
+        self.detail: Text | None = None
+        if detail:
+            self.detail = Text(look, detail, detail_role, colour=self._quiet(), halign=halign)
+        self.badge: Text | None = None
+        if badge:
+            self.badge = Text(look, badge, "lead", bold=True, colour=ink, halign="center")
+        self._assemble()
         self.bind(pressed=self._show_pressed)
 
-    def _assemble(self, detail: bool, badge: bool) -> None:
+    def _assemble(self) -> None:
         """Beside a centred text the icon stands close to it; else at the button's edge."""
         aside = max(self._look.unit(4.5), self.label.wished * 1.25)
-        beside = not self._upright and not badge and self.label.halign == "center"
-        for part in (self.icon, self.badge if badge else None):
+        beside = not self._upright and self.badge is None and self.label.halign == "center"
+        for part in (self.icon, self.badge):
             if part is not None:
                 self._set_aside(part, aside)
                 self.add_widget(part)
         words: Widget = self.label
-        if detail:
+        if self.detail is not None:
             self.label.size_hint_y, self.detail.size_hint_y = 0.58, 0.42
             self.label.valign, self.detail.valign = "bottom", "top"
             words = Column(self._look, self.label, self.detail, gap=0.6)
@@ -248,7 +252,7 @@ class BigButton(Touchable, BoxLayout, Ground):
 
         def measure(*_: object) -> None:
             room = self.width - aside - self.padding[0] - self.padding[2] - 3 * self.spacing
-            wanted = max(t.natural_width() for t in (self.label, self.detail))
+            wanted = max(t.natural_width() for t in (self.label, self.detail) if t is not None)
             words.width = max(1.0, min(room, wanted))
 
         self.bind(size=measure)
@@ -453,6 +457,6 @@ def alike(buttons: Sequence[BigButton | FaceButton]) -> None:
 
     def level(*_: object) -> None:
         fit_alike([b.label for b in buttons])
-        fit_alike([b.detail for b in buttons if isinstance(b, BigButton) and b.detail.text])
+        fit_alike([b.detail for b in buttons if isinstance(b, BigButton) and b.detail is not None])
 
     Clock.schedule_once(level, 0)

@@ -1,0 +1,157 @@
+"""The kiosk's own screens with software rendering at 1080×1920: touch → next screen, and memory over many visits.
+
+    python -m bench.kiosk [VISITS]      visits in one process; a week is 20,000
+
+The journey, the pictures and the drawing are the kiosk's own; the server's answers are made up here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from .asks import quantiles
+
+SIZE = (1080, 1920)
+WARM = 40
+
+
+def measure_kiosk(visits: int) -> dict[str, Any]:
+    """Runs in a process of its own, since Kivy has one window: times in ms, memory in MB."""
+    run = subprocess.run(
+        [sys.executable, "-m", "bench.kiosk", str(visits)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+def measure_cold_start() -> float:
+    """Seconds from the command to the welcome screen drawn, everything imported and made anew."""
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "bench.kiosk", "0"], capture_output=True, text=True, check=True
+    )
+    return time.perf_counter() - began
+
+
+def main(visits: int) -> dict[str, Any]:
+    """All of it in this process."""
+    from kiosk.touch.window import WindowSettings, prepare_kivy
+
+    os.environ["SDL_VIDEODRIVER"] = "offscreen"
+    os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+    window = WindowSettings(*SIZE, False, 344.0)
+    prepare_kivy(window, Path(tempfile.mkdtemp()) / "kivy")
+    from kivy.config import Config
+
+    Config.set("graphics", "maxfps", "0")
+    from kivy.base import EventLoop
+
+    from kiosk.app import KioskApp
+    from kiosk.main import TEXTS
+    from kiosk.settings import KioskSettings
+    from queue_server.wire.texts import Texts
+
+    app = KioskApp(window, KioskSettings(), Texts(TEXTS), "bench")
+    app._run_prepare()
+    visitor = Visitor(app, EventLoop)
+    visitor.world()
+    if not visits:
+        return {"drawn": app.screen_name}
+    times: list[float] = []
+    memory: list[float] = []
+    for number in range(visits):
+        times += visitor.visit(number)
+        if number % max(1, visits // 20) == 0:
+            memory.append(rss_mb())
+    memory.append(rss_mb())
+    times = times[WARM:]
+    p50, _ = quantiles(times)
+    p95 = sorted(times)[int(0.95 * len(times))]
+    return {
+        "visits": visits,
+        "touches": len(times),
+        "p50_ms": p50,
+        "p95_ms": p95 * 1000,
+        "memory_mb": [round(value, 1) for value in memory],
+    }
+
+
+def rss_mb() -> float:
+    import psutil
+
+    return float(psutil.Process().memory_info().rss) / 2**20
+
+
+class Visitor:
+    """Touches her way through the kiosk, by turns for a number and to read about a procedure."""
+
+    def __init__(self, app: Any, loop: Any) -> None:
+        self._app, self._loop = app, loop
+
+    def world(self) -> None:
+        """What a kiosk has heard from its centre."""
+        from kiosk import finding_reports as f
+        from kiosk import reports as r
+        from tests.kiosk_pictures import line, procedures, setup, shelf
+
+        self.tell(r.SetupCame, setup=setup())
+        self.tell(r.LineCame, line=line())
+        self.tell(r.CatalogueCame, procedures=procedures())
+        self.tell(f.ShelfCame, shelf=shelf())
+        self.tell(r.ConnectionChanged, up=True)
+        for _ in range(3):
+            self._loop.idle()
+
+    def tell(self, kind: type, **values: Any) -> float:
+        """Seconds from the touch to the end of the frame that shows what came of it."""
+        began = time.perf_counter()
+        self._app.tell(kind, **values)
+        self._loop.idle()
+        return time.perf_counter() - began
+
+    def visit(self, number: int) -> list[float]:
+        return self._number() if number % 2 else self._advice()
+
+    def _number(self) -> list[float]:
+        from kiosk import reports as r
+        from tests.kiosk_pictures import TAKEN
+
+        times = [
+            self.tell(r.Started, language="vi"),
+            self.tell(r.ServiceChosen, service="civil"),
+            self.tell(r.PageTurned, page=1),
+            self.tell(r.ProcedureChosen, code="1.001193"),
+            self.tell(r.PriorityChosen, group="elderly"),
+            self.tell(r.Confirmed),
+        ]
+        self.tell(r.TicketCame, ask=self._app.state.ask, taken=TAKEN)
+        self.tell(r.PaperCame, ticket=TAKEN.ticket, outcome="confirmed")
+        return [*times, self.tell(r.WentHome)]
+
+    def _advice(self) -> list[float]:
+        from kiosk import finding_reports as f
+        from kiosk import reports as r
+
+        times = [
+            self.tell(f.ErrandAsked, language="vi"),
+            self.tell(f.ErrandChosen, errand=f.Errand.SEARCH),
+            *(self.tell(f.KeyPressed, key=key) for key in "khai sinh"),
+            self.tell(f.ProcedureFound, code="1.001193"),
+            self.tell(f.PartShown, part=f.Part.COST),
+            self.tell(r.WentBack),
+        ]
+        return [*times, self.tell(r.WentHome)]
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)))
