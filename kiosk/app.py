@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 from kivy.clock import Clock as Frames
+from kivy.uix.widget import Widget
 
 from kiosk.touch.screen_app import ScreenApp
 from kiosk.touch.style import CALM, HIGH_CONTRAST
@@ -58,6 +59,7 @@ class KioskApp(ScreenApp):
         self._heard: deque[Callable[[], None]] = deque()
         self._lock = threading.Lock()
         self._drawn: object = None
+        self._kept: dict[str, tuple[object, Widget]] = {}
         self._pulse_at = 0
         self.link: Link | None = None
         self.doing: Doing | None = None
@@ -179,8 +181,16 @@ class KioskApp(ScreenApp):
         self.palette = HIGH_CONTRAST if self.state.contrast else CALM
         self.letters = LARGER if self.state.large else 1.0
         languages = tuple(self._settings.languages)
-        scene = Scene(self.state, own_look(self.look), self._texts, self.tell, clock, languages)
-        self.show(*draw(scene))
+        scene = Scene(
+            self.state,
+            own_look(self.look),
+            self._texts,
+            self.tell,
+            clock,
+            languages,
+            self._kept,
+        )
+        self.show(view(self.state).value, lambda: draw(scene)[1])
 
     def _visible(self, clock: str) -> object:
         """All of the state that a picture shows; what only counts time is left out."""
