@@ -34,6 +34,9 @@ class Palette:
     success: Colour
     success_tint: Colour
     line: Colour
+    """Parts what is only looked at."""
+    control: Colour
+    """The border of what can be touched: 3:1 or more on its ground."""
     edge: float = 1.0
     """How many times the usual width borders have."""
 
@@ -48,12 +51,13 @@ CALM = Palette(
     on_primary=rgb("#FFFFFF"),
     tint=rgb("#E3EFF4"),
     pressed=rgb("#D3E3EA"),
-    accent=rgb("#C8501E"),
+    accent=rgb("#A94419"),
     accent_pressed=rgb("#963A14"),
     accent_tint=rgb("#FBEDE6"),
     success=rgb("#1E7B4F"),
     success_tint=rgb("#E4F2EA"),
     line=rgb("#C9D3D9"),
+    control=rgb("#748791"),
 )
 HIGH_CONTRAST = Palette(
     background=rgb("#000000"),
@@ -71,6 +75,7 @@ HIGH_CONTRAST = Palette(
     success=rgb("#7CFFB2"),
     success_tint=rgb("#06240F"),
     line=rgb("#FFFFFF"),
+    control=rgb("#FFFFFF"),
     edge=2.0,
 )
 
@@ -86,7 +91,10 @@ SIZES = {
 }
 """Text sizes in units; the unit is a hundredth of the window's shorter side (see `Look.unit`)."""
 
-LARGE_ALREADY = frozenset({"greeting", "count", "number"})
+LETTERS = (1.0, 1.25, 1.6)
+"""The three text sizes that a visitor may choose."""
+GROWTH = {"title": 0.5, "greeting": 0.0, "count": 0.0, "number": 0.0}
+"""How much of the chosen size a role takes on: what is large already needs less of it, or none."""
 
 LEAST_TARGET_MM = 18.0
 """The least side of anything that is to be touched, for shaking or swollen fingers."""
@@ -99,7 +107,7 @@ class Look:
     """All that a widget needs to draw itself; made again when the window or the wish changes.
 
     `width`, `height`: the window in pixels. `width_mm`: the screen's true width, for `mm`.
-    `letters`: the visitor's text size, 1.0 or 1.25.
+    `letters`: the visitor's text size, one of `LETTERS`. `low`: nothing to touch in the upper half.
     """
 
     width: int
@@ -109,10 +117,16 @@ class Look:
     letters: float = 1.0
     density: float = 1.0
     """Below 1.0 a program fits more on the screen: the unit is so much smaller."""
+    low: bool = False
 
     @property
     def portrait(self) -> bool:
         return self.height > self.width
+
+    @property
+    def lowered(self) -> bool:
+        """Whether all that is touched stands in the lower half; a lying screen is low as a whole."""
+        return self.low and self.portrait
 
     def unit(self, count: float = 1.0) -> float:
         """Pixels of `count` units: hundredths of the shorter side, less on a square screen."""
@@ -126,8 +140,12 @@ class Look:
 
     def text(self, role: str) -> float:
         """Font size in pixels of a role in `SIZES`."""
-        letters = 1.0 if role in LARGE_ALREADY else self.letters
-        return self.unit(SIZES[role]) * letters
+        grown = 1.0 + (self.letters - 1.0) * GROWTH.get(role, 1.0)
+        return self.unit(SIZES[role]) * grown
+
+    def least_text(self, role: str) -> float:
+        """Pixels that letters never go below once a visitor has made them larger: the usual size."""
+        return self.unit(SIZES[role]) if self.letters > 1.0 else 0.0
 
     def target(self, units: float = 9.0) -> float:
         """The side of a touch target: `units`, never under 18 mm nor over a quarter screen."""

@@ -87,6 +87,9 @@ class Text(Widget):
 
     Drawn by itself and not as Kivy's Label, whose forty properties cost a screen of eighty texts fifty
     milliseconds. It is drawn once a frame, whatever was changed of it before.
+
+    `spoken`: what is read aloud instead of it; `private`: read to headphones only; `silent`: not at all,
+    since its neighbour says the same.
     """
 
     def __init__(
@@ -108,7 +111,7 @@ class Text(Widget):
         self.spoken, self.private, self.silent = spoken, private, silent
         super().__init__(**kwargs)
         self.bold, self.grows = bold, grows
-        self.wished = look.text(role)
+        self.role, self.wished, self.least = role, look.text(role), look.least_text(role)
         self._text, self._font = text, self.wished
         self._halign, self._valign = halign, valign
         self._drawn: object = None
