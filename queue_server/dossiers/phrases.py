@@ -71,8 +71,9 @@ class Phrases:
 
         Typed without marks a word may be a filler or not ("can": cần, căn), so both are kept.
         """
-        self.filler = _forms(everyday.filler)
-        self.maybe_filler = {s.bare for text in everyday.filler for s in syllables(text)}
+        alone = [text for text in everyday.filler if len(syllables(text)) == 1]
+        self.filler = _forms(alone)
+        self.maybe_filler = {s.bare for text in alone for s in syllables(text)}
         self.filler_pairs = {
             f"{a.bare} {b.bare}" for text in everyday.filler for a, b in pairwise(syllables(text))
         }

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .everyday import Everyday
-from .phrases import FILLER, Phrases
+from .phrases import FILLER, RARE, Phrases
 from .syllables import Syllable, composed, syllables
 
 LONGEST_TEXT, MOST_WORDS = 200, 16
@@ -118,7 +118,10 @@ class Reader:
 
     def _term(self, words: list[Syllable], k: int, guesses: list[Guess], unfinished: bool) -> Term:
         word, alone = words[k], len(words) == 1
-        choices = [] if unfinished and len(word.bare) == 1 and not alone else list(guesses)
+        just_begun = unfinished and len(word.bare) == 1 and not alone
+        choices = list(guesses)
+        if just_begun and not self._pairs_with(words, k, word.bare):
+            choices.clear()
         if unfinished and (alone or len(word.bare) > 1):
             known = dict(guesses)
             choices += [
@@ -137,10 +140,10 @@ class Reader:
     def _weight_of(self, words: list[Syllable], k: int) -> tuple[float, bool]:
         """What a known word tells. Without marks it may be a filler or not; its neighbours say which."""
         word, phrases = words[k], self._phrases
+        if self._in_filler(words, k):
+            return FILLER * min(phrases.least[word.bare], RARE), True
         if word.has_marks and word.marked in phrases.weight:
             return phrases.weight[word.marked], word.marked in phrases.filler
-        if self._in_filler(words, k):
-            return phrases.least[word.bare], True
         paired = self._pairs_with(words, k, word.bare) or len(words) == 1
         little = word.bare in phrases.maybe_filler and not word.has_marks
         told = phrases.most if paired else phrases.least
