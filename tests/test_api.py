@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -171,6 +172,20 @@ def test_an_import_is_told_to_the_running_centre_at_once(centre: Centre, tmp_pat
         timeout=30,
     )
     assert after in noted.stdout
+
+
+def test_kiosks_get_whole_records_packed_and_only_when_they_changed(centre: Centre) -> None:
+    url = f"{centre.web}/api/catalogue/full"
+    with urllib.request.urlopen(url, timeout=20) as plain:
+        records = json.loads(plain.read())["procedures"]
+    asked = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(asked, timeout=20) as packed:
+        assert json.loads(gzip.decompress(packed.read()))["procedures"] == records
+        tag = packed.headers["ETag"]
+    assert records["1.001193"]["service"] == "ho_tich"
+    assert "3.000347" not in records, "no service here takes it"
+    with pytest.raises(urllib.error.HTTPError, match="304"):
+        urllib.request.urlopen(urllib.request.Request(url, headers={"If-None-Match": tag}))
 
 
 READ_NOTES = (
