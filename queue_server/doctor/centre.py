@@ -16,6 +16,8 @@ from cryptography import x509
 
 from ..by_hand import is_running
 from ..doors.broker import BrokerMissing, is_loopback, nats_program
+from ..dossiers.everyday import FILE as EVERYDAY
+from ..dossiers.everyday import BadEveryday, read_everyday
 from ..line.setup import Setup
 from ..store.catalogue import Catalogue, CatalogueUnreadable
 from ..store.holidays import days_off
@@ -212,6 +214,12 @@ def catalogue(look: Look) -> Finding:
         return bad("catalogue", "catalogue_torn", detail=error)
     if not found:
         return note("catalogue", "catalogue_none")
+    words = look.folder.root / EVERYDAY
+    if words.exists():
+        try:
+            read_everyday(words.read_text("utf-8", "replace"), str(words))
+        except BadEveryday as error:
+            return bad("catalogue", "everyday_torn", detail=error)
     services = {summary.service for summary in found if summary.service}
     return ok("catalogue", "catalogue", count=len(found), services=len(services))
 

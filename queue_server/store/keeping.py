@@ -37,6 +37,7 @@ from .verify import Chain
 DATABASES = ("centre.db", "devices.db")
 FILES = (
     "catalogue.db",  # replaced whole when it changes, so that a plain copy is a whole one
+    "everyday.toml",
     "server-secret.json",
     "head-key.pem",
     "web-secret",
