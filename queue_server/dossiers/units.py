@@ -178,12 +178,17 @@ def _sorted(units: Iterable[Unit]) -> tuple[Unit, ...]:
 
 
 def _matching(units: Sequence[Unit], wanted: str) -> tuple[Unit, ...]:
-    first = [
-        u for u in units if fold(u.short).startswith(wanted) or fold(u.name).startswith(wanted)
-    ]
+    names = _folded()
+    first = [u for u in units if any(name.startswith(wanted) for name in names[u.code])]
     known = {u.code for u in first}
-    later = [u for u in units if u.code not in known and f" {wanted}" in f" {fold(u.name)}"]
+    later = [u for u in units if u.code not in known and f" {wanted}" in names[u.code][1]]
     return (*first, *later)
+
+
+@cache
+def _folded() -> dict[str, tuple[str, str]]:
+    """Short and official name of each unit as a search compares them."""
+    return {code: (fold(u.short), fold(u.name)) for code, u in _by_code().items()}
 
 
 # --- an address on a card ---
