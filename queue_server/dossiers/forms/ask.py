@@ -81,7 +81,7 @@ def questions(form: Form, answers: Answers, today: dt.date) -> tuple[Question, .
 def _questions(form: Form, answers: Answers, today: dt.date) -> Iterator[Question]:
     for section in form.sections:
         if holds(section.when, answers, today):
-            for field in section.fields:
+            for field in sorted(section.fields, key=lambda f: not f.first):
                 yield from _Asking(section, answers, today).field(field)
 
 

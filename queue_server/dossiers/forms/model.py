@@ -50,6 +50,25 @@ class Certainty(StrEnum):
     UNSURE = "unsure"
 
 
+class Printed(StrEnum):
+    """How a field stands on the printed sheet; the screen asks it all the same."""
+
+    ROW = "row"
+    """On a line of its own."""
+    BESIDE = "beside"
+    """On the line of the field before it, with its own label; after a signature: in that place to sign."""
+    JOINED = "joined"
+    """Its value after the value before, with a comma and without a label: a hospital and its address."""
+    FILLED = "filled"
+    """On a line of its own, but only where something was answered."""
+    PARTS = "parts"
+    """Of an address: house, commune and province on three lines."""
+    ADDRESSEE = "addressee"
+    """`Kính gửi: …` in the middle, under the title."""
+    NO = "no"
+    """Asked on the screen only; the sheet has no such row."""
+
+
 class When(Frozen, forbid_unknown_fields=True):
     """A condition on other answers; all that is given must hold. Nothing given: always.
 
@@ -148,6 +167,13 @@ class Field(Frozen, forbid_unknown_fields=True):
     certainty: Certainty = Certainty.UNSURE
     note: str = ""
     """The note number on the sheet, such as `(2)`."""
+    first: bool = False
+    """Asked before the rest of its section, wherever it stands on the sheet: the ID number."""
+    printed: Printed = Printed.ROW
+    ticks: bool = False
+    """Of a choice: the sheet has a box for each option; that of a yes/no it always has."""
+    unit: Names | None = None
+    """Stands behind the answer on the sheet: `bản`, `người`."""
 
 
 class Section(Frozen, forbid_unknown_fields=True):
@@ -158,6 +184,8 @@ class Section(Frozen, forbid_unknown_fields=True):
     fields: tuple[Field, ...]
     when: When | None = None
     printed: bool = True
+    table: bool = False
+    """Printed as a table: a line for each choice, a column for each of its options (all have the same ones)."""
 
 
 class Form(Frozen, forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ from ...wire.words import Frozen
 from ..codes import BadCode, parse_procedure
 from . import made
 from .lists import options_of, shared
-from .model import Check, Field, FieldType, Form, Section, When
+from .model import Check, Field, FieldType, Form, Printed, Section, When
 from .paths import NEVER_ANSWERED, conditions, fields_of, named
 
 ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -193,6 +193,8 @@ def _field(form: Form, field: Field, place: str, line_of: Field | None) -> Itera
         yield from _check(form, field, check, f"{place}.checks[{number}]", line_of)
     if field.partial and field.type is not FieldType.DATE:
         yield Fault(code="not_for_type", place=f"{place}.partial", detail=field.type)
+    if field.printed is Printed.PARTS and field.type is not FieldType.ADDRESS:
+        yield Fault(code="not_for_type", place=f"{place}.printed", detail=field.type)
     if field.type is FieldType.MADE or field.made:
         yield from _made(form, field, place)
 

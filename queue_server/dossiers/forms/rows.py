@@ -16,7 +16,7 @@ from .answers import Answers, holds, is_asked, is_copied, is_date, is_filled, va
 from .ask import ABROAD, CARDS, HERE
 from .check import spoken_date
 from .lists import label
-from .model import Field, FieldType, Form, Section
+from .model import Field, FieldType, Form, Printed, Section
 
 
 class RowKind(StrEnum):
@@ -61,7 +61,7 @@ def rows(
     """The form's rows in its order, in `language`; what is made in words stays Vietnamese, as it is printed.
 
     `place`: where it is made, for `place_date`. `printed`: also the rows that folded away, empty, and the places
-    to sign, but no heading that the sheet has not.
+    to sign, but no heading and no row that the sheet has not.
     """
     writing = _Writing(form, answers, today, language, place)
     found: list[Row] = []
@@ -72,6 +72,8 @@ def rows(
         if section.printed or not printed:
             found.append(writing.heading(section, is_there))
         for field in section.fields:
+            if printed and field.printed is Printed.NO:
+                continue
             row = writing.row(section, field, is_there)
             if printed or (row.asked and row.kind is not RowKind.SIGNATURE):
                 found.append(row)
