@@ -17,6 +17,7 @@ from .paths import split
 Answers = dict[str, Any]
 MORE = "more"
 DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
+WHOLE = len("2026-03-10")
 PATH = re.compile(r"(?P<field>[^/\[]+)(?:\[(?P<index>\d+)\]\.(?P<inner>[^/]+))?(?:/(?P<part>.+))?")
 
 
@@ -86,6 +87,8 @@ def _holds_for(when: When, value: Any, today: dt.date | None) -> bool:
             return False
         if when.at_most is not None and number > when.at_most:
             return False
+    if when.whole is not None and not (is_date(value) and (len(value) == WHOLE) is when.whole):
+        return False
     return _holds_for_age(when, value, today)
 
 
@@ -128,7 +131,7 @@ def first_day(text: str) -> dt.date:
 def last_day(text: str) -> dt.date:
     """The last day that it can mean."""
     first = first_day(text)
-    if len(text) == len("2026-03-10"):
+    if len(text) == WHOLE:
         return first
     if len(text) == len("2026-03") and first.month < 12:
         return dt.date(first.year, first.month + 1, 1) - dt.timedelta(days=1)

@@ -84,6 +84,8 @@ class When(Frozen, forbid_unknown_fields=True):
     at_most: int | None = None
     at_least_years: int | None = None
     under_years: int | None = None
+    whole: bool | None = None
+    """Of a date: day, month and year are known (true), or only a part of them (false)."""
     all: tuple[When, ...] = ()
     any: tuple[When, ...] = ()
     not_: When | None = named(name="not", default=None)
@@ -171,7 +173,7 @@ class Field(Frozen, forbid_unknown_fields=True):
     """Asked before the rest of its section, wherever it stands on the sheet: the ID number."""
     printed: Printed = Printed.ROW
     ticks: bool = False
-    """Of a choice: the sheet has a box for each option; that of a yes/no it always has."""
+    """Of a choice: the sheet has a box for each option. Of a yes/no: one box to tick, not `Có` and `Không`."""
     unit: Names | None = None
     """Stands behind the answer on the sheet: `bản`, `người`."""
 

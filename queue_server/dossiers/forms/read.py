@@ -204,7 +204,7 @@ def _whens(
 ) -> Iterator[Fault]:
     for condition in conditions(when):
         tests = (condition.is_, condition.filled, condition.at_least, condition.at_most)
-        years = (condition.at_least_years, condition.under_years)
+        years = (condition.at_least_years, condition.under_years, condition.whole)
         if not condition.field:
             if any(t is not None for t in (*tests, *years)) or condition.in_:
                 yield Fault(code="no_field", place=place)
