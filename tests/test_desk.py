@@ -192,14 +192,14 @@ def test_roles_open_their_own_orders_only(room: DeskRoom) -> None:
 def test_a_defect_in_one_request_does_not_touch_the_others(
     room: DeskRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = room.desk._allowed
+    real = room.desk.allowed
 
     def broken(request: Request, order: type) -> None:
         if request.id == "bad":
             raise ZeroDivisionError
         real(request, order)
 
-    monkeypatch.setattr(room.desk, "_allowed", broken)
+    monkeypatch.setattr(room.desk, "allowed", broken)
     answers: dict[str, m.Answer] = {}
     actor = e.Actor(device="kiosk-1")
 

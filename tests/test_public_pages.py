@@ -501,3 +501,25 @@ def test_a_procedure_is_kept_on_the_phone_with_the_centres_own_guides(
     if shots := os.environ.get("MOTCUA_SHOTS"):
         phone.goto(f"{centre.web}/p/1.001193")
         phone.screenshot(path=f"{shots}/procedure.png", full_page=True)
+
+
+# --- a time of a day to come ---
+
+
+def test_a_time_is_booked_shown_as_a_code_and_given_back(
+    centre: Centre, open_page: Callable[..., Page]
+) -> None:
+    phone = open_page("/book", script=False)
+    phone.locator(".choice.service").first.click()
+    phone.locator(".times button").last.click()
+    expect(phone.locator(".qr svg")).to_be_visible()
+    assert re.search(r"/a/[2-9A-Z]{10}$", phone.url)
+    if shots := os.environ.get("MOTCUA_SHOTS"):
+        phone.screenshot(path=f"{shots}/appointment.png", full_page=True)
+        phone.goto(f"{centre.web}/book?service=ho_tich")
+        phone.screenshot(path=f"{shots}/book.png")
+        phone.go_back()
+    phone.get_by_role("button").click()
+    expect(phone.get_by_text("Lịch hẹn này đã được hủy.")).to_be_visible()
+    phone.goto(f"{centre.web}/a/2222222222")
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Không tìm thấy lịch hẹn này")
