@@ -94,3 +94,67 @@ class Filed(Frozen):
 
 encode_package = msgspec.msgpack.Encoder().encode
 decode_package = msgspec.msgpack.Decoder(Package).decode
+
+
+class HeldAsk(Frozen):
+    """Which papers does the centre hold of this person for this procedure? Sealed about `held/<device>`.
+
+    Answered only with the person's consent `reuse`, and only where name and number belong together.
+    """
+
+    procedure: str
+    owner_number: str
+    owner_name: str
+    consents: tuple[str, ...] = ()
+
+
+class HeldPaper(Frozen):
+    """A paper that may be used again: name it by `ref` in `FiledPaper.held`. `at`: when (ms) it was filed."""
+
+    ref: str
+    component: int
+    name: str
+    at: int
+    pages: int = 1
+
+
+class Held(Frozen):
+    papers: tuple[HeldPaper, ...] = ()
+
+
+encode_held_ask = msgspec.msgpack.Encoder().encode
+decode_held_ask = msgspec.msgpack.Decoder(HeldAsk).decode
+
+
+class Feedback(Frozen):
+    """A complaint, suggestion, question or praise (phản ánh, kiến nghị), sealed as a package is, to
+    `POST /api/feedback/{id}`.
+
+    `kind`: a word of `dossiers.feedback.FeedbackKind`. `about`: a procedure's or field's name in her own words.
+    `provisional`: the number that she was given; it stands for the centre's own when the line was down.
+    """
+
+    id: str
+    kind: str
+    words: str
+    submitted_at: int
+    about: str = ""
+    service: str = ""
+    name: str = ""
+    phone: str = ""
+    language: Language = Language.VI
+    provisional: str = ""
+    offset_ms: int = 0
+
+
+class FeedbackFiled(Frozen):
+    """The number to follow it by, and until when (ms) it is to be answered."""
+
+    number: str
+    received_at: int
+    answer_by: int | None = None
+    url: str = ""
+
+
+encode_feedback = msgspec.msgpack.Encoder().encode
+decode_feedback = msgspec.msgpack.Decoder(Feedback).decode
