@@ -14,8 +14,9 @@ import structlog
 from kivy.clock import Clock as Frames
 from kivy.uix.widget import Widget
 
+from kiosk.touch.colours import palette_of
 from kiosk.touch.screen_app import ScreenApp
-from kiosk.touch.style import CALM, HIGH_CONTRAST
+from kiosk.touch.style import CALM, HIGH_CONTRAST, Palette
 from kiosk.touch.window import WindowSettings
 from queue_server.wire import messages as m
 from queue_server.wire import topics
@@ -30,9 +31,9 @@ from .doing import Clock, Doing
 from .journey import decide
 from .reports import PrinterCondition
 from .screens import draw
-from .screens.scene import LARGER, Scene, own_look
+from .screens.scene import Scene, own_look
 from .settings import KioskSettings
-from .visit import State, Step, View, can_reprint, idle_left, ticket_left, view
+from .visit import State, Step, View, can_reprint, idle_left, is_away, ticket_left, view
 
 PULSE_S = 10.0
 PULSE_WITHIN_S = 8.0
@@ -134,6 +135,10 @@ class KioskApp(ScreenApp):
         if self.cut_off is not None:
             self.cut_off.beat()
 
+    def later(self, seconds: float) -> None:
+        self._clock.skip(seconds)
+        self.tell(r.Tick)
+
     def on_scan(self, text: str) -> None:
         """No question here is answered by a code; a scan only shows that somebody is there."""
         self.tell(r.Touched)
@@ -178,8 +183,9 @@ class KioskApp(ScreenApp):
         if key == self._drawn:
             return
         self._drawn = key
-        self.palette = HIGH_CONTRAST if self.state.contrast else CALM
-        self.letters = LARGER if self.state.large else 1.0
+        access = self.state.access
+        self.palette = HIGH_CONTRAST if access.contrast else self._calm()
+        self.letters, self.low = access.letters, access.low
         languages = tuple(self._settings.languages)
         scene = Scene(
             self.state,
@@ -192,6 +198,10 @@ class KioskApp(ScreenApp):
         )
         self.show(view(self.state).value, lambda: draw(scene)[1])
 
+    def _calm(self) -> Palette:
+        """The usual colours, in the centre's own as soon as they are known."""
+        return palette_of(self.state.setup.colours) if self.state.setup else CALM
+
     def _visible(self, clock: str) -> object:
         """All of the state that a picture shows; what only counts time is left out."""
         state = self.state
@@ -200,7 +210,7 @@ class KioskApp(ScreenApp):
         countdown = left // 1000 if left is not None else None
         if state.step is Step.TICKET:
             countdown = ticket_left(state) // 1000
-        return seen, view(state), countdown, can_reprint(state), clock
+        return seen, view(state), is_away(state), countdown, can_reprint(state), clock
 
     def _wall_clock(self) -> str:
         if self.link is None:

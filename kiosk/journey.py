@@ -17,7 +17,7 @@ from msgspec import structs
 from queue_server.wire import messages as m
 from queue_server.wire.words import Language
 
-from . import finding
+from . import access_rules, finding
 from . import finding_reports as f
 from . import reports as r
 from .reports import Effect, PrinterCondition
@@ -33,6 +33,7 @@ from .visit import (
     View,
     can_reprint,
     is_away,
+    leaves_at,
     own_numbers,
     procedure_of,
     procedures_of,
@@ -93,16 +94,16 @@ def _printer_changed(state: State, report: r.PrinterChanged) -> Decision:
     return replace(state, printer=report.condition), ()
 
 
-def _tick(state: State, _report: r.Tick) -> Decision:
+def _tick(state: State, report: r.Tick) -> Decision:
+    if state.unplugged is not None and state.now >= leaves_at(state):
+        return _went_home(state, r.WentHome(report.at))
     if state.step is Step.WAITING:
         return _give_up(state) if state.now >= _patience(state) else (state, ())
     if state.step is Step.TICKET:
         if state.paper is Paper.AWAITED and state.now >= state.print_at:
             return _print(state)
         return (home(state), ()) if ticket_left(state) == 0 else (state, ())
-    if state.now - state.touched >= state.rules.idle:
-        return home(state), ()
-    return state, ()
+    return (home(state), ()) if state.now >= leaves_at(state) else (state, ())
 
 
 # --- rules: choosing ----------------------------------------------------------------------------
@@ -123,6 +124,7 @@ def home(state: State) -> State:
         last=state.last,
         help_called=state.help_called,
         home_language=state.home_language,
+        headphones=state.headphones,
         language=state.home_language,
         now=state.now,
         touched=state.now,
@@ -130,7 +132,7 @@ def home(state: State) -> State:
 
 
 def _touched(state: State, report: r.Touched) -> Decision:
-    return replace(state, touched=report.at), ()
+    return replace(state, touched=report.at, unplugged=None), ()
 
 
 def _started(state: State, report: r.Started) -> Decision:
@@ -194,6 +196,8 @@ def _at(state: State, step: Step) -> State:
 
 def _went_back(state: State, _report: r.WentBack) -> Decision:
     """One step back; what was chosen stays chosen."""
+    if state.access.open:
+        return replace(state, access=replace(state.access, open=False)), ()
     if state.step in FINDING:
         return (home(state) if state.step is Step.ERRAND else finding.back(state)), ()
     if state.step in (Step.REFUSED, Step.NO_ANSWER) and state.later:
@@ -236,16 +240,11 @@ def _went_home(state: State, _report: r.WentHome) -> Decision:
 
 
 def _page_turned(state: State, report: r.PageTurned) -> Decision:
-    pages: dict[Step, int] = {**state.pages, state.step: max(0, report.page)}
+    page = max(0, report.page)
+    if state.access.open:
+        return replace(state, access=replace(state.access, page=page)), ()
+    pages: dict[Step, int] = {**state.pages, state.step: page}
     return replace(state, pages=pages), ()
-
-
-def _letters_toggled(state: State, _report: r.LettersToggled) -> Decision:
-    return replace(state, large=not state.large, pages={}), ()
-
-
-def _contrast_toggled(state: State, _report: r.ContrastToggled) -> Decision:
-    return replace(state, contrast=not state.contrast), ()
 
 
 # --- rules: the ticket --------------------------------------------------------------------------
@@ -440,6 +439,7 @@ def _help_closed(state: State, _report: r.HelpClosed) -> Decision:
 
 _RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
     **finding.RULES,
+    **access_rules.RULES,
     f.ShelfCame: _shelf_came,
     f.NumberAsked: _number_asked,
     r.Tick: _tick,
@@ -462,8 +462,6 @@ _RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
     r.HelpCalled: _help_called,
     r.HelpClosed: _help_closed,
     r.ReprintAsked: _reprint_asked,
-    r.LettersToggled: _letters_toggled,
-    r.ContrastToggled: _contrast_toggled,
     r.TicketCame: _ticket_came,
     r.LeasedCame: _leased_came,
     r.NoneLeft: _none_left,

@@ -142,14 +142,6 @@ class ReprintAsked(Report):
     pass
 
 
-class LettersToggled(Report):
-    pass
-
-
-class ContrastToggled(Report):
-    pass
-
-
 @dataclass(frozen=True)
 class TicketCame(Report):
     ask: str

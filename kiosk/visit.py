@@ -8,6 +8,7 @@ from enum import StrEnum
 from queue_server.wire import messages as m
 from queue_server.wire.words import Language
 
+from .access import LEAVES_AFTER_MS, Access
 from .finding_reports import Part
 from .reports import PrinterCondition, Procedure
 from .shelf import Shelf
@@ -62,6 +63,7 @@ class View(StrEnum):
     NO_ANSWER = "no_answer"
     IDLE = "idle"
     HELP = "help"
+    ACCESS = "access"
 
 
 class Help(StrEnum):
@@ -91,10 +93,11 @@ AFTER_SERVICE = CHOOSING - {Step.SERVICE}
 
 @dataclass(frozen=True)
 class Rules:
-    """Times in ms. `warn`: how long before going home the visitor is asked whether she is there."""
+    """Times in ms. `idle`: untouched for so long, a visitor is asked whether she is still there; `warn`:
+    and so long that stands before the screen goes home."""
 
     idle: int = 60_000
-    warn: int = 15_000
+    warn: int = 20_000
     ticket: int = 25_000
     ticket_without_paper: int = 60_000
     ttl: int = 30_000
@@ -145,13 +148,16 @@ class State:
     last: LastTicket | None = None
     help_called: int = -HELP_AGAIN_AFTER_MS
     home_language: str = Language.VI
+    headphones: bool = False
+    """Headphones are in: what is private may be read aloud."""
 
     now: int = 0
     touched: int = 0
     step: Step = Step.WELCOME
     language: str = Language.VI
-    large: bool = False
-    contrast: bool = False
+    access: Access = Access()
+    unplugged: int | None = None
+    """When headphones were pulled out, if they were."""
     service: str | None = None
     procedure: str | None = None
     priority: str | None = None
@@ -183,7 +189,7 @@ class State:
 
     @property
     def page(self) -> int:
-        return self.pages.get(self.step, 0)
+        return self.access.page if self.access.open else self.pages.get(self.step, 0)
 
 
 # --- what is seen -------------------------------------------------------------------------------
@@ -195,7 +201,7 @@ def view(state: State) -> View:
         return View.HELP
     if idle_left(state) is not None:
         return View.IDLE
-    return _beneath(state)
+    return View.ACCESS if state.access.open else _beneath(state)
 
 
 def _beneath(state: State) -> View:
@@ -222,15 +228,23 @@ def idle_left(state: State) -> int | None:
     """Ms until the screen goes home, once the visitor is asked whether she is there; else None."""
     if state.step in (Step.WELCOME, Step.WAITING, Step.TICKET):
         return None
-    left = state.touched + state.rules.idle - state.now
+    left = leaves_at(state) - state.now
     return max(0, left) if left <= state.rules.warn else None
 
 
+def leaves_at(state: State) -> int:
+    """When the screen goes home if nobody touches it; later for whom more time was given."""
+    if state.unplugged is not None:
+        return state.unplugged + LEAVES_AFTER_MS
+    return state.touched + state.rules.idle * state.access.patience + state.rules.warn
+
+
 def ticket_left(state: State) -> int:
-    """Ms for which the ticket stays on the screen; longer where the screen is all that she gets."""
-    on_paper = state.paper in (Paper.CONFIRMED, Paper.UNKNOWN)
+    """Ms for which the ticket stays on the screen; longer where the screen is all that she gets, and
+    for whom it is read aloud or more time was given."""
+    on_paper = state.paper in (Paper.CONFIRMED, Paper.UNKNOWN) and not state.access.reading
     stay = state.rules.ticket if on_paper else state.rules.ticket_without_paper
-    return max(0, state.touched + stay - state.now)
+    return max(0, state.touched + stay * state.access.patience - state.now)
 
 
 def service_info(state: State, service: str | None) -> m.ServiceInfo | None:

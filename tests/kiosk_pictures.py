@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 import queue_server.dossiers
+from kiosk.access import Access
 from kiosk.finding_reports import Part
 from kiosk.reports import PrinterCondition, Procedure
 from kiosk.shelf import Shelf, shelf_of
@@ -200,7 +201,10 @@ def pictures(language: str) -> Iterator[tuple[str, State]]:
     yield "alone_ticket", replace(given, paper=Paper.CONFIRMED, leased={"civil": 11})
     yield "closed", replace(ready, setup=_all_shut())
     yield "stopped", replace(ready, step=Step.CONFIRM, service="land")
-    yield "idle", replace(civil, step=Step.CONFIRM, touched=NOW - 52_000)
+    yield "idle", replace(civil, step=Step.CONFIRM, touched=NOW - 68_000)
+    yield "access", replace(civil, step=Step.CONFIRM, access=Access(open=True))
+    reading = Access(open=True, reading=True, patience=5)
+    yield "access_reading", replace(civil, step=Step.CONFIRM, access=reading)
     for help_ in (Help.CALLING, Help.COMING, Help.UNHEARD):
         yield f"help_{help_.value}", replace(civil, step=Step.PROCEDURE, help=help_)
 
@@ -276,19 +280,21 @@ def run(size: str, folder: Path | None, language: str, way: str) -> None:
     from kivy.clock import Clock
 
     from kiosk.screens import draw
-    from kiosk.screens.scene import LARGER, Scene, own_look
+    from kiosk.screens.scene import Scene, own_look
     from kiosk.touch.remote import describe
     from kiosk.touch.screen_app import ScreenApp
     from kiosk.touch.style import CALM, HIGH_CONTRAST
 
     texts = Texts(Path("kiosk/texts"))
+    letters = {"large": 1.25, "largest": 1.6, "lowlargest": 1.6}.get(way, 1.0)
 
     class Gallery(ScreenApp):
         """Shows a picture, looks at it two frames later, and goes on."""
 
         def on_start(self) -> None:
             self.palette = HIGH_CONTRAST if way == "contrast" else CALM
-            self.letters = LARGER if way == "large" else 1.0
+            self.letters = letters
+            self.low = way.startswith("low")
             self.rest = pictures(language)
             Clock.schedule_once(lambda _: self.next(), 0.1)
 
@@ -298,7 +304,10 @@ def run(size: str, folder: Path | None, language: str, way: str) -> None:
                 self.stop()
                 return
             name, state = found
-            state = replace(state, large=way == "large", contrast=way == "contrast")
+            wish = replace(
+                state.access, letters=letters, low=way.startswith("low"), contrast=way == "contrast"
+            )
+            state = replace(state, access=wish)
             scene = Scene(state, own_look(self.look), texts, lambda *_, **__: None, "07:25")
             self.show(*draw(scene))
             Clock.schedule_once(lambda _: Clock.schedule_once(lambda _: self.keep(name), 0), 0)

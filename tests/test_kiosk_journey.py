@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from kiosk import access as a
 from kiosk import reports as r
 from kiosk.journey import decide
 from kiosk.reports import PrinterCondition, Procedure
@@ -220,7 +221,7 @@ def test_a_time_that_is_gone_is_asked_again_with_what_there_is_now() -> None:
 
 
 def test_an_offer_left_alone_goes_home_and_the_next_visitor_has_her_own() -> None:
-    state, wanted = after(AT_TIME, r.TimeChosen(NOW, True), r.Tick(NOW + 60 * SECOND))
+    state, wanted = after(AT_TIME, r.TimeChosen(NOW, True), r.Tick(NOW + 80 * SECOND))
     assert (view(state), state.offer, state.later, wanted) == (View.WELCOME, None, False, [])
 
 
@@ -374,23 +375,47 @@ def test_a_blink_of_the_connection_disturbs_nobody() -> None:
 
 
 def test_before_going_home_the_screen_asks_whether_she_is_there() -> None:
-    state, _ = after(AT_CONFIRM, r.Tick(NOW + 50 * SECOND))
+    state, _ = after(AT_CONFIRM, r.Tick(NOW + 60 * SECOND))
     assert view(state) is View.IDLE
-    there, _ = after(state, r.Touched(NOW + 51 * SECOND))
+    there, _ = after(state, r.Touched(NOW + 61 * SECOND))
     assert view(there) is View.CONFIRM
 
 
 def test_the_next_visitor_finds_the_usual_screen() -> None:
-    state, _ = after(
-        AT_CONFIRM, r.LettersToggled(NOW), r.ContrastToggled(NOW), r.Tick(NOW + 60 * SECOND)
-    )
-    assert (state.step, state.language, state.large, state.contrast, state.priority) == (
+    wishes = (a.LettersTurned, a.ContrastTurned, a.LowTurned, a.ReadingTurned, a.SpeedTurned)
+    wished, _ = after(AT_CONFIRM, *(wish(NOW) for wish in wishes))
+    assert wished.access != a.Access()
+    state, _ = after(wished, r.Tick(NOW + 80 * SECOND))
+    assert (state.step, state.language, state.access, state.priority) == (
         Step.WELCOME,
         "vi",
-        False,
-        False,
+        a.Access(),
         None,
     )
+
+
+def test_who_asks_for_more_time_has_up_to_ten_times_as_much_before_she_is_asked() -> None:
+    state, _ = after(AT_CONFIRM, *[a.MoreTimeAsked(NOW)] * 5)
+    assert state.access.patience == 10
+    assert view(after(state, r.Tick(NOW + 599 * SECOND))[0]) is View.CONFIRM
+    assert view(after(state, r.Tick(NOW + 601 * SECOND))[0]) is View.IDLE
+
+
+def test_headphones_read_at_once_and_pulled_out_the_visit_ends_unless_they_come_back() -> None:
+    heard, _ = after(AT_CONFIRM, a.JackMoved(NOW, True))
+    assert heard.access.reading and heard.headphones
+    pulled, wanted = after(heard, a.JackMoved(NOW + SECOND, False))
+    assert not pulled.access.reading and wanted == [r.WakeAt(NOW + 9 * SECOND)]
+    assert view(pulled) is View.IDLE, "what she chose is not shown to others"
+    assert after(pulled, r.Tick(NOW + 9 * SECOND))[0].step is Step.WELCOME
+    back, _ = after(pulled, a.JackMoved(NOW + 4 * SECOND, True), r.Tick(NOW + 10 * SECOND))
+    assert view(back) is View.CONFIRM
+
+
+def test_the_panel_closes_by_back_and_the_visit_is_where_it_was() -> None:
+    panel, _ = after(AT_CONFIRM, a.AccessOpened(NOW))
+    assert view(panel) is View.ACCESS
+    assert view(after(panel, r.WentBack(NOW))[0]) is View.CONFIRM
 
 
 def test_help_is_called_once_and_she_is_told_that_somebody_comes() -> None:
@@ -410,12 +435,14 @@ def test_help_that_nobody_heard_sends_her_to_the_desk_and_can_be_called_again() 
 
 # --- in any order ---------------------------------------------------------------------------------
 
-times = st.integers(0, 90 * SECOND)
+times = st.integers(0, 120 * SECOND)
 asks = st.sampled_from(["ask1", "ask2", "ask3"])
 setups = st.sampled_from([SETUP, closed(civil="suspended"), closed(civil="closed", other="closed")])
 reports = st.one_of(
     st.builds(r.Tick, times),
     st.builds(r.Touched, times),
+    st.builds(a.JackMoved, times, st.booleans()),
+    st.builds(a.MoreTimeAsked, times),
     st.builds(r.SetupCame, times, setups),
     st.builds(r.CatalogueCame, times, st.sampled_from([(), (BIRTH,)])),
     st.builds(r.ConnectionChanged, times, st.booleans()),
@@ -462,7 +489,8 @@ def _now(report: r.Report) -> r.Report:
 @settings(max_examples=150, deadline=None)
 def test_from_everywhere_time_alone_leads_home(story: list[r.Report]) -> None:
     state, _ = after(READY, *story)
-    ticks = [r.Tick(state.now + second * SECOND) for second in range(1, 160)]
+    seconds = [*range(1, 160), 800, 1600]
+    ticks = [r.Tick(state.now + second * SECOND) for second in seconds]
     state, _ = after(state, *ticks)
     assert state.step is Step.WELCOME
     assert state.help is Help.NONE

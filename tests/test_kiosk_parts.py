@@ -38,8 +38,9 @@ def test_without_a_file_the_defaults_hold() -> None:
     ("table", "word"),
     [
         ("idle_second = 3", "unknown key"),
-        ("idle_seconds = 0", "above 0"),
-        ("warn_seconds = 60", "below idle_seconds"),
+        ("idle_seconds = 59", "60 or more"),
+        ("warn_seconds = 5", "20 or more"),
+        ("answer_seconds = 0", "above 0"),
         ("languages = []", "one language"),
         ("[kiosk.printer]\nadress = 'none'", "unknown key"),
     ],

@@ -8,7 +8,7 @@ from kivy.uix.widget import Widget
 
 from kiosk.visit import View, view
 
-from . import choose, finding, notices, ticket
+from . import access, choose, finding, notices, ticket
 from .scene import Scene
 
 _PICTURES: dict[View, Callable[[Scene], Widget]] = {
@@ -18,6 +18,7 @@ _PICTURES: dict[View, Callable[[Scene], Widget]] = {
     View.STOPPED: notices.stopped,
     View.IDLE: notices.idle,
     View.HELP: notices.helping,
+    View.ACCESS: access.access,
     View.WELCOME: choose.welcome,
     View.ERRAND: finding.errand,
     View.SEARCH: finding.search,

@@ -7,8 +7,18 @@ from kivy.uix.widget import Widget
 from kiosk import finding_reports as f
 from kiosk import reports as r
 from kiosk.reports import PrinterCondition
-from kiosk.touch.text import Text
-from kiosk.touch.widgets import BigButton, Card, Column, Icon, Paragraph, Row, alike
+from kiosk.touch.style import LETTERS, Look
+from kiosk.touch.text import Text, height_of
+from kiosk.touch.widgets import (
+    BigButton,
+    Card,
+    Column,
+    Icon,
+    Paragraph,
+    Row,
+    alike,
+    button_height,
+)
 from kiosk.visit import (
     TimeOffer,
     can_reprint,
@@ -24,7 +34,18 @@ from kiosk.visit import (
 from queue_server.wire import messages as m
 from queue_server.wire.words import Estimate, PriorityGroup
 
-from .scene import Choice, Scene, body_room, choices, fixed, framed, rest
+from .scene import (
+    GAP,
+    MARGIN,
+    Choice,
+    Scene,
+    body_room,
+    choices,
+    fixed,
+    framed,
+    rest,
+    wide_height,
+)
 
 
 def welcome(scene: Scene) -> Widget:
@@ -32,27 +53,56 @@ def welcome(scene: Scene) -> Widget:
     look = scene.look
     starts = [_start(scene, language) for language in scene.languages]
     alike(starts)
-    greeting = Column(
+    hello = Text(
         look,
-        Text(
-            look,
-            scene.say("welcome.greeting"),
-            "greeting",
-            bold=True,
-            halign="center",
-            valign="bottom",
-            colour=look.palette.primary,
-        ),
-        Text(look, scene.say("welcome.lead"), "lead", halign="center", valign="top"),
-        gap=1.5,
-        size_hint_y=0.5,
+        scene.say("welcome.greeting"),
+        "greeting",
+        bold=True,
+        halign="center",
+        valign="bottom",
+        colour=look.palette.primary,
     )
+    lead = Text(look, scene.say("welcome.lead"), "lead", halign="center", valign="top")
+    width = look.width - 2 * look.unit(MARGIN)
+    least = height_of(look, lead.text, "lead", width) + 1
+    share = 0.5 if look.letters == LETTERS[0] else 0.8
+    greeting = Column(look, hello, fixed(lead, least * 1.1), gap=1, size_hint_y=share)
     buttons = (Column if look.portrait else Row)(look, *starts, gap=3)
     buttons.size_hint_y = 0.9 if look.portrait else 0.7
     more = [_more(scene, language) for language in scene.languages]
     alike(more)
-    aside = fixed(Row(look, *more, gap=3), max(look.unit(12), look.target()))
-    return framed(scene, greeting, buttons, aside, *_below_welcome(scene), back=False)
+    aside = fixed(_side_by_side(look, more), _more_height(scene, more))
+    seen, touched = _below_welcome(scene)
+    if look.lowered:
+        return framed(scene, buttons, aside, *touched, above=[greeting, *seen], back=False)
+    return framed(scene, greeting, buttons, aside, *seen, *touched, back=False)
+
+
+def _side_by_side(look: Look, buttons: list[BigButton]) -> Widget:
+    """One below the other where the largest letters need the width."""
+    if look.portrait and look.letters > LETTERS[1]:
+        return Column(look, *buttons, gap=GAP)
+    return Row(look, *buttons, gap=3)
+
+
+def _more_height(scene: Scene, buttons: list[BigButton]) -> float:
+    """As high as its words need, for all of `buttons`."""
+    look = scene.look
+    stacked = look.portrait and look.letters > LETTERS[1]
+    width = look.width - 2 * look.unit(MARGIN)
+    if not stacked:
+        width = (width - look.unit(3) * (len(buttons) - 1)) / len(buttons)
+    needs = []
+    for button in buttons:
+        detail = button.detail.text if button.detail is not None else ""
+        needs.append(button_height(look, button.label.text, detail, width, beside=True))
+    one = max([look.unit(12), look.target(), *needs])
+    return one * len(buttons) + look.unit(GAP) * (len(buttons) - 1) if stacked else one
+
+
+def _tight(look: Look) -> bool:
+    """The largest letters in the lower half only: every button says the one thing that it must."""
+    return look.lowered and look.letters > LETTERS[1]
 
 
 def _more(scene: Scene, language: str) -> BigButton:
@@ -63,7 +113,7 @@ def _more(scene: Scene, language: str) -> BigButton:
         scene.touch(f.ErrandAsked, language=language),
         name=f"more-{language}",
         icon="search",
-        detail=scene.texts.say("welcome.more_hint", language),
+        detail="" if _tight(scene.look) else scene.texts.say("welcome.more_hint", language),
         halign="center",
     )
 
@@ -75,12 +125,14 @@ def _start(scene: Scene, language: str) -> BigButton:
         scene.touch(r.Started, language=language),
         name=f"start-{language}",
         kind="primary" if language == scene.languages[0] else "plain",
-        detail=scene.texts.say("welcome.language", language),
+        detail=""
+        if _tight(scene.look) and can_reprint(scene.state)
+        else scene.texts.say("welcome.language", language),
         icon="ticket",
-        role="title",
-        detail_role="lead",
+        role="lead" if _tight(scene.look) else "title",
+        detail_role="body" if _tight(scene.look) else "lead",
         halign="center",
-        pad=4,
+        pad=0.8 if _tight(scene.look) else 4 if scene.look.letters == LETTERS[0] else 2,
     )
 
 
@@ -98,26 +150,27 @@ def _way(scene: Scene) -> Widget:
     return fixed(row, look.unit(17) * look.letters)
 
 
-def _below_welcome(scene: Scene) -> list[Widget]:
-    """How it goes on, how busy it is, what is wrong with the printer, the last ticket again."""
+def _below_welcome(scene: Scene) -> tuple[list[Widget], list[Widget]]:
+    """How it goes on, how busy it is, what is wrong with the printer; and the last ticket again."""
     look, state = scene.look, scene.state
-    aside: list[Widget] = []
+    seen: list[Widget] = []
+    touched: list[Widget] = []
     if not state.printer.prints:
         words = scene.say(f"printer.{state.printer.value}")
         absent = state.printer is PrinterCondition.ABSENT
-        aside.append(_remark(scene, "printer", words, calm=absent))
+        seen.append(_remark(scene, "printer", words, calm=absent))
     if can_reprint(state):
         act = scene.touch(r.ReprintAsked)
         words = scene.say("ticket.again")
         again = BigButton(look, words, act, name="reprint", kind="quiet", icon="printer")
-        aside.append(fixed(again, look.target()))
-    parts: list[Widget] = []
-    if look.portrait or not aside:
-        parts += [Widget(size_hint_y=0.12), _way(scene)]
-    if state.line is not None and not is_away(state):
+        touched.append(fixed(again, max(look.target(), look.text("button") * 2)))
+    roomy = look.letters == LETTERS[0] or (look.lowered and not _tight(look))
+    if roomy and (look.portrait or not (seen or touched)):
+        seen = [Widget(size_hint_y=0.12), _way(scene), *seen]
+    if state.line is not None:
         busy = Text(look, _how_busy(scene, state.line), "body", halign="center")
-        parts.append(fixed(busy, look.unit(7) * look.letters))
-    return [*parts, *aside]
+        seen.append(fixed(busy, look.unit(7) * look.letters))
+    return seen, touched
 
 
 def _how_busy(scene: Scene, line: m.LineState) -> str:
@@ -144,7 +197,8 @@ def _remark(scene: Scene, icon: str, words: str, calm: bool = False) -> Widget:
         pad=2,
         orientation="horizontal",
     )
-    return fixed(card, look.unit(11) * look.letters)
+    width = look.width - look.unit(2 * MARGIN + 2 * 2 + 5 + 1.5)
+    return fixed(card, max(look.unit(11), height_of(look, words, "body", width) + look.unit(5)))
 
 
 # --- lists --------------------------------------------------------------------------------------
@@ -153,8 +207,9 @@ def _remark(scene: Scene, icon: str, words: str, calm: bool = False) -> Widget:
 def service(scene: Scene) -> Widget:
     setup = scene.state.setup
     items = [_service_choice(scene, info) for info in (setup.services if setup else ())]
-    body = choices(scene, items, body_room(scene.look), least=12, most=17)
-    return framed(scene, *body, rest(), title=scene.say("service.title"))
+    title = scene.say("service.title")
+    body = choices(scene, items, body_room(scene.look, title=title), least=12, most=17)
+    return framed(scene, *body, rest(), title=title)
 
 
 def _service_choice(scene: Scene, info: m.ServiceInfo) -> Choice:
@@ -209,7 +264,8 @@ def procedure(scene: Scene) -> Widget:
         kind="primary",
         icon="ticket",
     )
-    height = max(look.unit(11), look.target())
+    title = scene.say("procedure.title")
+    height = wide_height(look, scene.say("procedure.none"), 11)
     items = [
         Choice(
             name=f"procedure-{p.code}",
@@ -219,8 +275,8 @@ def procedure(scene: Scene) -> Widget:
         )
         for p in procedures_of(state, state.service)
     ]
-    body = choices(scene, items, body_room(look, height), least=12, most=14)
-    return framed(scene, *body, rest(), fixed(none, height), title=scene.say("procedure.title"))
+    body = choices(scene, items, body_room(look, height, title=title), least=12, most=14)
+    return framed(scene, *body, rest(), fixed(none, height), title=title)
 
 
 def priority(scene: Scene) -> Widget:
@@ -233,11 +289,12 @@ def priority(scene: Scene) -> Widget:
         name="priority-none",
         kind="primary",
     )
-    height = max(look.unit(12), look.target())
+    title = scene.say("priority.title")
+    height = wide_height(look, scene.say("priority.none"), 12)
     groups = state.setup.priorities if state.setup else ()
     items = [_priority_choice(scene, group) for group in groups]
-    body = choices(scene, items, body_room(look, height), least=11, most=15)
-    return framed(scene, fixed(none, height), *body, rest(), title=scene.say("priority.title"))
+    body = choices(scene, items, body_room(look, height, title=title), least=11, most=15)
+    return framed(scene, fixed(none, height), *body, rest(), title=title)
 
 
 def _priority_choice(scene: Scene, group: PriorityGroup) -> Choice:
@@ -262,13 +319,12 @@ def time(scene: Scene) -> Widget:
     buttons = (Column if look.portrait else Row)(look, now, later, gap=3)
     buttons.size_hint_y = 1.8
     note = _remark(scene, "clock", scene.say("time.note"), calm=True)
-    return framed(
-        scene,
-        buttons,
-        note,
-        *([rest()] if look.portrait else []),
-        title=scene.say("time.title"),
-    )
+    title = scene.say("time.title")
+    if look.lowered:
+        below = [] if _tight(look) else [rest()]
+        return framed(scene, buttons, *below, title=title, above=[note])
+    spare = [rest()] if look.portrait and look.letters == LETTERS[0] else []
+    return framed(scene, buttons, note, *spare, title=title)
 
 
 def _time_choice(scene: Scene, later: bool, words: str, minutes: float) -> BigButton:
@@ -283,7 +339,7 @@ def _time_choice(scene: Scene, later: bool, words: str, minutes: float) -> BigBu
         role="title",
         detail_role="lead",
         halign="center",
-        pad=3,
+        pad=3 if scene.look.letters == LETTERS[0] else 1.6,
     )
 
 
@@ -301,7 +357,9 @@ def confirm(scene: Scene) -> Widget:
         icon="ticket",
         role="title",
     )
-    sheet = Card(look, *_chosen(scene), gap=2, pad=4)
+    roomy = look.letters <= LETTERS[1]
+    below = [] if look.letters == LETTERS[0] else [rest()]
+    sheet = Card(look, *_chosen(scene), *below, gap=2 if roomy else 1, pad=4 if roomy else 2)
     sheet.size_hint_y = 1.6
     remarks = []
     group = priority_group(scene)
@@ -309,14 +367,11 @@ def confirm(scene: Scene) -> Widget:
         proof = group.proof.say(scene.state.language)
         remarks.append(_remark(scene, "priority", scene.say("confirm.proof", proof=proof)))
     height = max(look.unit(20 if look.portrait else 16), look.target())
-    return framed(
-        scene,
-        sheet,
-        *remarks,
-        fixed(take, height),
-        *([rest()] if look.portrait else []),
-        title=scene.say("confirm.title"),
-    )
+    spare = [rest()] if look.portrait and (look.lowered or look.letters == LETTERS[0]) else []
+    title = scene.say("confirm.title")
+    if _tight(look):
+        return framed(scene, fixed(take, height), *remarks, *spare, title=title, above=[sheet])
+    return framed(scene, fixed(take, height), *spare, title=title, above=[sheet, *remarks])
 
 
 def priority_group(scene: Scene) -> PriorityGroup | None:
@@ -355,4 +410,9 @@ def _time_words(scene: Scene, offer: TimeOffer) -> str:
 def _line(scene: Scene, key: str, words: str) -> Widget:
     look = scene.look
     name = Text(look, scene.say(key), "body", colour=look.palette.quiet, size_hint_x=0.3)
-    return Row(look, name, Text(look, words, "lead", bold=True, size_hint_x=0.7))
+    role = "lead" if look.letters <= LETTERS[1] else "button"
+    row = Row(look, name, Text(look, words, role, bold=True, size_hint_x=0.7))
+    if look.letters > LETTERS[0]:
+        width = (look.width - look.unit(2 * MARGIN + 2 * 4 + GAP)) * 0.7
+        fixed(row, height_of(look, words, role, width, bold=True) + look.unit(0.4))
+    return row

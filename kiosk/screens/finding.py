@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kivy.uix.widget import Widget
@@ -12,11 +13,20 @@ from kiosk import finding_reports as f
 from kiosk import reports as r
 from kiosk.finding import can_file, errands
 from kiosk.finding_reports import Part
-from kiosk.touch.keyboard import Keyboard, KeyWords
-from kiosk.touch.style import Look
-from kiosk.touch.text import Text, drawn_size
+from kiosk.touch.keyboard import Keyboard, KeyWords, keyboard_height
+from kiosk.touch.style import LETTERS, Look
+from kiosk.touch.text import Text, drawn_size, height_of
 from kiosk.touch.vietnamese import VNI
-from kiosk.touch.widgets import BigButton, Card, Column, Icon, Paragraph, QrImage, Row, alike
+from kiosk.touch.widgets import (
+    BigButton,
+    Card,
+    Column,
+    Icon,
+    QrImage,
+    Row,
+    alike,
+    button_height,
+)
 from queue_server.dossiers.advice import Advice, advise
 from queue_server.dossiers.catalogue import Summary
 from queue_server.wire.texts import Texts
@@ -24,6 +34,7 @@ from queue_server.wire.words import Language
 
 from .scene import (
     GAP,
+    HEADER,
     MARGIN,
     Choice,
     Scene,
@@ -35,6 +46,8 @@ from .scene import (
     pager,
     pager_height,
     rest,
+    title_height,
+    wide_height,
 )
 
 DOSSIER_TEXTS = Texts(Path(queue_server.dossiers.__file__).parent / "texts")
@@ -44,6 +57,8 @@ ICONS = {
     f.Errand.LOOKUP: "folder",
     f.Errand.FEEDBACK: "speech",
 }
+TYPED = 0.82
+"""The width of what is found beside that of the keys, on a lying screen."""
 ACTIONS = 0.3
 """The share of a lying screen's width for what can be done."""
 Block = tuple[str, str]
@@ -52,28 +67,46 @@ Block = tuple[str, str]
 
 def errand(scene: Scene) -> Widget:
     """What beside a number."""
+    look, title = scene.look, scene.say("errand.title")
+    offered = errands(scene.state)
+    high = {
+        each: max(
+            look.unit(15), wide_height(look, *_errand_words(scene, each), "lead", "body", 2.4)
+        )
+        for each in offered
+    }
+    room, gap = body_room(look, title=title), look.unit(GAP)
+    tight = sum(high.values()) + gap * (len(high) - 1) > room
+    role = "button" if tight and look.letters > LETTERS[1] else "lead"
     items = [
         BigButton(
-            scene.look,
-            scene.say(f"errand.{each.value}"),
+            look,
+            _errand_words(scene, each)[0],
             scene.touch(f.ErrandChosen, errand=each),
             name=f"errand-{each.value}",
             kind="primary" if each is f.Errand.SEARCH else "plain",
-            detail=scene.say(f"errand.{each.value}_hint"),
+            detail="" if tight else _errand_words(scene, each)[2],
             icon=ICONS[each],
-            role="lead",
+            role=role,
             detail_role="body",
             halign="left",
-            pad=2.4,
+            pad=1.2 if tight else 2.4,
         )
-        for each in errands(scene.state)
+        for each in offered
     ]
-    return framed(
-        scene,
-        *[fixed(item, max(scene.look.unit(15), scene.look.target())) for item in items],
-        rest(),
-        title=scene.say("errand.title"),
-    )
+    least = {
+        each: wide_height(look, words, 12, "", role, "body", 1.2)
+        for each in offered
+        for words in [_errand_words(scene, each)[0]]
+    }
+    heights = least if tight else high
+    sized = [fixed(item, heights[each]) for item, each in zip(items, offered, strict=True)]
+    return framed(scene, *sized, rest(), title=title)
+
+
+def _errand_words(scene: Scene, each: f.Errand) -> tuple[str, float, str]:
+    """Its text, its usual height in units, its explanation."""
+    return scene.say(f"errand.{each.value}"), 15, scene.say(f"errand.{each.value}_hint")
 
 
 # --- search -------------------------------------------------------------------------------------
@@ -82,29 +115,45 @@ def errand(scene: Scene) -> Widget:
 def search(scene: Scene) -> Widget:
     """What she types, what it may mean, and the keys; beside each other on a lying screen."""
     look, title = scene.look, scene.say("search.title")
-    box = fixed(_typed(scene), look.unit(9) * min(look.letters, 1.25))
+    box = _typed(scene)
     if not look.portrait:
-        found = Column(look, box, *_hits(scene, body_room(look, box.height)), rest(), gap=GAP)
-        found.size_hint_x = 0.82
-        keys = fixed(_keyboard(scene), min(body_room(look), look.unit(60)))
+        width = (look.width - look.unit(2 * MARGIN + GAP * 2)) * TYPED / (1 + TYPED)
+        hits = _hits(scene, body_room(look, box.height, title=title), width)
+        found = Column(look, box, *hits, rest(), gap=GAP, size_hint_x=TYPED)
+        keys = fixed(_keyboard(scene), min(body_room(look, title=title), look.unit(60)))
         typing = Column(look, rest(), keys, gap=0)
         return framed(scene, Row(look, found, typing, gap=GAP * 2), title=title)
-    keys = fixed(_keyboard(scene), look.unit(44))
-    hits = _hits(scene, body_room(look, keys.height, box.height))
-    return framed(scene, box, *hits, rest(), keys, title=title)
+    keys = fixed(_keyboard(scene), keyboard_height(_key_look(look), scene.state.language == "vi"))
+    width = look.width - 2 * look.unit(MARGIN)
+    if look.lowered:
+        hits = _hits(scene, body_room(look, keys.height), width)
+        return framed(scene, *hits, rest(), keys, title=title, above=[box])
+    hits = _hits(scene, body_room(look, keys.height, box.height, title=title), width)
+    return framed(scene, *hits, rest(), keys, title=title, above=[box])
 
 
-def _hits(scene: Scene, room: float) -> list[Widget]:
+def _hits(scene: Scene, room: float, width: float) -> list[Widget]:
     """The best procedures, as many as there is room for: more letters bring the others up."""
     look, gap = scene.look, scene.look.unit(GAP)
-    height = max(look.unit(11.5) * look.letters, look.target())
-    lines = _lines(scene)[: max(1, int((room + gap) // (height + gap)))]
+    lines = _lines(scene)
     if not lines:
-        words = "search.nothing" if scene.state.query.strip() else "search.hint"
-        return [fixed(Text(look, scene.say(words), "lead", halign="center"), look.unit(18))]
-    buttons = [button_of(scene, _found(scene, line)) for line in lines]
+        words = scene.say("search.nothing" if scene.state.query.strip() else "search.hint")
+        high = max(look.unit(18), height_of(look, words, "lead", width) + 1)
+        return [fixed(Text(look, words, "lead", halign="center"), min(high, room))]
+    buttons: list[BigButton] = []
+    for line in lines:
+        choice = _found(scene, line)
+        need = button_height(look, choice.text, choice.detail, width)
+        height = max(look.unit(11.5), look.target(), need)
+        if height > room + 0.5 and not buttons:
+            choice = replace(choice, detail="")
+            height = max(look.target(), min(room, button_height(look, choice.text, "", width)))
+        if height > room + 0.5 and buttons:
+            break
+        buttons.append(fixed(button_of(scene, choice), height))
+        room -= height + gap
     alike(buttons)
-    return [fixed(button, height) for button in buttons]
+    return list(buttons)
 
 
 def _lines(scene: Scene) -> list[Summary]:
@@ -133,9 +182,20 @@ def _found(scene: Scene, line: Summary) -> Choice:
 
 def _typed(scene: Scene) -> Widget:
     look, query = scene.look, scene.state.query
-    shown = Text(look, f"{query}|" if query else scene.say("search.empty"), "lead")
+    words = f"{query}|" if query else scene.say("search.empty")
+    shown = Text(look, words, "lead")
+    aside = look.unit(20) * min(look.letters, 1.25)
+    width = look.width - look.unit(2 * MARGIN)
+    if not look.portrait:
+        width = (width - look.unit(GAP * 2)) * TYPED / (1 + TYPED)
+    inner = width - look.unit(5 + 2 * 1.4 + 1.5) - (0 if look.lowered else aside + look.unit(GAP))
+    high = max(look.unit(9), height_of(look, words, "lead", inner) + look.unit(3))
     if not query:
         shown.color = look.palette.quiet
+    sign = Icon(look, "search", size_hint_x=None, width=look.unit(5))
+    card = Card(look, sign, shown, border=look.palette.primary, pad=1.4, orientation="horizontal")
+    if look.lowered:
+        return fixed(card, high)
     clear = BigButton(
         look,
         scene.say("search.clear"),
@@ -143,15 +203,15 @@ def _typed(scene: Scene) -> Widget:
         name="clear",
         kind="quiet",
         disabled=not query,
+        role="button" if look.letters == 1.0 else "body",
+        pad=1.0,
     )
-    clear.size_hint_x, clear.width = None, look.unit(20)
-    sign = Icon(look, "search", size_hint_x=None, width=look.unit(5))
-    card = Card(look, sign, shown, border=look.palette.primary, pad=1.4, orientation="horizontal")
-    return Row(look, card, clear, gap=GAP)
+    clear.size_hint_x, clear.width = None, aside
+    return fixed(Row(look, card, clear, gap=GAP), high)
 
 
 def _keyboard(scene: Scene) -> Widget:
-    """The same keys from one letter to the next: eighty buttons are not made anew for each."""
+    """The same keys from one letter to the next: fifty buttons are not made anew for each."""
     key = (scene.look, scene.state.language, scene.state.typing)
     return scene.keep("search keys", key, lambda: _new_keyboard(scene))
 
@@ -167,7 +227,7 @@ def _new_keyboard(scene: Scene) -> Keyboard:
         way=scene.say(f"keys.{typing}"),
     )
     return Keyboard(
-        scene.look,
+        _key_look(scene.look),
         words,
         lambda key: scene.tell(f.KeyPressed, key=key),
         scene.touch(f.QueryCleared),
@@ -176,6 +236,11 @@ def _new_keyboard(scene: Scene) -> Keyboard:
         on_way=scene.touch(f.TypingTurned),
         last=False,
     )
+
+
+def _key_look(look: Look) -> Look:
+    """Letters on keys are large already; in the lower half they must leave room for what is found."""
+    return replace(look, letters=1.0 if look.lowered else min(look.letters, 1.25))
 
 
 # --- fields -------------------------------------------------------------------------------------
@@ -192,15 +257,16 @@ def fields(scene: Scene) -> Widget:
         )
         for place, each in enumerate(shelf.fields() if shelf else ())
     ]
-    body = choices(scene, items, body_room(scene.look), least=11, most=14)
-    return framed(scene, *body, rest(), title=scene.say("fields.title"))
+    title = scene.say("fields.title")
+    body = choices(scene, items, body_room(scene.look, title=title), least=11, most=14)
+    return framed(scene, *body, rest(), title=title)
 
 
 def field(scene: Scene) -> Widget:
     state = scene.state
     lines = state.shelf.of_field(state.field) if state.shelf else ()
     items = [_found(scene, line) for line in lines]
-    body = choices(scene, items, body_room(scene.look), least=11, most=14)
+    body = choices(scene, items, body_room(scene.look, title=state.field), least=11, most=14)
     return framed(scene, *body, rest(), title=state.field)
 
 
@@ -216,29 +282,83 @@ def advice(scene: Scene) -> Widget:
     if state.kept:
         return _keep(scene, line)
     ways, aside = _ways(scene, line), _aside(scene)
-    tabs = fixed(_tabs(scene), look.target())
-    height = max(look.unit(11), look.target())
-    if look.portrait:
-        beside = fixed(Row(look, *aside, gap=1.2), look.target())
-        main = fixed(
-            Column(look, *ways, gap=GAP), (height + look.unit(GAP)) * len(ways) - look.unit(GAP)
-        )
-        room = body_room(look, tabs.height, main.height, beside.height)
-        return framed(scene, tabs, *_sheet(scene, line, room, 1.0), beside, main, title=line.name)
-    things = [fixed(thing, height) for thing in (*ways, *aside)]
-    right = Column(look, *things, rest(), gap=GAP, size_hint_x=None, width=look.width * ACTIONS)
-    sheet = _sheet(scene, line, body_room(look, tabs.height), 1 - ACTIONS)
+    share = 1.0 if look.portrait else 1 - ACTIONS
+    tabs = _tabs(scene, share)
+    height = max(look.unit(11), look.target(), look.text("button") * 2.6 + look.unit(3))
+    if not look.portrait:
+        return _advice_lying(scene, line, tabs, [*ways, *aside], height)
+    beside = fixed(Row(look, *aside, gap=1.2), _row_height(look, aside, look.width, 1.2))
+    main = _main(look, ways, height)
+    if look.lowered:
+        room = look.height / 2 - look.unit(HEADER + 4 + GAP) - title_height(look, line.name)
+        sheet, *turn = _sheet(scene, line, room, 1.0, pager_below=True)
+        below = [*turn, tabs, beside, main, rest()]
+        return framed(scene, *below, title=line.name, above=[sheet])
+    room = body_room(look, tabs.height, main.height, beside.height, title=line.name)
+    sheets = _sheet(scene, line, room, 1.0)
+    return framed(scene, tabs, *sheets, beside, main, title=line.name)
+
+
+def _main(look: Look, ways: Sequence[Widget], height: float) -> Widget:
+    """One below the other; side by side, where larger letters leave the sheet too little room."""
+    if look.letters <= LETTERS[1] and not look.lowered:
+        high = (height + look.unit(GAP)) * len(ways) - look.unit(GAP)
+        return fixed(Column(look, *ways, gap=GAP), high)
+    least = height if look.letters <= LETTERS[1] else look.unit(11)
+    return fixed(Row(look, *ways, gap=1.2), max(least, _row_height(look, ways, look.width, 1.2)))
+
+
+def _advice_lying(
+    scene: Scene, line: Summary, tabs: Widget, things: Sequence[Widget], height: float
+) -> Widget:
+    """What can be done stands at the right of the sheet."""
+    look = scene.look
+    room = body_room(look, title=line.name)
+    height = min(height, (room + look.unit(GAP)) / len(things) - look.unit(GAP))
+    right = Column(
+        look,
+        *[fixed(thing, height) for thing in things],
+        rest(),
+        gap=GAP,
+        size_hint_x=None,
+        width=look.width * ACTIONS,
+    )
+    sheet = _sheet(scene, line, body_room(look, tabs.height, title=line.name), 1 - ACTIONS)
     left = Column(look, tabs, *sheet, gap=GAP)
     return framed(scene, Row(look, left, right, gap=GAP * 2), title=line.name)
 
 
-def _sheet(scene: Scene, line: Summary, room: float, share: float) -> list[Widget]:
-    """The shown part as a sheet of `room` pixels on `share` of the width, and a pager if it is longer."""
+def _row_height(look: Look, buttons: Sequence[Widget], width: float, gap: float) -> float:
+    """Of buttons side by side in `width` pixels (the margins are taken off), as their words need."""
+    inner = width - 2 * look.unit(MARGIN) - look.unit(gap) * (len(buttons) - 1)
+    each = inner / max(1, len(buttons))
+    needs = [
+        button_height(
+            look, b.label.text, "", each, role=b.label.role, beside=b.icon is not None, pad=0.8
+        )
+        for b in buttons
+        if isinstance(b, BigButton)
+    ]
+    return max([look.target(), *needs])
+
+
+def _narrow(look: Look) -> str:
+    """The role of words on narrow buttons: the largest letters leave no room for more."""
+    return "body" if look.letters <= LETTERS[1] else "small"
+
+
+def _sheet(
+    scene: Scene, line: Summary, room: float, share: float, pager_below: bool = False
+) -> list[Widget]:
+    """The shown part as a sheet of `room` pixels on `share` of the width, and a pager if it is longer.
+
+    `pager_below`: the pager takes none of the room.
+    """
     look = scene.look
     width = look.width * share - look.unit(2 * MARGIN + 2 * 3 + (0 if share == 1.0 else GAP * 2))
     blocks = _blocks(scene, _told(scene), line)
     pages = laid_out(look, blocks, room, width)
-    if len(pages) > 1:
+    if len(pages) > 1 and not pager_below:
         pages = laid_out(look, blocks, room - pager_height(look) - look.unit(GAP), width)
     page = min(scene.state.page, len(pages) - 1)
     sheet = Card(look, *_texts(look, pages[page]), rest(), pad=3, gap=1)
@@ -251,7 +371,7 @@ def _told(scene: Scene) -> Advice | None:
     return advise(record, DOSSIER_TEXTS.say, state.language) if record else None
 
 
-def _tabs(scene: Scene) -> Widget:
+def _tabs(scene: Scene, share: float) -> Widget:
     buttons = [
         BigButton(
             scene.look,
@@ -259,12 +379,18 @@ def _tabs(scene: Scene) -> Widget:
             scene.touch(f.PartShown, part=part),
             name=f"part-{part.value}",
             kind="chosen" if part is scene.state.part else "quiet",
-            role="body",
+            role=_narrow(scene.look),
             pad=0.8,
         )
         for part in Part
     ]
-    return Row(scene.look, *buttons, gap=1.2)
+    look = scene.look
+    width = look.width * share
+    rows = [buttons] if look.letters <= LETTERS[1] else [buttons[:2], buttons[2:]]
+    heights = [_row_height(look, row, width, 1.2) for row in rows]
+    lines = [fixed(Row(look, *row, gap=1.2), high) for row, high in zip(rows, heights, strict=True)]
+    gaps = look.unit(1.2) * (len(rows) - 1)
+    return fixed(Column(look, *lines, gap=1.2), sum(heights) + gaps)
 
 
 def _ways(scene: Scene, line: Summary) -> list[Widget]:
@@ -276,7 +402,7 @@ def _ways(scene: Scene, line: Summary) -> list[Widget]:
     if line.service:
         ways.append(("number", "advice.number", f.NumberAsked, "ticket"))
     if not ways:
-        return [Paragraph(look, scene.say("search.elsewhere_text"), halign="center")]
+        return [Text(look, scene.say("search.elsewhere_text"), "body", halign="center")]
     return [
         BigButton(
             look,
@@ -284,7 +410,8 @@ def _ways(scene: Scene, line: Summary) -> list[Widget]:
             scene.touch(kind),
             name=name,
             kind="plain" if place else "primary",
-            icon=icon,
+            icon=icon if look.letters <= LETTERS[1] else "",
+            pad=1.6 if look.letters <= LETTERS[1] else 0.8,
         )
         for place, (name, key, kind, icon) in enumerate(ways)
     ]
@@ -309,8 +436,8 @@ def _aside(scene: Scene) -> list[Widget]:
             act,
             name=name,
             kind="quiet",
-            icon=icons[name],
-            role="body",
+            icon=icons[name] if look.letters <= LETTERS[1] else "",
+            role=_narrow(look),
             pad=0.8,
         )
         for name, key, act in things
@@ -331,11 +458,10 @@ def _keep(scene: Scene, line: Summary) -> Widget:
     words = Text(look, scene.say("advice.keep_text"), "lead", halign="center", size_hint_y=0.5)
     return framed(
         scene,
-        code,
-        words,
         fixed(close, max(look.unit(12), look.target())),
         rest() if look.portrait else Widget(size_hint_y=0.05),
         title=line.name,
+        above=[code, words],
     )
 
 

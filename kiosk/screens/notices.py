@@ -10,10 +10,11 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 
 from kiosk import reports as r
+from kiosk.access import MoreTimeAsked
 from kiosk.finding_reports import ErrandAsked
 from kiosk.touch.style import Colour
-from kiosk.touch.text import Text
-from kiosk.touch.widgets import BigButton, Icon, Row, Title
+from kiosk.touch.text import Text, height_of
+from kiosk.touch.widgets import BigButton, Column, Icon, Row, Title, button_height
 from kiosk.visit import (
     Help,
     Step,
@@ -24,7 +25,7 @@ from kiosk.visit import (
 )
 from queue_server.wire.words import Language
 
-from .scene import GAP, Scene, fixed, framed
+from .scene import GAP, MARGIN, Scene, fixed, framed
 
 Way = tuple[str, str, type[r.Report]] | tuple[str, str, type[r.Report], dict[str, Any]]
 """A button under a notice: name, text, report, and its values if it has any."""
@@ -42,32 +43,59 @@ def notice(
 ) -> Widget:
     """A drawing, what is the matter, what to do, and the ways on."""
     look = scene.look
+    width = look.width - 2 * look.unit(MARGIN)
     drawing = sign or Icon(look, icon, colour or look.palette.accent)
     drawing.size_hint_y = 0.45
-    parts: list[Widget] = [
-        Widget(size_hint_y=0.2),
-        drawing,
-        Title(look, title, halign="center", size_hint_y=0.4),
-        Text(look, text, "lead", halign="center", valign="top", size_hint_y=0.5),
-    ]
+    said = fixed(
+        Title(look, title, halign="center"),
+        max(look.unit(14), height_of(look, title, "title", width, bold=True) + 1),
+    )
+    words = fixed(
+        Text(look, text, "lead", halign="center", valign="top"),
+        max(look.unit(16), height_of(look, text, "lead", width) + 1),
+    )
+    parts: list[Widget] = [Widget(size_hint_y=0.2), drawing, said, words]
     if also:
         quiet = look.palette.quiet
         parts.append(
-            Text(look, also, "body", halign="center", valign="top", colour=quiet, size_hint_y=0.35)
+            fixed(
+                Text(look, also, "body", halign="center", valign="top", colour=quiet),
+                height_of(look, also, "body", width) + 1,
+            )
         )
-    if ways:
-        parts.append(_ways(scene, ways))
-    return framed(scene, *parts, back=False)
+    parts.append(Widget(size_hint_y=0.12))
+    return framed(scene, *([_ways(scene, ways)] if ways else []), above=parts, back=False)
 
 
 def _ways(scene: Scene, ways: tuple[Way, ...]) -> Widget:
+    """Side by side; one below the other where larger letters need the width."""
     look = scene.look
-    row = Row(look, gap=GAP)
-    for place, (name, words, kind, *values) in enumerate(ways):
-        style = "primary" if place == 0 else "quiet"
-        act = scene.touch(kind, **(values[0] if values else {}))
-        row.add_widget(BigButton(look, words, act, name=name, kind=style))
-    return fixed(row, max(look.unit(16), look.target()))
+    gap, width = look.unit(GAP), look.width - 2 * look.unit(MARGIN)
+    beside = (width - gap * (len(ways) - 1)) / len(ways)
+    least = max(look.unit(16), look.target())
+    stacked = (len(ways) > 2 and look.portrait) or any(
+        height_of(look, words, "button", beside - look.unit(5), bold=True) > look.unit(11)
+        for _, words, *_ in ways
+    )
+    buttons = [_way(scene, way, "quiet" if place else "primary") for place, way in enumerate(ways)]
+    if not stacked:
+        return fixed(Row(look, *buttons, gap=GAP), least)
+    heights = [
+        max(
+            least if not place else look.unit(11),
+            look.target(),
+            button_height(look, words, "", width),
+        )
+        for place, (_, words, *_) in enumerate(ways)
+    ]
+    for button, height in zip(buttons, heights, strict=True):
+        fixed(button, height)
+    return fixed(Column(look, *buttons, gap=GAP), sum(heights) + gap * (len(heights) - 1))
+
+
+def _way(scene: Scene, way: Way, kind: str) -> BigButton:
+    values: dict[str, Any] = way[3] if len(way) == 4 else {}
+    return BigButton(scene.look, way[1], scene.touch(way[2], **values), name=way[0], kind=kind)
 
 
 def _both(scene: Scene, key: str) -> dict[str, Any]:
@@ -159,6 +187,7 @@ def idle(scene: Scene) -> Widget:
         scene.say("idle.title"),
         f"{scene.say('idle.text')} {scene.say('idle.seconds', seconds=seconds)}",
         ("here", scene.say("idle.here"), r.Touched),
+        ("more", scene.say("idle.more"), MoreTimeAsked),
         ("home", scene.say("idle.leave"), r.WentHome),
         sign=count,
     )

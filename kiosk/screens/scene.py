@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
 
+from kiosk import access as a
 from kiosk import reports as r
-from kiosk.touch.style import Look
-from kiosk.touch.text import Text
+from kiosk.touch.style import LETTERS, Look
+from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import (
+    PAD,
     BigButton,
     Card,
     Column,
@@ -23,6 +23,7 @@ from kiosk.touch.widgets import (
     Space,
     Title,
     alike,
+    button_height,
 )
 from kiosk.visit import State, Step, View, is_away, steps, view
 from queue_server.wire.texts import Texts
@@ -37,10 +38,10 @@ TITLE = 9.0
 TITLE_UPRIGHT = 13.0
 PAGER = 10.0
 GAP = 2.0
+LOW_EDGE = 1.0
+"""Below the middle of a low screen, above what is touched."""
 
 
-LARGER = 1.25
-"""What "larger text" does to the letters."""
 LYING_DENSITY = 0.84
 """A lying screen has less height for the same frame around each question."""
 
@@ -80,17 +81,34 @@ class Scene:
         return lambda: self.tell(kind, **values)
 
 
-def framed(scene: Scene, *body: Widget, back: bool = True, title: str = "") -> Widget:
-    """Header, progress, question, body, and the footer with the ways aside."""
+def framed(
+    scene: Scene,
+    *body: Widget,
+    back: bool = True,
+    title: str = "",
+    above: Sequence[Widget] = (),
+) -> Widget:
+    """Header, progress, question, body, and the footer with the ways aside.
+
+    `above`: what of the body is only looked at. It comes first; on a low screen (`Look.low`) it goes up
+    with the question, and the rest, all that is touched, stands in the lower half.
+    """
     look = scene.look
-    parts: list[Widget] = []
-    if scene.state.step in steps(scene.state):
-        parts.append(progress(scene))
+    asked: list[Widget] = []
     if title:
-        parts.append(fixed(Title(look, title), title_height(look)))
+        asked.append(fixed(Title(look, title), title_height(look, title)))
+    steps_ = [progress(scene)] if scene.state.step in steps(scene.state) else []
     margin = look.unit(MARGIN)
-    middle = Column(look, *parts, *body, gap=GAP, padding=[margin, look.unit(2), margin, 0])
-    return Column(look, header(scene), middle, footer(scene, back), gap=0)
+    if not look.lowered:
+        parts = [*steps_, *asked, *above, *body]
+        middle = Column(look, *parts, gap=GAP, padding=[margin, look.unit(2), margin, 0])
+        return Column(look, header(scene), middle, footer(scene, back), gap=0)
+    room = [] if any(part.size_hint_y is not None for part in above) else [Space()]
+    seen = [*steps_, *([] if above else room), *asked, *above, *(room if above else [])]
+    upper = Column(look, *seen, gap=GAP, padding=[margin, look.unit(2), margin, look.unit(2)])
+    lower = Column(look, *body, gap=GAP, padding=[margin, look.unit(LOW_EDGE), margin, 0])
+    half = Column(look, lower, footer(scene, back), gap=0)
+    return Column(look, header(scene), upper, fixed(half, look.height / 2), gap=0)
 
 
 def fixed(widget: Widget, height: float) -> Widget:
@@ -109,15 +127,12 @@ def header(scene: Scene) -> Header:
 
 
 def footer(scene: Scene, back: bool) -> Widget:
-    """Back at the left, help at the right, between them how the screen looks; always the same."""
-    look, state = scene.look, scene.state
+    """Back at the left, help at the right, between them how it is seen and heard; always the same."""
+    look = scene.look
     row = Row(look, gap=GAP)
     if back:
-        row.add_widget(_aside(scene, "back", "frame.back", r.WentBack, "back", 1.15))
-    letters = "frame.smaller" if state.large else "frame.larger"
-    contrast = "frame.calm" if state.contrast else "frame.contrast"
-    row.add_widget(_aside(scene, "letters", letters, r.LettersToggled, "letters", 1.0))
-    row.add_widget(_aside(scene, "contrast", contrast, r.ContrastToggled, "contrast", 1.0))
+        row.add_widget(_aside(scene, "back", "frame.back", r.WentBack, "back"))
+    row.add_widget(_aside(scene, "access", "frame.access", a.AccessOpened, "access"))
     row.add_widget(
         HelpButton(
             look,
@@ -126,7 +141,6 @@ def footer(scene: Scene, back: bool) -> Widget:
             role="body",
             upright=look.portrait,
             pad=0.8,
-            size_hint_x=1.25,
         )
     )
     alike([b for b in row.children if isinstance(b, BigButton)])
@@ -135,18 +149,20 @@ def footer(scene: Scene, back: bool) -> Widget:
     return fixed(row, footer_height(look))
 
 
-def title_height(look: Look) -> float:
-    return look.unit(TITLE_UPRIGHT if look.portrait else TITLE)
+def title_height(look: Look, title: str = "") -> float:
+    """At least what every picture gives its question; more if this one needs it."""
+    usual = look.unit(TITLE_UPRIGHT if look.portrait else TITLE)
+    width = look.width - 2 * look.unit(MARGIN)
+    return max(usual, height_of(look, title, "title", width, bold=True) + 1)
 
 
 def footer_height(look: Look) -> float:
     units = FOOTER_UPRIGHT if look.portrait else FOOTER
-    return max(look.unit(units), look.target() + look.unit(5))
+    grown = look.text("body") * 1.2 - look.unit(3.2) * 1.2
+    return max(look.unit(units), look.target() + look.unit(5)) + grown * (2 if look.portrait else 1)
 
 
-def _aside(
-    scene: Scene, name: str, key: str, kind: type[r.Report], icon: str, share: float
-) -> BigButton:
+def _aside(scene: Scene, name: str, key: str, kind: type[r.Report], icon: str) -> BigButton:
     return BigButton(
         scene.look,
         scene.say(key),
@@ -157,7 +173,6 @@ def _aside(
         role="body",
         upright=scene.look.portrait,
         pad=0.8,
-        size_hint_x=share,
     )
 
 
@@ -169,7 +184,11 @@ def progress(scene: Scene) -> Widget:
     row = Row(look, gap=1.5)
     for place, step in enumerate(chain):
         row.add_widget(_stage(scene, step, place, here))
-    return fixed(row, look.unit(PROGRESS))
+    return fixed(row, progress_height(look))
+
+
+def progress_height(look: Look) -> float:
+    return look.unit(PROGRESS) + look.text("small") - look.unit(2.5)
 
 
 def _stage(scene: Scene, step: Step, place: int, here: int) -> Widget:
@@ -198,59 +217,95 @@ class Choice:
     detail: str = ""
     badge: str = ""
     kind: str = "plain"
-
-
-@dataclass(frozen=True)
-class Grid:
-    """How a list is laid: columns, rows on a page and a row's height in pixels."""
-
-    columns: int
-    rows: int
-    row_height: float
-
-
-def lay_grid(look: Look, count: int, room: float, least: float, most: float) -> Grid:
-    """The grid for `count` choices in `room` pixels; rows between `least` and `most` units high."""
-    columns = 1 if look.portrait else 2
-    gap = look.unit(GAP)
-    low = max(look.unit(least) * look.letters, look.target())
-    wanted = math.ceil(count / columns)
-    if wanted * (low + gap) - gap > room:
-        room -= pager_height(look) + gap
-    rows = max(1, min(wanted, int((room + gap) // (low + gap))))
-    return Grid(columns, rows, min((room + gap) / rows - gap, look.unit(most) * look.letters))
+    icon: str = ""
 
 
 def pager_height(look: Look) -> float:
-    return max(look.unit(PAGER), look.target())
+    return max(look.unit(PAGER), look.text("body") * 1.3 + look.unit(2), look.target())
 
 
-def body_room(look: Look, *taken: float) -> float:
-    """Pixels of height left between the question and the footer, less what is `taken` there."""
-    frame = look.unit(HEADER + 2 + PROGRESS + GAP + GAP + GAP)
-    frame += title_height(look) + footer_height(look)
-    return look.height - frame - sum(height + look.unit(GAP) for height in taken)
+def body_room(look: Look, *taken: float, title: str = "") -> float:
+    """Pixels of height left between the question and the footer, less what is `taken` there.
+
+    On a low screen: between its middle and the footer.
+    """
+    if look.lowered:
+        room = look.height / 2 - footer_height(look) - look.unit(LOW_EDGE + GAP)
+    else:
+        room = look.height - look.unit(HEADER + 2 + GAP + GAP + GAP) - progress_height(look)
+        room -= title_height(look, title) + footer_height(look)
+    return room - sum(height + look.unit(GAP) for height in taken)
 
 
 def choices(
-    scene: Scene, items: Sequence[Choice], room: float, least: float = 11, most: float = 15
+    scene: Scene,
+    items: Sequence[Choice],
+    room: float,
+    least: float = 11,
+    most: float = 15,
+    columns: int | None = None,
 ) -> list[Widget]:
-    """The list's page that the state names, and a pager under it when there are more pages."""
+    """The list's page that the state names, and a pager under it when there are more pages.
+
+    Each row is as high as its words need, `least` to `most` units where they need less: larger letters
+    make more pages.
+    """
     look = scene.look
-    grid = lay_grid(look, len(items), room, least, most)
-    size = grid.columns * grid.rows
-    pages = max(1, math.ceil(len(items) / size))
-    page = min(scene.state.page, pages - 1)
-    shown = [button_of(scene, item) for item in items[page * size : (page + 1) * size]]
-    alike(shown)
-    rows = grid.rows if pages > 1 else math.ceil(len(shown) / grid.columns)
-    box = GridLayout(cols=grid.columns, spacing=look.unit(GAP))
-    for button in shown:
-        box.add_widget(fixed(button, grid.row_height))
-    fixed(box, rows * (grid.row_height + look.unit(GAP)) - look.unit(GAP) if rows else 0)
-    for _ in range(grid.columns - len(shown) if len(shown) < grid.columns else 0):
-        box.add_widget(fixed(Widget(), grid.row_height))
-    return [box, *([pager(scene, page, pages)] if pages > 1 else [])]
+    columns = columns or (1 if look.portrait else 2)
+    gap = look.unit(GAP)
+    low = max(look.unit(least), look.target())
+    rows = [items[at : at + columns] for at in range(0, len(items), columns)]
+    width = (look.width - 2 * look.unit(MARGIN) - (columns - 1) * gap) / columns
+    needs = [max(low, *(_height_needed(look, item, width) for item in row)) for row in rows]
+    pages = by_pages(needs, room, gap)
+    if len(pages) > 1:
+        room -= pager_height(look) + gap
+        pages = by_pages(needs, room, gap)
+    page = min(scene.state.page, len(pages) - 1)
+    begin, end = pages[page]
+    spare = (room + gap - sum(needs[begin:end]) - gap * (end - begin)) / max(1, end - begin)
+    heights = [max(n, min(n + max(0.0, spare), look.unit(most))) for n in needs[begin:end]]
+    shown = [[button_of(scene, item) for item in row] for row in rows[begin:end]]
+    alike([button for row in shown for button in row])
+    lines = []
+    for row, height in zip(shown, heights, strict=True):
+        empty = [Widget() for _ in range(columns - len(row))]
+        lines.append(fixed(Row(look, *row, *empty, gap=GAP), height))
+    box = fixed(Column(look, *lines, gap=GAP), max(0.0, sum(heights) + gap * (len(heights) - 1)))
+    return [box, *([pager(scene, page, len(pages))] if len(pages) > 1 else [])]
+
+
+def by_pages(heights: Sequence[float], room: float, gap: float) -> list[tuple[int, int]]:
+    """First and behind-last of the rows on each page; a row higher than the room has its own."""
+    pages, begin, used = [], 0, 0.0
+    for at, height in enumerate(heights):
+        if at > begin and used + height > room + 0.5:
+            pages.append((begin, at))
+            begin, used = at, 0.0
+        used += height + gap
+    return [*pages, (begin, len(heights))]
+
+
+def _height_needed(look: Look, item: Choice, width: float) -> float:
+    beside = bool(item.badge or item.icon)
+    return button_height(look, item.text, item.detail, width, beside=beside)
+
+
+def wide_height(
+    look: Look,
+    text: str,
+    units: float,
+    detail: str = "",
+    role: str = "button",
+    detail_role: str = "small",
+    pad: float = PAD,
+) -> float:
+    """Pixels of height of a button over the whole width: `units`, or more if its words need it."""
+    width = look.width - 2 * look.unit(MARGIN)
+    needed = button_height(
+        look, text, detail, width, role=role, detail_role=detail_role, beside=True, pad=pad
+    )
+    return max(look.unit(units), look.target(), needed)
 
 
 def button_of(scene: Scene, item: Choice) -> BigButton:
@@ -263,6 +318,7 @@ def button_of(scene: Scene, item: Choice) -> BigButton:
         kind=item.kind,
         detail=item.detail,
         badge=item.badge,
+        icon=item.icon,
         halign="left",
     )
 
@@ -270,12 +326,21 @@ def button_of(scene: Scene, item: Choice) -> BigButton:
 def pager(scene: Scene, page: int, pages: int) -> Widget:
     look = scene.look
 
+    larger = look.letters > LETTERS[1]
+
     def turn(name: str, key: str, target: int) -> Widget:
         if not 0 <= target < pages:
             return Widget()
-        act = scene.touch(r.PageTurned, page=target)
-        icon = "back" if name == "previous" else "next"
-        return BigButton(look, scene.say(key), act, name=name, kind="quiet", icon=icon)
+        return BigButton(
+            look,
+            scene.say(key),
+            scene.touch(r.PageTurned, page=target),
+            name=name,
+            kind="quiet",
+            icon="" if larger else "back" if name == "previous" else "next",
+            role="body" if larger else "button",
+            pad=0.8 if larger else PAD,
+        )
 
     where = Text(look, scene.say("frame.page", page=page + 1, pages=pages), halign="center")
     row = Row(

@@ -7,7 +7,8 @@ import math
 from kivy.uix.widget import Widget
 
 from kiosk import reports as r
-from kiosk.touch.text import Text
+from kiosk.touch.style import LETTERS, Look
+from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import (
     BigButton,
     Card,
@@ -48,36 +49,67 @@ def ticket(scene: Scene) -> Widget:
     """The number as large as it goes; how long, where, the code for the phone, the paper's fate."""
     look, taken = scene.look, scene.state.taken
     assert taken is not None
-    number, facts = _number(scene, taken), _facts(scene, taken)
-    code = [_code(scene, taken.url)] if taken.url else []
-    below = [_paper(scene), *_late(scene, taken), _buttons(scene)]
+    whole = look.width - 2 * look.unit(MARGIN)
+    paper, late, buttons = _paper(scene), _late(scene, taken), _buttons(scene)
+    crowded = bool(late or taken.offline)
+    code = [_code(scene, taken.url, crowded)] if taken.url else []
+    if look.lowered:
+        seen = [_number(scene, taken, whole), _facts(scene, taken, whole)]
+        return framed(scene, *code, paper, *late, buttons, above=seen, back=False)
     margin = look.unit(MARGIN)
-    padding = [margin, look.unit(3), margin, 0]
+    padding = [margin, look.unit(3 if look.letters == LETTERS[0] else 1.5), margin, 0]
+    below = [paper, *late, buttons]
+    gap = GAP if look.letters == LETTERS[0] else 1.4
     if look.portrait:
-        middle = Column(look, number, facts, *code, *below, gap=GAP, padding=padding)
+        number, facts = _number(scene, taken, whole), _facts(scene, taken, whole)
+        middle = Column(look, number, facts, *code, *below, gap=gap, padding=padding)
     else:
-        number.size_hint_x = 0.52
-        right = Column(look, facts, *code, gap=GAP, size_hint_x=0.48)
-        middle = Column(look, Row(look, number, right, gap=3), *below, gap=GAP, padding=padding)
+        share = 0.52 if look.letters == LETTERS[0] else 0.42
+        number = _number(scene, taken, whole * share)
+        facts = _facts(scene, taken, (whole - look.unit(3)) * (1 - share))
+        number.size_hint_x = share
+        right = Column(look, facts, *code, gap=gap, size_hint_x=1 - share)
+        middle = Column(look, Row(look, number, right, gap=3), *below, gap=gap, padding=padding)
     return Column(look, header(scene), middle, footer(scene, False), gap=0)
 
 
-def _number(scene: Scene, taken: m.TicketTaken) -> Widget:
+def _number(scene: Scene, taken: m.TicketTaken, width: float) -> Widget:
     look = scene.look
     p = look.palette
+    larger = look.letters > LETTERS[0]
     info, chosen = service_info(scene.state, taken.service), procedure_of(scene.state)
     name = info.name.say(scene.state.language) if info else ""
     words = chosen.name.say(scene.state.language) if chosen else name
+    above = Text(
+        look,
+        scene.say("ticket.title"),
+        "body" if larger else "lead",
+        halign="center",
+        size_hint_y=0.17,
+    )
+    below = Text(look, words, "button", bold=True, halign="center", size_hint_y=0.24)
+    if larger:
+        inner = width - look.unit(5)
+        for part in (above, below):
+            fixed(part, height_of(look, part.text, part.role, inner, part.bold) + 1)
+    crowded = larger and (look.lowered or taken.priority or taken.offline)
     parts: list[Widget] = [
-        Text(look, scene.say("ticket.title"), "lead", halign="center", size_hint_y=0.17),
-        Text(look, taken.number, "number", bold=True, halign="center", colour=p.primary),
-        Text(look, words, "button", bold=True, halign="center", size_hint_y=0.24),
+        *([] if crowded else [above]),
+        Text(
+            look,
+            taken.number,
+            "count" if crowded else "number",
+            bold=True,
+            halign="center",
+            colour=p.primary,
+        ),
+        below,
     ]
     if taken.priority:
         parts.append(_flag(scene, "priority", scene.say("ticket.priority")))
     if taken.offline:
         parts.append(_flag(scene, "warning", scene.say("ticket.offline")))
-    return Card(look, *parts, gap=0.6, pad=2.5, border=p.primary)
+    return Card(look, *parts, gap=0.6, pad=1.6 if larger else 2.5, border=p.primary)
 
 
 def _flag(scene: Scene, icon: str, words: str) -> Widget:
@@ -85,17 +117,20 @@ def _flag(scene: Scene, icon: str, words: str) -> Widget:
     accent = look.palette.accent
     sign = Icon(look, icon, accent, size_hint_x=None, width=look.unit(5))
     label = Text(look, words, "button", bold=True, colour=accent)
-    label.size_hint_x, label.width = None, look.unit(30)
-    return Row(look, Widget(), sign, label, Widget(), gap=1.5, size_hint_y=0.16)
+    label.size_hint_x, label.width = None, min(label.natural_width(), look.width * 0.7)
+    row = Row(look, Widget(), sign, label, Widget(), gap=1.5, size_hint_y=0.16)
+    if look.letters > LETTERS[0]:
+        fixed(row, height_of(look, words, "button", label.width, bold=True) + 1)
+    return row
 
 
-def _facts(scene: Scene, taken: m.TicketTaken) -> Widget:
+def _facts(scene: Scene, taken: m.TicketTaken, width: float) -> Widget:
     look = scene.look
     counters = ("counter", "ticket.counters", ", ".join(map(str, taken.counters)))
     wait = wait_words(scene, taken.estimate)
     first: list[Widget] = []
     if taken.comes_at is not None:
-        first = [_own_time(scene, taken.comes_at)]
+        first = [_own_time(scene, taken.comes_at, width)]
         facts = [("person", "ticket.wait_from", wait), counters]
     else:
         ahead = str(taken.ahead) if taken.ahead else scene.say("ticket.ahead_none")
@@ -104,8 +139,13 @@ def _facts(scene: Scene, taken: m.TicketTaken) -> Widget:
             ("clock", "ticket.wait", wait),
             counters,
         ]
-    cards = [_fact(scene, icon, key, words) for icon, key, words in facts if words]
-    return Column(look, *first, *cards, gap=1.5, size_hint_y=0.85 if taken.url else 1)
+    cards = [_fact(scene, icon, key, words, width) for icon, key, words in facts if words]
+    if look.letters == LETTERS[0]:
+        return Column(look, *first, *cards, gap=1.5, size_hint_y=0.85 if taken.url else 1)
+    high = sum(card.height for card in (*first, *cards))
+    return fixed(
+        Column(look, *first, *cards, gap=1.0), high + look.unit(1.0) * (len(first + cards) - 1)
+    )
 
 
 def _last_known(scene: Scene, taken: m.TicketTaken) -> str:
@@ -117,38 +157,60 @@ def _last_known(scene: Scene, taken: m.TicketTaken) -> str:
     return scene.say("ticket.ahead_last", at=at, people=taken.ahead)
 
 
-def _own_time(scene: Scene, at: int) -> Widget:
+def _own_time(scene: Scene, at: int, width: float) -> Widget:
     """When she is called from: the one thing that she must not forget."""
     look = scene.look
     p = look.palette
+    larger = look.letters > LETTERS[0]
     offset = scene.state.setup.utc_offset_minutes if scene.state.setup else 420
     words = scene.say("ticket.booked", at=f"{local(at, offset):%H:%M}")
     come = Text(look, scene.say("ticket.booked_come"), "body", valign="top", size_hint_y=0.7)
     when = Text(look, words, "title", bold=True, colour=p.primary, valign="bottom")
-    return Card(
+    high = look.unit(2.2)
+    if larger:
+        inner = width - look.unit(7 + 2 + 2)
+        for part in (come, when):
+            fixed(part, height_of(look, part.text, part.role, inner, part.bold) + 1)
+            high += part.height
+    card = Card(
         look,
         Icon(look, "clock", size_hint_x=None, width=look.unit(7)),
-        Column(look, when, come, gap=0.3),
+        Column(look, when, come, gap=0.2),
         fill=p.tint,
         border=p.primary,
         orientation="horizontal",
-        pad=1.6,
+        pad=1.0 if larger else 1.6,
         gap=2,
         size_hint_y=1.7,
     )
+    return fixed(card, high) if larger else card
 
 
-def _fact(scene: Scene, icon: str, key: str, words: str) -> Widget:
+KEY_SHARE = 0.42
+
+
+def _fact(scene: Scene, icon: str, key: str, words: str, width: float) -> Widget:
     look = scene.look
-    return Card(
+    larger = look.letters > LETTERS[0]
+    name = Text(look, scene.say(key), "body", colour=look.palette.quiet, size_hint_x=KEY_SHARE)
+    said = Text(look, words, "button" if larger else "lead", bold=True, size_hint_x=1 - KEY_SHARE)
+    card = Card(
         look,
         Icon(look, icon, size_hint_x=None, width=look.unit(5)),
-        Text(look, scene.say(key), "body", colour=look.palette.quiet, size_hint_x=0.42),
-        Text(look, words, "lead", bold=True, size_hint_x=0.58),
+        name,
+        said,
         orientation="horizontal",
-        pad=1.6,
+        pad=1.0 if larger else 1.6,
         gap=2,
     )
+    if not larger:
+        return card
+    inner = width - look.unit(5 + 2 * 2 + 2 * 1.0)
+    needs = [
+        height_of(look, part.text, part.role, inner * part.size_hint_x, part.bold) + 1
+        for part in (name, said)
+    ]
+    return fixed(card, max(needs) + look.unit(2.0))
 
 
 def wait_words(scene: Scene, estimate: Estimate | None) -> str:
@@ -161,17 +223,23 @@ def wait_words(scene: Scene, estimate: Estimate | None) -> str:
     return scene.say(key, minutes=minutes, low=low, high=high)
 
 
-def _code(scene: Scene, url: str) -> Widget:
+def _code(scene: Scene, url: str, crowded: bool) -> Widget:
+    """The code for her phone; its words go where there is much else to say in larger letters."""
     look = scene.look
-    return Card(
+    larger = look.letters > LETTERS[0]
+    crowded = crowded and look.letters > LETTERS[1]
+    card = Card(
         look,
-        QrImage(url, size_hint_x=0.5),
-        Text(look, scene.say("ticket.scan"), "button"),
+        QrImage(url, size_hint_x=0.5 if look.portrait else 0.4),
+        Text(look, scene.say("ticket.scan"), "body" if crowded else "button"),
         orientation="horizontal",
         pad=1.5,
         gap=2,
         size_hint_y=1.0,
     )
+    if look.lowered:
+        return card
+    return fixed(card, look.unit(15.5 if crowded else 19)) if larger else card
 
 
 def _paper(scene: Scene) -> Widget:
@@ -182,6 +250,8 @@ def _paper(scene: Scene) -> Widget:
     bad = paper is Paper.FAILED
     fill = p.success_tint if good else p.accent_tint if bad else p.tint
     colour = p.success if good else p.accent if bad else p.primary
+    words = scene.say(f"paper.{paper.value}")
+    larger = look.letters > LETTERS[0]
     card = Card(
         look,
         Icon(
@@ -191,14 +261,20 @@ def _paper(scene: Scene) -> Widget:
             size_hint_x=None,
             width=look.unit(5),
         ),
-        Text(look, scene.say(f"paper.{paper.value}"), "button", bold=good),
+        Text(look, words, "body" if larger else "button", bold=good),
         fill=fill,
         border=colour,
         orientation="horizontal",
         pad=1.6,
         gap=2,
     )
-    return fixed(card, look.unit(10) * look.letters)
+    width = look.width - look.unit(2 * MARGIN + 2 * 1.6 + 5 + 2)
+    role = "button" if look.letters == LETTERS[0] else "body"
+    return fixed(card, max(look.unit(10), _high(look, words, role, width) + look.unit(3.2)))
+
+
+def _high(look: Look, words: str, role: str, width: float) -> float:
+    return height_of(look, words, role, width, bold=True) + 1
 
 
 def _late(scene: Scene, taken: m.TicketTaken) -> list[Widget]:
@@ -211,7 +287,9 @@ def _late(scene: Scene, taken: m.TicketTaken) -> list[Widget]:
     accent = look.palette.accent
     sign = Icon(look, "warning", accent, size_hint_x=None, width=look.unit(5))
     words = Text(look, scene.say("ticket.late"), "body", bold=True, colour=accent)
-    return [fixed(Row(look, sign, words), look.unit(8) * look.letters)]
+    width = look.width - look.unit(2 * MARGIN + 5 + 2)
+    high = max(look.unit(8), _high(look, words.text, "body", width))
+    return [fixed(Row(look, sign, words), high)]
 
 
 def _buttons(scene: Scene) -> Widget:
@@ -235,7 +313,7 @@ def _buttons(scene: Scene) -> Widget:
                 scene.touch(r.ReprintAsked),
                 name="reprint",
                 kind="quiet",
-                icon="printer",
+                icon="printer" if look.letters <= LETTERS[1] else "",
                 size_hint_x=0.7,
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 
 from .style import CALM, Colour, Palette, rgb
 
@@ -91,8 +92,13 @@ def code_of(text: str) -> Colour | None:
 
 def palette_of(colours: Mapping[str, str]) -> Palette:
     """The calm palette in the centre's `primary` and `accent`; what is no colour is left as it was."""
+    return _palette(colours.get("primary", ""), colours.get("accent", ""))
+
+
+@lru_cache(8)
+def _palette(own_primary: str, own_accent: str) -> Palette:
     palette = CALM
-    primary, accent = code_of(colours.get("primary", "")), code_of(colours.get("accent", ""))
+    primary, accent = code_of(own_primary), code_of(own_accent)
     if primary is not None:
         palette = _with_primary(palette, primary)
     if accent is not None:

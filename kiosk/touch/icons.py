@@ -227,6 +227,24 @@ def _write(pen: _Pen) -> None:
     pen.line((0.4, 0.36), (0.46, 0.56), (0.86, 0.94), (0.96, 0.84), (0.58, 0.44), close=True)
 
 
+def _access(pen: _Pen) -> None:
+    """A person with open arms: access for all."""
+    pen.arc((0.5, 0.5), 0.46, 0, 1, width=0.045)
+    pen.dot((0.5, 0.76), 0.065)
+    pen.line((0.24, 0.6), (0.5, 0.56), (0.76, 0.6), width=0.05)
+    pen.line((0.5, 0.56), (0.5, 0.4), width=0.05)
+    pen.line((0.34, 0.18), (0.5, 0.4), (0.66, 0.18), width=0.05)
+
+
+def _low(pen: _Pen) -> None:
+    """A screen whose lower half is filled with buttons, and an arrow down."""
+    pen.line((0.16, 0.06), (0.16, 0.94), (0.84, 0.94), (0.84, 0.06), close=True)
+    pen.line((0.3, 0.4), (0.7, 0.4), width=0.06)
+    pen.line((0.3, 0.22), (0.7, 0.22), width=0.06)
+    pen.line((0.5, 0.84), (0.5, 0.58), width=0.045)
+    pen.line((0.38, 0.7), (0.5, 0.57), (0.62, 0.7), width=0.045)
+
+
 _ICONS: dict[str, Callable[[_Pen], None]] = {
     "back": _back,
     "next": _next,
@@ -250,6 +268,8 @@ _ICONS: dict[str, Callable[[_Pen], None]] = {
     "phone": _phone,
     "speaker": _speaker,
     "write": _write,
+    "access": _access,
+    "low": _low,
 }
 ICONS = tuple(_ICONS)
 

@@ -64,25 +64,51 @@ class Keyboard(BoxLayout):
             self.add_widget(self._row(*(self._key(digit) for digit in DIGIT_ROWS[0])))
         for letters in rows[:-1]:
             self.add_widget(self._row(*(self._key(letter) for letter in letters)))
-        delete = self._key(DELETE, self._words.delete, "quiet", wide=1.5)
+        wide = 1.5 if self._look.letters == 1.0 else 2.0
+        delete = self._key(DELETE, self._words.delete, "quiet", wide=wide)
         self.add_widget(self._row(*(self._key(letter) for letter in rows[-1]), delete))
         if self._vietnamese and rows is LETTER_ROWS:
-            marks = (self._key(letter) for letter in MARKED)
-            tones = (self._key(tone, tone, "quiet", wide=1.35) for tone in TONES)
-            self.add_widget(self._row(*marks, *tones))
+            marks = [self._key(letter) for letter in MARKED]
+            tones = [self._key(tone, tone, "quiet", wide=1.35) for tone in TONES]
+            for row in (marks, tones) if self._look.letters > 1.0 else ([*marks, *tones],):
+                self.add_widget(self._row(*row))
         self.add_widget(self._last_row(rows, other))
 
     def _last_row(self, rows: tuple[str, ...], other: str) -> BoxLayout:
+        larger = self._look.letters > 1.0
+        role = "body" if larger else "button"
         turn = BigButton(
-            self._look, other, lambda: self._turn(rows), name="key-other", kind="quiet"
+            self._look,
+            other,
+            lambda: self._turn(rows),
+            name="key-other",
+            kind="quiet",
+            role=role,
+            pad=0.5,
         )
-        done = BigButton(self._look, self._words.done, self._on_done, name="done", kind="primary")
+        done = BigButton(
+            self._look,
+            self._words.done,
+            self._on_done,
+            name="done",
+            kind="primary",
+            role=role,
+            pad=0.5,
+        )
         turn.size_hint_x, done.size_hint_x = 1.5, 2.5
-        keys = [turn, self._key(" ", self._words.space, wide=6)]
+        keys = [turn, self._key(" ", self._words.space, wide=3 if larger else 6)]
         if self._last:
             keys.append(done)
         if self._on_way is not None:
-            way = BigButton(self._look, self._words.way, self._on_way, name="key-way", kind="quiet")
+            way = BigButton(
+                self._look,
+                self._words.way,
+                self._on_way,
+                name="key-way",
+                kind="quiet",
+                role=role,
+                pad=0.5,
+            )
             way.size_hint_x = 1.8
             keys.insert(1, way)
         return self._row(*keys)
@@ -103,8 +129,14 @@ class Keyboard(BoxLayout):
             lambda: self._on_key(key),
             name=f"key-{NAMES.get(key, key)}",
             kind=kind,
-            role="button" if shown else "lead",
+            role=("body" if key == DELETE else "button") if shown else "lead",
             size_hint_x=wide,
         )
         button.padding = self._look.unit(0.5)
+        button.repeats = True
         return button
+
+
+def keyboard_height(look: Look, vietnamese: bool = True) -> float:
+    """Pixels that the keys need on an upright screen; one row more when letters are larger."""
+    return look.unit(53 if vietnamese and look.letters > 1.0 else 44)

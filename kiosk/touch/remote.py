@@ -8,6 +8,7 @@ One JSON object a line in, one out; coordinates are the window's pixels from its
     {"state": true}          {"screen", "ready", "size", "buttons": [{"name", "text", "rect",
                               "disabled"}], "texts": [{"text", "rect", "overflows"}]}
     {"screenshot": "x.png"}  saves what the window shows
+    {"later": 60}            as if so many seconds had gone by untouched
 
 `rect` is [left, top, width, height]. An error is answered by {"error": "…"}. A touch waits until
 the screen listens and is answered when it was drawn: a test needs no pauses of its own.
@@ -201,6 +202,9 @@ class RemoteFinger:
         if "screenshot" in wish:
             self._app.screenshot(Path(wish["screenshot"]))
             return {"saved": wish["screenshot"]}
+        if "later" in wish:
+            self._app.later(float(wish["later"]))
+            return {"later": wish["later"]}
         if "key" in wish:
             return self._key(str(wish["key"]))
         raise ValueError("a wish is one of touch, key, state, screenshot")

@@ -51,6 +51,7 @@ class ScreenApp(App):
         self.window_settings = window
         self.palette: Palette = CALM
         self.letters = 1.0
+        self.low = False
         self.screen_name = ""
         self.touched_at = time.monotonic()
         self._shown_at = 0.0
@@ -74,10 +75,21 @@ class ScreenApp(App):
     def on_tick(self) -> None:
         """Once a second."""
 
+    def later(self, seconds: float) -> None:
+        """Be as if `seconds` had gone by untouched; only for a remote finger."""
+        raise ValueError("this program's time cannot be moved")
+
     @property
     def look(self) -> Look:
         width, height = (int(side) for side in Window.size)
-        return Look(width, height, self.window_settings.width_mm, self.palette, self.letters)
+        return Look(
+            width,
+            height,
+            self.window_settings.width_mm,
+            self.palette,
+            self.letters,
+            low=self.low,
+        )
 
     def show(self, name: str, picture: Widget | Callable[[], Widget]) -> None:
         """Put `picture` in place of the last one; a new `name` makes the screen deaf for a moment.

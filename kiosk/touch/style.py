@@ -145,7 +145,8 @@ class Look:
 
     def least_text(self, role: str) -> float:
         """Pixels that letters never go below once a visitor has made them larger: the usual size."""
-        return self.unit(SIZES[role]) if self.letters > 1.0 else 0.0
+        grows = self.letters > 1.0 and GROWTH.get(role, 1.0) > 0
+        return self.unit(SIZES[role]) if grows else 0.0
 
     def target(self, units: float = 9.0) -> float:
         """The side of a touch target: `units`, never under 18 mm nor over a quarter screen."""

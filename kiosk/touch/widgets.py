@@ -18,7 +18,7 @@ from kivy.uix.widget import Widget
 
 from .icons import draw_face, draw_icon
 from .style import Colour, Look
-from .text import Text, fit_alike
+from .text import Text, fit_alike, height_of
 
 KINDS = ("primary", "plain", "chosen", "muted", "accent", "quiet")
 """What a button means: the way on, one of many, the one chosen before, one that only explains why
@@ -65,8 +65,11 @@ def Space(height: float | None = None) -> Widget:
 class Ground(Widget):
     """Paints a rounded ground with a border behind what it is mixed into; `repaint` recolours."""
 
-    def lay_ground(self, look: Look, fill: Colour, border: Colour | None, radius: float) -> None:
-        self._border_width = look.unit(0.16) * look.palette.edge
+    def lay_ground(
+        self, look: Look, fill: Colour, border: Colour | None, radius: float, edge: float = 1.0
+    ) -> None:
+        """`edge`: how many times the usual width the border has."""
+        self._border_width = look.unit(0.16) * look.palette.edge * edge
         with self.canvas.before:
             self._fill_colour = Color(rgba=fill)
             self._fill = SmoothRoundedRectangle(radius=[radius])
@@ -147,10 +150,27 @@ class Touchable(Widget):
     """Acts when a finger that came down on it is lifted on it; sliding off takes the touch back."""
 
     pressed = BooleanProperty(False)
+    name = ""
+    spoken: str | None = None
+    """What is read aloud instead of what stands on it."""
+    private = False
+    """Read to headphones only."""
+    repeats = False
+    """Pressed again at once, as a key is, it acts again at once."""
 
     def __init__(self, on_act: Callable[[], None], **kwargs: Any) -> None:
         self._act = on_act
         super().__init__(**kwargs)
+
+    def act(self) -> None:
+        """Act without a finger on it: by a keypad, or by exploring."""
+        if not self.disabled and self.get_parent_window() is not None:
+            self._act()
+
+    def let_go(self, touch: Any) -> None:
+        """This finger does not press it any more."""
+        touch.ungrab(self)
+        self.pressed = False
 
     def on_touch_down(self, touch: Any) -> bool:
         if self.disabled or touch.is_mouse_scrolling or not self.collide_point(*touch.pos):
@@ -176,6 +196,42 @@ class Touchable(Widget):
         return True
 
 
+ASIDE, ASIDE_OF_LABEL = 4.5, 1.25
+DETAIL_GAP = 0.6
+LABEL_SHARE = 0.58
+"""Of a button's height, what its text has before its detail, unless either needs more."""
+PAD = 1.6
+
+
+def button_height(
+    look: Look,
+    text: str,
+    detail: str,
+    width: float,
+    *,
+    role: str = "button",
+    detail_role: str = "small",
+    beside: bool = False,
+    upright: bool = False,
+    pad: float = PAD,
+) -> float:
+    """Pixels of height in which a button of `width` shows its words at their wished size.
+
+    `beside`: an icon or a badge stands at its side; `upright`: above.
+    """
+    aside = max(look.unit(ASIDE), look.text(role) * ASIDE_OF_LABEL)
+    inner = width - 2.8 * look.unit(pad)
+    high = 2 * look.unit(pad)
+    if beside and not upright:
+        inner -= aside + 2 * look.unit(1.6)
+    elif beside:
+        high += aside + look.unit(0.6)
+    high += height_of(look, text, role, inner, bold=True) + 1
+    if detail:
+        high += look.unit(DETAIL_GAP) + height_of(look, detail, detail_role, inner) + 1
+    return high
+
+
 class BigButton(Touchable, BoxLayout, Ground):
     """A button with a text, a quieter second line and an icon; a remote finger knows its `name`."""
 
@@ -195,7 +251,9 @@ class BigButton(Touchable, BoxLayout, Ground):
         disabled: bool = False,
         upright: bool = False,
         detail_role: str = "small",
-        pad: float = 1.6,
+        pad: float = PAD,
+        spoken: str | None = None,
+        private: bool = False,
         **kwargs: Any,
     ) -> None:
         pad = look.unit(pad)
@@ -208,9 +266,10 @@ class BigButton(Touchable, BoxLayout, Ground):
         )
         self.disabled = disabled
         self.name, self.said, self.kind = name, f"{text}\n{detail}".strip(), kind
+        self.spoken, self.private = spoken, private
         self._look, self._upright = look, upright
         fill, border, ink = self._colours(False)
-        self.lay_ground(look, fill, border, look.unit(1.8))
+        self.lay_ground(look, fill, border, look.unit(1.8), 2.5 if kind == "chosen" else 1.0)
         self.icon = Icon(look, icon, ink) if icon else None
         self.label = Text(look, text, role, bold=True, colour=ink, halign=halign)
         self.detail: Text | None = None
@@ -224,7 +283,7 @@ class BigButton(Touchable, BoxLayout, Ground):
 
     def _assemble(self) -> None:
         """Beside a centred text the icon stands close to it; else at the button's edge."""
-        aside = max(self._look.unit(4.5), self.label.wished * 1.25)
+        aside = max(self._look.unit(ASIDE), self.label.wished * ASIDE_OF_LABEL)
         beside = not self._upright and self.badge is None and self.label.halign == "center"
         for part in (self.icon, self.badge):
             if part is not None:
@@ -232,12 +291,27 @@ class BigButton(Touchable, BoxLayout, Ground):
                 self.add_widget(part)
         words: Widget = self.label
         if self.detail is not None:
-            self.label.size_hint_y, self.detail.size_hint_y = 0.58, 0.42
+            self.label.size_hint_y, self.detail.size_hint_y = LABEL_SHARE, 1 - LABEL_SHARE
             self.label.valign, self.detail.valign = "bottom", "top"
-            words = Column(self._look, self.label, self.detail, gap=0.6)
+            words = Column(self._look, self.label, self.detail, gap=DETAIL_GAP)
+            words.bind(size=self._share)
         self.add_widget(words)
         if self.icon is not None and beside:
             self._keep_together(words, aside)
+
+    def _share(self, words: Widget, size: tuple[float, float]) -> None:
+        """Text and detail share the height as they need it."""
+        assert self.detail is not None
+        room = max(1.0, size[1] - self._look.unit(DETAIL_GAP))
+        label, detail = self.label, self.detail
+        first = (height_of(self._look, label.text, label.role, size[0], bold=True) + 1) / room
+        second = (height_of(self._look, detail.text, detail.role, size[0]) + 1) / room
+        share = LABEL_SHARE
+        if first > share:
+            share = min(first, max(share, 1 - second))
+        elif second > 1 - share:
+            share = max(first, 1 - second)
+        label.size_hint_y, detail.size_hint_y = share, 1 - share
 
     def _set_aside(self, part: Widget, aside: float) -> None:
         if self._upright:
@@ -270,12 +344,12 @@ class BigButton(Touchable, BoxLayout, Ground):
         if self.kind == "chosen":
             return (p.pressed if pressed else p.tint), p.primary, p.ink
         if self.kind == "muted":
-            return (p.pressed if pressed else p.background), p.line, p.quiet
+            return (p.pressed if pressed else p.background), p.control, p.quiet
         if self.kind == "quiet":
-            return (p.pressed if pressed else p.background), p.line, p.primary
+            return (p.pressed if pressed else p.background), p.control, p.primary
         return (
             (p.pressed if pressed else p.card),
-            (p.primary if pressed else p.line),
+            (p.primary if pressed else p.control),
             p.ink,
         )
 
@@ -321,7 +395,7 @@ class FaceButton(Touchable, BoxLayout, Ground):
             look,
         )
         palette = look.palette
-        self.lay_ground(look, palette.card, palette.line, look.unit(1.8))
+        self.lay_ground(look, palette.card, palette.control, look.unit(1.8))
         self.face = Widget(size_hint_y=0.68)
         self.face.bind(pos=self._draw, size=self._draw)
         self.label = Text(look, text, "small", bold=True, halign="center", valign="top")
@@ -345,7 +419,7 @@ class FaceButton(Touchable, BoxLayout, Ground):
     def _show_pressed(self, *_: object) -> None:
         p = self._look.palette
         fill = p.pressed if self.pressed else p.card
-        self.repaint(fill, self._tint() if self.pressed else p.line)
+        self.repaint(fill, self._tint() if self.pressed else p.control)
 
 
 class QrImage(Widget):

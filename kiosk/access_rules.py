@@ -1,0 +1,84 @@
+"""What follows from a visitor's wishes how to see, hear and reach the kiosk; pure rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from kiosk.touch.style import LETTERS
+
+from . import access as a
+from . import reports as r
+from .visit import State
+
+Decision = tuple[State, tuple[r.Effect, ...]]
+
+
+def _with(state: State, **changes: Any) -> Decision:
+    return replace(state, access=replace(state.access, **changes)), ()
+
+
+def opened(state: State, _report: a.AccessOpened) -> Decision:
+    return _with(state, open=True, page=0)
+
+
+def closed(state: State, _report: a.AccessClosed) -> Decision:
+    return _with(state, open=False)
+
+
+def letters_turned(state: State, _report: a.LettersTurned) -> Decision:
+    """Another size has other pages: all begin at their first."""
+    at = LETTERS.index(state.access.letters) if state.access.letters in LETTERS else 0
+    return _with(replace(state, pages={}), letters=LETTERS[(at + 1) % len(LETTERS)], page=0)
+
+
+def contrast_turned(state: State, _report: a.ContrastTurned) -> Decision:
+    return _with(state, contrast=not state.access.contrast)
+
+
+def low_turned(state: State, _report: a.LowTurned) -> Decision:
+    return _with(replace(state, pages={}), low=not state.access.low, page=0)
+
+
+def reading_turned(state: State, report: a.ReadingTurned) -> Decision:
+    return _with(state, reading=not state.access.reading if report.on is None else report.on)
+
+
+def speed_turned(state: State, _report: a.SpeedTurned) -> Decision:
+    return _with(state, speed=(state.access.speed + 1) % len(a.SPEEDS))
+
+
+def volume_turned(state: State, _report: a.VolumeTurned) -> Decision:
+    return _with(state, volume=(state.access.volume + 1) % len(a.VOLUMES_DB))
+
+
+def more_time_asked(state: State, report: a.MoreTimeAsked) -> Decision:
+    """Twice, five times, ten times the usual; it stays at ten."""
+    more = next((p for p in a.PATIENCE if p > state.access.patience), a.PATIENCE[-1])
+    return _with(replace(state, touched=report.at), patience=more)
+
+
+def jack_moved(state: State, report: a.JackMoved) -> Decision:
+    """In: it reads to her alone. Out: it falls silent, and her visit is over if they stay out."""
+    if report.inside:
+        return _with(
+            replace(state, headphones=True, unplugged=None, touched=report.at), reading=True
+        )
+    if not state.headphones:
+        return state, ()
+    silent, _ = _with(replace(state, headphones=False, unplugged=report.at), reading=False)
+    return silent, (r.WakeAt(report.at + a.LEAVES_AFTER_MS),)
+
+
+RULES: dict[type[r.Report], Any] = {
+    a.AccessOpened: opened,
+    a.AccessClosed: closed,
+    a.LettersTurned: letters_turned,
+    a.ContrastTurned: contrast_turned,
+    a.LowTurned: low_turned,
+    a.ReadingTurned: reading_turned,
+    a.SpeedTurned: speed_turned,
+    a.VolumeTurned: volume_turned,
+    a.MoreTimeAsked: more_time_asked,
+    a.JackMoved: jack_moved,
+}
