@@ -145,15 +145,25 @@ class Feedback(Frozen):
     language: Language = Language.VI
     provisional: str = ""
     offset_ms: int = 0
+    procedure: str = ""
+    """The code of the procedure that it is about, if she came from one."""
+    counter: int | None = None
+    notify: bool = False
+    """She wants to hear of the answer by phone."""
+    key: str = ""
+    """By which she follows it (`enrol.ALPHABET`, 16 letters); made where the line is down, else by the centre."""
 
 
 class FeedbackFiled(Frozen):
-    """The number to follow it by, and until when (ms) it is to be answered."""
+    """The number to follow it by, and until when (ms) it is to be answered. `key`: with the number it opens the
+    state and the answer; `url` does so at once. `answer_text`: the day, as it is written."""
 
     number: str
     received_at: int
     answer_by: int | None = None
     url: str = ""
+    key: str = ""
+    answer_text: str = ""
 
 
 encode_feedback = msgspec.msgpack.Encoder().encode
