@@ -22,6 +22,7 @@ from .line import orders as o
 from .store import heads, keeping
 from .store.heads import HeadKey
 from .store.keeping import NoBackup, Restored, Terms, Unfit
+from .store.papers import Papers
 from .store.schema import CannotOpen, connect
 from .store.verify import Verified, verify
 from .wire.settings import SettingsError
@@ -147,6 +148,7 @@ def _verify(args: argparse.Namespace) -> int:
             key.read_bytes() if key.exists() else None,
             int(time.time() * 1000),
             _Progress(),
+            Papers(folder.root),
         )
     finally:
         conn.close()
@@ -182,7 +184,7 @@ def summary(found: Verified, key: Path) -> str:
     lines = [
         f"{'WRONG' if found.faults else 'ok'}: {found.rows:,} lines to {found.day or '–'}"
         f" (epoch {found.epoch}), {found.heads} signed heads, {found.snapshots} snapshots,"
-        f" {found.ratings:,} ratings, {found.sealed:,} sealed visits;"
+        f" {found.ratings:,} ratings, {found.dossiers:,} dossiers, {found.sealed:,} sealed visits;"
         f" {found.seconds:.1f} s, {speed:,.0f} lines/s"
     ]
     if found.sealed and not found.vault_read:

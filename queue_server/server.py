@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import queue
 import secrets
+import sqlite3
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ from .desk import public
 from .desk.clock import Clock
 from .desk.desk import Changed, Desk, Request
 from .desk.estimates import Table
+from .desk.terms import DossierTerms
 from .doors.broker import SERVER, is_loopback
 from .doors.child import reachable
 from .doors.local import LocalDoor
@@ -31,16 +33,20 @@ from .line import events as e
 from .line import orders as o
 from .line.decide import ahead_of
 from .line.state import Ticket
+from .store import papers
 from .store.catalogue import Catalogue
 from .store.catalogue_file import import_sample
 from .store.devices import Devices
 from .store.forms import CentreForms
 from .store.heads import DailyHeads, HeadKey
 from .store.log import SNAPSHOT_EVERY, Log, LogFull
+from .store.papers import Papers
+from .store.schema import CannotOpen, connect
 from .store.vault import Vault, master_key
 from .wire import logs, topics
 from .wire import messages as m
 from .wire.ending import Ending
+from .wire.sealed import private_key, public_text
 from .wire.words import DAY, SECOND, Estimate
 
 log = structlog.get_logger()
@@ -70,6 +76,9 @@ class Clerk:
     catalogue_version: str = ""
     forms: CentreForms | None = None
     _forms_said: str = ""
+    filing_key: str = ""
+    papers: Papers | None = None
+    database: Path | None = None
     web: str = ""
     """Where devices of the centre find the pages."""
     _say_all: threading.Event = field(default_factory=threading.Event)
@@ -187,14 +196,33 @@ class Clerk:
             "motcua_mqtt_unreadable": _total(UNREADABLE),
             **public.score_figures(desk.state),
             **public.move_figures(desk.state),
+            **public.dossier_figures(desk.state),
         }
 
     def _hourly(self, desk: Desk) -> None:
         now = desk.clock.now()
         desk.log.prune(now - 2 * DAY)
         forgotten = desk.vault.purge(now)
+        struck = papers.forget(desk.log.conn)
         if forgotten:
-            log.info("purged", visits=forgotten)
+            log.info("purged", visits=forgotten, papers=struck)
+        if self.papers is not None:
+            threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
+
+    def _tidy(self) -> None:
+        """Files of papers that were forgotten, or never filed: away from the clerk's thread."""
+        assert self.papers is not None and self.database is not None
+        try:
+            conn = connect(self.database, read_only=True)
+            try:
+                gone = self.papers.tidy(papers.living(conn), time.time())
+            finally:
+                conn.close()
+        except (CannotOpen, OSError, sqlite3.Error) as error:
+            log.error("papers_not_tidied", cause=str(error))
+            return
+        if gone:
+            log.info("papers_tidied", folders=gone)
 
     def _snapshot_seq(self) -> int:
         row = self.desk.log.conn.execute("SELECT max(seq) FROM snapshots").fetchone()
@@ -261,6 +289,7 @@ class Clerk:
             file.colours,
             file.web.take,
             self._forms_said,
+            self.filing_key,
         )
         self._publish(topics.SETUP.at(desk.state.setup.centre), m.encode(message), True)
 
@@ -330,11 +359,17 @@ class Server:
     def start(self) -> None:
         event_log = Log(self.folder.database)
         state = event_log.load()
-        vault = Vault(event_log.conn, master_key(self.folder.master_key(self.file.vault.key_file)))
+        master = master_key(self.folder.master_key(self.file.vault.key_file))
+        vault = Vault(event_log.conn, master)
         clock = Clock(state.at, speed=self.speed, ahead_ms=self.ahead_ms, origin=self.origin)
-        desk = Desk(event_log, vault, clock, said.refusal, self.file.web.public_url)
+        file = self.file
+        terms = DossierTerms(file.code_rule(), file.dossiers.keep_days, file.own_days())
+        desk = Desk(event_log, vault, clock, said.refusal, file.web.public_url, terms=terms)
         desk.state = state
         self.clerk = Clerk(desk, settings=self.file, web=self.web)
+        self.clerk.filing_key = public_text(private_key(master))
+        self.clerk.papers = Papers(self.folder.root)
+        self.clerk.database = self.folder.database
         self.clerk.heads = daily_heads(self.folder)
         self._counters: dict[str, int | None] = {}
         self._presence: dict[str, m.Presence] = {}
@@ -365,6 +400,8 @@ class Server:
         self._thread.start()
         self.clerk.local.start()
         self.clerk.mqtt.start()
+        offset = state.setup.rules.utc_offset_minutes
+        terms.warm(clock.now(), offset, lambda job: threading.Thread(target=job).start())
         log.info("server_started", seq=event_log.seq, day=state.day, tickets=len(state.tickets))
 
     def stop(self) -> None:

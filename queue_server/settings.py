@@ -9,8 +9,11 @@ from typing import Any
 from .doors.broker import BrokerSettings
 from .doors.mosquitto import MosquittoSettings
 from .doors.speech.voice import SpeechSettings
+from .dossiers.codes import AGENCY, MOST_SERIAL_DIGITS, SERIAL_DIGITS
+from .dossiers.life import CodeRule, CodeWay
 from .line.decide import Refused, check_setup
 from .line.setup import WEEKDAYS, Counter, Hours, Officer, Rules, Service, Setup
+from .store.holidays import LocalDays
 from .wire import settings as wire_settings
 from .wire.settings import SettingsError
 from .wire.words import Frozen, Names, PriorityGroup
@@ -86,6 +89,24 @@ class FormsSettings(Frozen, forbid_unknown_fields=True):
     sample: bool = False
 
 
+class DossierSettings(Frozen, forbid_unknown_fields=True):
+    """`[dossiers]`: where dossier codes come from, how long dossiers are kept, which days differ here.
+
+    `codes`: `own` serials from 0001 each day, a `band` of serials that the province left to this centre
+    (`band_first` … `band_last`), or the `province` alone; without a code a dossier has a provisional number.
+    `width`: digits of the serial. `keep_days`: from filing, and anew from the result. `closed`, `worked`: days off
+    and working days besides the public ones, by which due dates are counted.
+    """
+
+    codes: CodeWay = CodeWay.OWN
+    width: int = SERIAL_DIGITS
+    band_first: int = 1
+    band_last: int = 0
+    keep_days: int = 730
+    closed: tuple[dt.date, ...] = ()
+    worked: tuple[dt.date, ...] = ()
+
+
 class BackupSettings(Frozen, forbid_unknown_fields=True):
     """`[backup]`: where `motcua backup` writes when no folder is named."""
 
@@ -104,6 +125,7 @@ class CentreFile(Frozen, forbid_unknown_fields=True):
     speech: SpeechSettings = SpeechSettings()
     catalogue: CatalogueSettings = CatalogueSettings()
     forms: FormsSettings = FormsSettings()
+    dossiers: DossierSettings = DossierSettings()
     backup: BackupSettings = BackupSettings()
     hours: HoursSettings = HoursSettings()
     rules: Rules = Rules()
@@ -115,6 +137,19 @@ class CentreFile(Frozen, forbid_unknown_fields=True):
     kiosk: dict[str, Any] = {}
     tablet: dict[str, Any] = {}
     bridge: dict[str, Any] = {}
+
+    def code_rule(self) -> CodeRule:
+        table = self.dossiers
+        return CodeRule(
+            way=table.codes,
+            agency=self.centre.agency,
+            width=table.width,
+            first=table.band_first,
+            last=table.band_last,
+        )
+
+    def own_days(self) -> LocalDays:
+        return LocalDays(closed=self.dossiers.closed, worked=self.dossiers.worked)
 
     def setup(self) -> Setup:
         """The seed of the log's first `SetupChanged`."""
@@ -158,7 +193,20 @@ def read(path: Path | None) -> CentreFile:
         raise SettingsError(f"{path}: {refused.values.get('detail', refused.code)}") from refused
     except ValueError as error:
         raise SettingsError(f"{path}: [hours]: {error}") from error
+    _check_dossiers(file, path)
     return file
+
+
+def _check_dossiers(file: CentreFile, path: Path | None) -> None:
+    table = file.dossiers
+    if file.centre.agency and not AGENCY.fullmatch(file.centre.agency):
+        raise SettingsError(f"{path}: [centre]: agency: like H19.15 or 000.00.15.H19")
+    if not SERIAL_DIGITS <= table.width <= MOST_SERIAL_DIGITS:
+        raise SettingsError(f"{path}: [dossiers]: width: {SERIAL_DIGITS} to {MOST_SERIAL_DIGITS}")
+    if table.codes is CodeWay.BAND and not 1 <= table.band_first <= table.band_last:
+        raise SettingsError(f"{path}: [dossiers]: band_first, band_last")
+    if table.keep_days < 1:
+        raise SettingsError(f"{path}: [dossiers]: keep_days: at least 1")
 
 
 def example() -> Path:

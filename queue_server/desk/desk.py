@@ -18,21 +18,24 @@ import structlog
 
 from ..dossiers.codes import BadCode
 from ..dossiers.codes import parse as parse_code
+from ..dossiers.life import CodeRule
 from ..line import events as e
 from ..line import orders as o
 from ..line.decide import Issued, Refused, Reply, Touched, ahead_of, decide
 from ..line.state import State, apply
-from ..store import people
+from ..store import dossiers, passing, people
+from ..store import feedback as feedback_table
 from ..store.log import Log, LogFull
 from ..store.vault import Vault, new_ref
 from ..wire import messages as m
 from ..wire import topics
 from ..wire.words import DAY, Estimate, Frozen, Role, day_of
+from . import appointments, feedback, filing, province, public
 from . import commands as c
-from . import public
 from .clock import Clock
 from .estimates import Estimates
 from .roles import may
+from .terms import DossierTerms
 
 log = structlog.get_logger()
 
@@ -97,6 +100,7 @@ class Desk:
     refusal_text: Callable[[str, str, dict[str, Any]], str]
     public_url: str = ""
     estimates: Estimates = field(default_factory=Estimates)
+    terms: DossierTerms = field(default_factory=lambda: DossierTerms(CodeRule()))
     on_changed: Callable[[Changed], None] = lambda _: None
     state: State = field(default_factory=State)
     offer_numbers: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -160,6 +164,8 @@ class Desk:
             answer = self._refusal(request, refused.code, refused.values)
             if refused.code == "bad_dossier_code":
                 return answer, False  # it repeats what was typed, which is not ours to keep
+            if isinstance(request.body, c.FileDossier | c.FileFeedback):
+                return answer, False  # it may be taken later, when the form is checked
         if isinstance(request.body, c.OpenSeal):
             return answer, False  # what lies under the seal is shown once and kept nowhere
         if request.id:
@@ -207,15 +213,20 @@ class Desk:
         body = request.body
         case = _CASES.get(type(body))
         if case is not None:
+            if type(body) in _PEOPLES:
+                self.allowed(request, type(body))
             return case(self, request, body, changed)
-        self._allowed(request, type(body))
-        return self._do(request, body, changed)
+        self.allowed(request, type(body))
+        return self.do(request, body, changed)
 
-    def _allowed(self, request: Request, order: type) -> None:
+    def allowed(self, request: Request, order: type) -> None:
         if request.role is not None and not may(request.role, order):
             raise Refused("not_allowed")
 
-    def _do(self, request: Request, order: o.AnyOrder, changed: Changed) -> Reply:
+    def new_ref(self) -> str:
+        return new_ref()
+
+    def do(self, request: Request, order: o.AnyOrder, changed: Changed) -> Reply:
         """Decide one order of the line and write what comes of it."""
         at = self.clock.now()
         events, reply = decide(self.state, order, at, request.actor)
@@ -229,6 +240,8 @@ class Desk:
         apply(self.state, event, at, request.actor)
         changed.entries.append(entry)
         project(self.log, event)
+        for table in (dossiers, passing, feedback_table):
+            table.project(self.log.conn, event, at)
         self._touch(event, before.counter if before else None, changed, at, entry.seq)
 
     def _touch(self, event: e.Event, left: int | None, changed: Changed, at: int, seq: int) -> None:
@@ -265,19 +278,19 @@ class Desk:
         changed.outbox.append((self.log.put_out(topic, payload, False, at), topic, payload, False))
 
     def _take_ticket(self, request: Request, ask: m.TakeTicket, changed: Changed) -> Frozen:
-        self._allowed(request, o.IssueTicket)
+        self.allowed(request, o.IssueTicket)
         token = secrets.token_urlsafe(16)
         visit = secrets.token_hex(12)
         now = self.clock.now()
         kept = {k: v for k, v in (("phone", ask.phone), ("dossier", ask.dossier_code)) if v}
-        if ask.dossier_code:
-            checked_codes((ask.dossier_code,))
+        if ask.dossier_code and not filing.DOSSIER.fullmatch(ask.dossier_code):
+            checked_codes((ask.dossier_code,))  # else one that was prepared at a kiosk
         if ask.phone and not is_phone(ask.phone):
             raise Refused("bad_phone")
         ref = new_ref() if kept else ""
         asked_at = min(ask.asked_at, now) if request.role is None else now
         told = self._foretold(ask, now)
-        reply = self._do(
+        reply = self.do(
             request,
             o.IssueTicket(
                 service=ask.service,
@@ -305,7 +318,7 @@ class Desk:
             self.vault.seal(
                 visit, "contact", m.encode(kept), now + CONTACT_DAYS * DAY, ref, token_hash(token)
             )
-        return self._taken(reply, ask, token, now, told)
+        return self.taken(reply, ask.service, ask.priority, ask.booked, token, now, told)
 
     def _foretold(self, ask: m.TakeTicket, now: int) -> Estimate | None:
         """The wait that she is told and that is held against what comes; None: not known, or at a time of her own."""
@@ -316,36 +329,44 @@ class Desk:
         ahead = ahead_of(state, ask.service, ask.priority) if today else 0
         return self.estimates.newcomer(ask.service, ask.priority is not None, ahead, now)
 
-    def _taken(
-        self, reply: Issued, ask: m.TakeTicket, token: str, now: int, told: Estimate | None
+    def taken(
+        self,
+        reply: Issued,
+        service: str,
+        priority: str | None,
+        booked: int | None,
+        token: str,
+        now: int,
+        told: Estimate | None,
     ) -> m.TicketTaken:
+        """What paper and screen show of a number that has just been given."""
         base = self.public_url.rstrip("/")
-        to_come = ask.booked is not None and ask.booked > now
+        to_come = booked is not None and booked > now
         estimate = told
-        if ask.booked is not None and to_come:
-            estimate = public.wait_from(self.state, self.estimates, ask.service, ask.booked, now)
+        if booked is not None and to_come:
+            estimate = public.wait_from(self.state, self.estimates, service, booked, now)
         return m.TicketTaken(
             ticket=reply.ticket,
             number=reply.number,
-            service=ask.service,
+            service=service,
             issued_at=now,
             ahead=reply.ahead,
             token=token,
             url=f"{base}/t/{token}" if base else "",
             estimate=estimate,
-            priority=ask.priority,
+            priority=priority,
             counters=reply.counters,
             closes_in_minutes=reply.closes_in if not to_come else None,
-            booked=ask.booked,
+            booked=booked,
         )
 
     def _withdraw(self, request: Request, ask: m.WithdrawTicket, changed: Changed) -> Frozen:
         order = o.WithdrawTicket(ask=f"{request.actor.device}/{ask.ask}")
-        return _done(self._do(request, order, changed))
+        return _done(self.do(request, order, changed))
 
     def _lease(self, request: Request, ask: m.LeaseNumbers, changed: Changed) -> Frozen:
         order = o.LeaseNumbers(have=ask.have, day=ask.day, held=ask.held)
-        return self._do(request, order, changed)
+        return self.do(request, order, changed)
 
     def _hand_over(self, request: Request, ask: m.HandOver, changed: Changed) -> Frozen:
         """Asks of days gone by are looked up in the log: the fold and the kept answers forget them."""
@@ -368,7 +389,7 @@ class Desk:
             printed=ask.printed,
             known=ask.day != self.state.day and self.log.issued(request.key),
         )
-        reply = self._do(request, order, changed)
+        reply = self.do(request, order, changed)
         doubled = [x.event for x in changed.entries if isinstance(x.event, e.TicketIssued)]
         if doubled and doubled[-1].doubled and doubled[-1].ask == request.key:
             log.warning("number_doubled", ticket=doubled[-1].ticket, other=doubled[-1].doubled)
@@ -378,18 +399,18 @@ class Desk:
         order = o.NotePrint(
             ticket=ask.ticket, outcome=ask.outcome, detail=ask.detail, reprint=ask.reprint
         )
-        return _done(self._do(request, order, changed))
+        return _done(self.do(request, order, changed))
 
     def _help(self, request: Request, ask: m.CallHelp, changed: Changed) -> Frozen:
         order = o.CallHelp(place=request.actor.device, screen=ask.screen)
-        return _done(self._do(request, order, changed))
+        return _done(self.do(request, order, changed))
 
     def _rate(self, request: Request, ask: m.Rate, changed: Changed) -> Frozen:
         ref = new_ref() if ask.words.strip() else ""
         order = o.GiveRating(
             offer=ask.offer, score=ask.score, reasons=ask.reasons, sealed=ref, source=ask.source
         )
-        reply = self._do(request, order, changed)
+        reply = self.do(request, order, changed)
         if ref:
             words = ask.words.strip()[:500].encode()
             purge_at = self.clock.now() + DOSSIER_DAYS * DAY
@@ -402,13 +423,13 @@ class Desk:
         order = o.PressRating(
             counter=ask.counter, score=ask.score, terminal=ask.terminal, age_ms=max(0, ask.age_ms)
         )
-        return _done(self._do(request, order, changed))
+        return _done(self.do(request, order, changed))
 
     def _silent(self, request: Request, ask: m.StaySilent, changed: Changed) -> Frozen:
-        return _done(self._do(request, o.StaySilent(offer=ask.offer), changed))
+        return _done(self.do(request, o.StaySilent(offer=ask.offer), changed))
 
     def _finish(self, request: Request, ask: c.FinishService, changed: Changed) -> Frozen:
-        self._allowed(request, o.Finish)
+        self.allowed(request, o.Finish)
         codes = checked_codes(ask.dossiers)
         ref = new_ref() if codes else ""
         order = o.Finish(
@@ -418,7 +439,7 @@ class Desk:
             sealed=ref,
             offer=new_ref(),
         )
-        reply = self._do(request, order, changed)
+        reply = self.do(request, order, changed)
         if codes:
             visit = self.state.tickets[ask.ticket].visit
             purge_at = self.clock.now() + DOSSIER_DAYS * DAY
@@ -426,11 +447,11 @@ class Desk:
         return self._offered(reply)
 
     def _next(self, request: Request, order: o.CallNext, changed: Changed) -> Frozen:
-        self._allowed(request, o.CallNext)
+        self.allowed(request, o.CallNext)
         held = self.state.counters.get(order.counter)
         finished = held.ticket if held else None
         offered = o.CallNext(counter=order.counter, after=order.after, offer=new_ref())
-        reply = self._do(request, offered, changed)
+        reply = self.do(request, offered, changed)
         return self._offered(reply, finished)
 
     def _offered(self, reply: Reply, finished: str | None = None) -> Frozen:
@@ -447,7 +468,7 @@ class Desk:
         return Touched(ticket=reply.ticket, number=reply.number)
 
     def _serve(self, request: Request, order: o.ServeWithoutTicket, changed: Changed) -> Frozen:
-        self._allowed(request, o.ServeWithoutTicket)
+        self.allowed(request, o.ServeWithoutTicket)
         given = o.ServeWithoutTicket(
             counter=order.counter,
             service=order.service,
@@ -455,28 +476,28 @@ class Desk:
             visit=secrets.token_hex(12),
             token_hash=token_hash(secrets.token_urlsafe(16)),
         )
-        return self._do(request, given, changed)
+        return self.do(request, given, changed)
 
     def _catalogue(self, request: Request, ask: c.ImportCatalogue, changed: Changed) -> Frozen:
         note = o.Note(
             what="catalogue_imported", subject=ask.version, detail={"count": str(ask.count)}
         )
         changed.setup = True
-        return self._do(request, note, changed)
+        return self.do(request, note, changed)
 
     def _account(self, request: Request, ask: c.SaveAccount, changed: Changed) -> Frozen:
         if not (ask.own and ask.account == request.actor.account):
-            self._allowed(request, c.SaveAccount)
+            self.allowed(request, c.SaveAccount)
         people.save(self.log.conn, ask, self.clock.now())
         note = o.Note(
             what="account_saved",
             subject=ask.account,
             detail={"role": ask.role, "disabled": str(ask.disabled).lower()},
         )
-        return self._do(request, note, changed)
+        return self.do(request, note, changed)
 
     def _open_seal(self, request: Request, ask: c.OpenSeal, changed: Changed) -> Frozen:
-        self._allowed(request, c.OpenSeal)
+        self.allowed(request, c.OpenSeal)
         if not ask.reason.strip():
             raise Refused("reason_missing")
         links = self.vault.find(f"offer:{ask.offer}", "link")
@@ -484,7 +505,7 @@ class Desk:
             raise Refused("no_offer")
         link: dict[str, str] = msgspec.json.decode(links[-1])
         note = o.Note(what="seal_opened", subject=ask.offer, detail={"reason": ask.reason[:200]})
-        self._do(request, note, changed)
+        self.do(request, note, changed)
         codes = [msgspec.json.decode(x) for x in self.vault.find(link["visit"], "dossiers")]
         words = self.vault.find(f"offer:{ask.offer}", "words")
         return c.Opened(
@@ -568,6 +589,10 @@ _EVERY_COUNTER = (e.SetupChanged, e.DayStarted, e.DayEnded)
 _CASES: dict[type, Callable[[Desk, Request, Any, Changed], Frozen]] = {
     m.TakeTicket: Desk._take_ticket,
     m.WithdrawTicket: Desk._withdraw,
+    m.FreeTimes: appointments.free,
+    m.BookTime: appointments.book,
+    m.CheckIn: appointments.check_in,
+    m.CancelTime: appointments.cancel,
     m.LeaseNumbers: Desk._lease,
     m.HandOver: Desk._hand_over,
     m.ReportPrint: Desk._print,
@@ -581,4 +606,8 @@ _CASES: dict[type, Callable[[Desk, Request, Any, Changed], Frozen]] = {
     c.OpenSeal: Desk._open_seal,
     o.CallNext: Desk._next,
     o.ServeWithoutTicket: Desk._serve,
+    **filing.CASES,
+    **province.CASES,
+    **feedback.CASES,
 }
+_PEOPLES = filing.PEOPLES | province.PEOPLES | feedback.PEOPLES

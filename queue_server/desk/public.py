@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ..line import booking
 from ..line.decide import ahead_of
 from ..line.moves import MoveStatus
@@ -39,6 +41,7 @@ def centre_setup(
     colours: dict[str, str],
     take_mode: str,
     forms: str = "",
+    filing_key: str = "",
 ) -> m.CentreSetup:
     setup = state.setup
     return m.CentreSetup(
@@ -66,6 +69,7 @@ def centre_setup(
         colours=colours,
         take_mode=take_mode,
         forms_version=forms,
+        filing_key=filing_key,
     )
 
 
@@ -233,6 +237,15 @@ def score_figures(state: State) -> dict[str, float]:
 def calls_by_simple_rule(state: State) -> int:
     """Visitors of today whose last call fell back to the simple rule, since the set one failed."""
     return sum(t.reason is not None and t.reason.code == "simple" for t in state.tickets.values())
+
+
+def dossier_figures(state: State) -> dict[str, float]:
+    """Dossiers that are not ended by how they stand, and how many of all papers the centre had already."""
+    stand = Counter(str(x.status) for x in state.dossiers.values())
+    found: dict[str, float] = {f'motcua_dossiers{{status="{x}"}}': stand[x] for x in sorted(stand)}
+    found["motcua_papers_filed"] = state.papers_filed
+    found["motcua_papers_reused"] = state.papers_reused
+    return found
 
 
 def move_figures(state: State) -> dict[str, float]:

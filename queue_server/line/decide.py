@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from ..wire.words import (
     AT_COUNTER,
     DAY,
@@ -16,7 +18,7 @@ from ..wire.words import (
     half_hour,
     ticket_id,
 )
-from . import booking, leases, proposals
+from . import appointments, booking, feedback, filing, leases, passing, proposals
 from . import events as e
 from . import orders as o
 from .expected import minutes_of
@@ -143,7 +145,12 @@ def check_setup(setup: Setup) -> None:
     for name in ("balance_due_minutes", "balance_level_minutes", "supplement_factor"):
         if not getattr(setup.rules, name) > 0:
             raise Refused("bad_setup", detail=f"rules: {name}")
-    for name in ("booked_per_half_hour", "lease_numbers"):
+    for name in (
+        "booked_per_half_hour",
+        "lease_numbers",
+        "appointment_days",
+        "appointments_per_half_hour",
+    ):
         if getattr(setup.rules, name) < 0:
             raise Refused("bad_setup", detail=f"rules: {name}")
     if setup.rules.moves not in MOVES:
@@ -164,6 +171,8 @@ def _new_day(state: State, at: int) -> list[e.Event]:
     events = _close_day(state, "midnight", at) if state.day_open else []
     open_counters = [c.id for c in state.counters.values() if c.open]
     events += [e.CounterClosed(counter=c) for c in open_counters]
+    events += filing.never_fetched(state, at)
+    events += appointments.missed(state, at)
     return [*events, e.DayStarted(day=today)]
 
 
@@ -225,7 +234,11 @@ def _open_epoch(state: State, order: o.OpenEpoch, at: int, actor: e.Actor) -> Ou
         for s in state.setup.services
     }
     opened = e.EpochOpened(
-        epoch=state.epoch + 1, next_ordinal=jumped, leased_from=below, why=order.why
+        epoch=state.epoch + 1,
+        next_ordinal=jumped,
+        leased_from=below,
+        why=order.why,
+        dossiers_from=filing.jumped(state, order.dossiers + margin, at),
     )
     return [opened], NOTHING
 
@@ -349,6 +362,40 @@ def _issue(state: State, order: o.IssueTicket, at: int, actor: e.Actor) -> Outco
         ],
     )
     return [*first, issued], reply
+
+
+def _book(state: State, order: o.BookAppointment, at: int, actor: e.Actor) -> Outcome:
+    events, reply = appointments.book(state, order, at, actor.device)
+    return events, reply
+
+
+def _cancel_appointment(
+    state: State, order: o.CancelAppointment, at: int, actor: e.Actor
+) -> Outcome:
+    return appointments.cancel(state, order), NOTHING
+
+
+def _check_in(state: State, order: o.CheckIn, at: int, actor: e.Actor) -> Outcome:
+    """Her number: that of a booked visitor, whenever on its day she comes."""
+    due = appointments.due(state, order.token_hash, at)
+    ticket = o.IssueTicket(
+        service=due.service,
+        visit=due.visit,
+        token_hash=order.ticket_token,
+        ask=order.ask,
+        language=due.language,
+        priority=due.priority,
+        procedure=due.procedure,
+        booked=due.starts,
+        sealed=due.sealed,
+        source=order.source,
+        expires=order.expires,
+    )
+    events, reply = _issue(state, ticket, at, actor)
+    return [
+        replace(event, appointment=due.id) if isinstance(event, e.TicketIssued) else event
+        for event in events
+    ], reply
 
 
 def _begins(state: State, order: o.IssueTicket, asked: str, at: int) -> str:
@@ -768,6 +815,9 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.SuspendService: _suspend,
     o.ResumeService: _resume_service,
     o.IssueTicket: _issue,
+    o.BookAppointment: _book,
+    o.CancelAppointment: _cancel_appointment,
+    o.CheckIn: _check_in,
     o.WithdrawTicket: _withdraw,
     o.LeaseNumbers: _lease,
     o.HandOver: _hand_over,
@@ -799,5 +849,15 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.PressRating: _press,
     o.StaySilent: _stay_silent,
     o.MarkForm: _mark_form,
+    o.RegisterDossier: filing.register,
+    o.TurnDossier: filing.turn,
+    o.CodeDossier: filing.give_code,
+    o.PassOn: passing.pass_on,
+    o.PassAgain: passing.pass_again,
+    o.SayProvince: passing.say_province,
+    o.RegisterFeedback: feedback.register,
+    o.SortFeedback: feedback.sort,
+    o.TurnFeedback: feedback.turn,
+    o.AddToFeedback: feedback.add,
     o.Note: _note,
 }

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import msgspec
 
+from ..dossiers.calendar import ProcessingTime
+from ..dossiers.feedback import FeedbackKind, FeedbackStatus
+from ..dossiers.life import DossierStatus
+from ..dossiers.passing import PassedOn
 from ..wire.words import Estimate, Frozen, Language
 from .moves import Move
 from .scores import Score
@@ -55,6 +59,8 @@ class EpochOpened(Fact, tag=True):
     next_ordinal: dict[str, int]
     leased_from: dict[str, int] = {}
     why: str = ""
+    dossiers_from: int = 0
+    """Today's dossier serials go on above this one."""
 
 
 class CounterOpened(Fact, tag=True):
@@ -131,6 +137,8 @@ class TicketIssued(Fact, tag=True):
     arrived: int | None = None
     late: bool = False
     doubled: str = ""
+    appointment: str = ""
+    """The appointment that she checked in for."""
 
 
 class NumbersLeased(Fact, tag=True):
@@ -145,6 +153,33 @@ class NumbersLeased(Fact, tag=True):
     last: int
     day: str
     again: bool = False
+
+
+class AppointmentBooked(Fact, tag=True):
+    """A half-hour of a day to come. `token`: the hash of the visitor's own key; `visit`: whose number it
+    will be, under which her contact is sealed."""
+
+    appointment: str
+    service: str
+    starts: int
+    token: str
+    visit: str = ""
+    procedure: str | None = None
+    language: Language = Language.VI
+    priority: str | None = None
+    sealed: str = ""
+    source: str = ""
+
+
+class AppointmentCancelled(Fact, tag=True):
+    appointment: str
+    reason: str = ""
+
+
+class AppointmentMissed(Fact, tag=True):
+    """Its day is over and nobody came."""
+
+    appointment: str
 
 
 class AskWithdrawn(Fact, tag=True):
@@ -315,6 +350,133 @@ class FormMarked(Fact, tag=True):
     checked: bool = True
 
 
+class Paper(Frozen):
+    """A digitised paper of a dossier. `code`: its type; `held`: one that the centre held already was used again."""
+
+    code: str = ""
+    kind: str = ""
+    pages: int = 1
+    held: bool = False
+
+
+class DossierFiled(Fact, tag=True):
+    """A dossier came in. Who files, what she answered and the papers are sealed behind `sealed`.
+
+    `received_at` (ms): of submitting, by the centre's clock; `due_at`: None while it cannot be promised.
+    `agency` and `serial` made the code of that day; a provisional number has serials of its own (`agency` empty).
+    `place`: in the officers' list of dossiers to check. `prepared`: kept for the counter, not filed yet.
+    """
+
+    dossier: str
+    procedure: str
+    service: str
+    received_at: int
+    code: str = ""
+    provisional: str = ""
+    agency: str = ""
+    serial: int = 0
+    time: ProcessingTime = ProcessingTime()
+    due_at: int | None = None
+    papers: tuple[Paper, ...] = ()
+    form: str = ""
+    form_version: str = ""
+    sample: bool = False
+    prepared: bool = False
+    place: int = 0
+    sealed: str = ""
+    source: str = ""
+
+
+class DossierCodeCame(Fact, tag=True):
+    """A dossier got its code: from the province, or from us when a prepared one was taken over at a counter.
+
+    `received_at`: of the one that was only prepared until now.
+    """
+
+    dossier: str
+    code: str = ""
+    provisional: str = ""
+    agency: str = ""
+    serial: int = 0
+    received_at: int = 0
+    due_at: int | None = None
+
+
+class DossierMoved(Fact, tag=True):
+    """`sealed`: the officer's words (reasons, what is missing), which may name people. `due_at`: as it is now."""
+
+    dossier: str
+    status: DossierStatus
+    sealed: str = ""
+    due_at: int | None = None
+
+
+class DossierPassed(Fact, tag=True):
+    """How a dossier stands between us and the province. `cause`: a word of docs/province-port.md; `sealed`: the
+    province's own words, or the reason why it may go again, in round `round`. `due_at`: as the province said."""
+
+    dossier: str
+    passed: PassedOn
+    round: int = 1
+    cause: str = ""
+    code: str = ""
+    due_at: int | None = None
+    sealed: str = ""
+
+
+class ProvinceSaid(Fact, tag=True):
+    """`away`: why the province cannot be spoken to since now; empty: it answers again."""
+
+    away: str = ""
+
+
+class FeedbackGiven(Fact, tag=True):
+    """Feedback (PAKN) came in. Its words, and whose they are, are sealed. Times in ms; `…_by`: until when to refuse
+    it, ask for more, answer. `token`: the hash of the key by which it is followed."""
+
+    feedback: str
+    number: str
+    serial: int
+    kind: FeedbackKind
+    received_at: int
+    refuse_by: int
+    ask_by: int
+    answer_by: int
+    procedure: str = ""
+    service: str = ""
+    counter: int | None = None
+    language: Language = Language.VI
+    token: str = ""
+    sealed: str = ""
+    source: str = ""
+
+
+class FeedbackSorted(Fact, tag=True):
+    """What it is and, if known, the field (service) that it is about."""
+
+    feedback: str
+    kind: FeedbackKind
+    service: str = ""
+
+
+class FeedbackMoved(Fact, tag=True):
+    """`sealed`: what was said with it; `late`: after its time."""
+
+    feedback: str
+    status: FeedbackStatus
+    sealed: str = ""
+    late: bool = False
+    publish_by: int | None = None
+
+
+class FeedbackAdded(Fact, tag=True):
+    """The visitor said more, as she was asked."""
+
+    feedback: str
+    sealed: str
+    answer_by: int
+
+
 class OfferOpened(Fact, tag=True):
     """A rating is asked for. Which ticket and dossier it belongs to is sealed behind `offer`."""
 
@@ -364,6 +526,9 @@ Event = (
     | ServiceResumed
     | TicketIssued
     | NumbersLeased
+    | AppointmentBooked
+    | AppointmentCancelled
+    | AppointmentMissed
     | AskWithdrawn
     | TicketCalled
     | TicketRecalled
@@ -392,6 +557,15 @@ Event = (
     | HelpCalled
     | HelpAnswered
     | FormMarked
+    | DossierFiled
+    | DossierCodeCame
+    | DossierMoved
+    | DossierPassed
+    | ProvinceSaid
+    | FeedbackGiven
+    | FeedbackSorted
+    | FeedbackMoved
+    | FeedbackAdded
     | OfferOpened
     | OfferWithdrawn
     | RatingGiven

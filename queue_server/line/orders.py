@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from ..dossiers.calendar import ProcessingTime, WorkCalendar
+from ..dossiers.feedback import FeedbackKind, FeedbackStatus
+from ..dossiers.life import DossierStatus, Terms
+from ..dossiers.passing import PassedOn
 from ..wire.words import Estimate, Frozen, Language
+from .events import Paper
 from .moves import Move
 from .setup import Setup
 from .times import Times
@@ -39,6 +44,8 @@ class OpenEpoch(Order, tag=True):
     leased: dict[str, int] = {}
     margin: int | None = None
     why: str = ""
+    dossiers: int = 0
+    """How many dossier codes of today may be out that nobody knows of any more."""
 
 
 class OpenCounter(Order, tag=True):
@@ -103,6 +110,39 @@ class IssueTicket(Order, tag=True):
 
 class WithdrawTicket(Order, tag=True):
     ask: str
+
+
+class BookAppointment(Order, tag=True):
+    """A time of a day to come (`starts`, ms). `token_hash` and `visit` are chance, given by the desk;
+    `closed`: local days on which nobody works, as the desk's calendar says."""
+
+    service: str
+    starts: int
+    token_hash: str = ""
+    visit: str = ""
+    procedure: str | None = None
+    language: Language = Language.VI
+    priority: str | None = None
+    sealed: str = ""
+    closed: tuple[str, ...] = ()
+
+
+class CancelAppointment(Order, tag=True):
+    """By its own key (`token_hash`), or by its id."""
+
+    appointment: str = ""
+    token_hash: str = ""
+    reason: str = ""
+
+
+class CheckIn(Order, tag=True):
+    """She has come for her appointment (`token_hash`): her number, please. `ticket_token`: of her ticket."""
+
+    token_hash: str
+    ticket_token: str = ""
+    ask: str = ""
+    expires: int = 0
+    source: str = ""
 
 
 class LeaseNumbers(Order, tag=True):
@@ -291,6 +331,120 @@ class MarkForm(Order, tag=True):
     checked: bool = True
 
 
+class RegisterDossier(Order, tag=True):
+    """A dossier that was handed in, as the rules need it; what is personal lies sealed behind `sealed`.
+
+    `submitted_at` (ms) by the kiosk's clock, put right. `form_sha`: of the form's content as the web process
+    reads it, `sample`: this centre files unchecked forms under the word MẪU, `presence`: the form asks for it.
+    """
+
+    dossier: str
+    procedure: str
+    service: str
+    submitted_at: int
+    terms: Terms
+    papers: tuple[Paper, ...] = ()
+    time: ProcessingTime = ProcessingTime()
+    form: str = ""
+    form_version: str = ""
+    form_sha: str = ""
+    sample: bool = False
+    presence: bool = False
+    prepare: bool = False
+    provisional: str = ""
+    sealed: str = ""
+    source: str = ""
+
+
+class TurnDossier(Order, tag=True):
+    """A dossier stands otherwise from now on. `sealed`: the officer's words."""
+
+    dossier: str
+    status: DossierStatus
+    terms: Terms
+    sealed: str = ""
+
+
+class CodeDossier(Order, tag=True):
+    """The province's code for a dossier that has a provisional number."""
+
+    dossier: str
+    code: str
+    terms: Terms
+    due_at: int | None = None
+    """As the province says; else counted here."""
+
+
+class PassOn(Order, tag=True):
+    """A step of passing a dossier on, by the process that speaks with the province alone. `was`, `round`: how it
+    stood, as the desk's table knows."""
+
+    dossier: str
+    was: PassedOn
+    passed: PassedOn
+    round: int = 1
+    cause: str = ""
+    code: str = ""
+    due_at: int | None = None
+    sealed: str = ""
+
+
+class PassAgain(Order, tag=True):
+    """A rejected dossier may be sent once more. `sealed`: why."""
+
+    dossier: str
+    was: PassedOn
+    round: int
+    sealed: str = ""
+
+
+class SayProvince(Order, tag=True):
+    """`away`: why the province cannot be spoken to, empty: it answers."""
+
+    away: str = ""
+
+
+class RegisterFeedback(Order, tag=True):
+    """Feedback, as the rules need it; words and person are sealed. `submitted_at` (ms): by the sender's clock, put right."""
+
+    feedback: str
+    kind: str
+    submitted_at: int
+    calendar: WorkCalendar
+    procedure: str = ""
+    service: str = ""
+    counter: int | None = None
+    language: Language = Language.VI
+    token: str = ""
+    sealed: str = ""
+    source: str = ""
+
+
+class SortFeedback(Order, tag=True):
+    """Say what a piece of feedback is, and which service it is about."""
+
+    feedback: str
+    kind: FeedbackKind
+    service: str = ""
+
+
+class TurnFeedback(Order, tag=True):
+    """Feedback stands otherwise from now on. `sealed`: what is said with it."""
+
+    feedback: str
+    status: FeedbackStatus
+    calendar: WorkCalendar
+    sealed: str = ""
+
+
+class AddToFeedback(Order, tag=True):
+    """What the visitor adds, when she was asked for more."""
+
+    feedback: str
+    sealed: str
+    calendar: WorkCalendar
+
+
 class GiveRating(Order, tag=True):
     offer: str
     score: int
@@ -333,6 +487,9 @@ AnyOrder = (
     | ResumeService
     | IssueTicket
     | WithdrawTicket
+    | BookAppointment
+    | CancelAppointment
+    | CheckIn
     | LeaseNumbers
     | HandOver
     | CallNext
@@ -360,6 +517,16 @@ AnyOrder = (
     | CallHelp
     | AnswerHelp
     | MarkForm
+    | RegisterDossier
+    | TurnDossier
+    | CodeDossier
+    | PassOn
+    | PassAgain
+    | SayProvince
+    | RegisterFeedback
+    | SortFeedback
+    | TurnFeedback
+    | AddToFeedback
     | GiveRating
     | PressRating
     | StaySilent

@@ -33,6 +33,14 @@ class Touched(Frozen):
     offer: str = ""
 
 
+class Booked(Frozen):
+    """Reply to BookAppointment; `starts` ms."""
+
+    appointment: str
+    service: str
+    starts: int
+
+
 class Leased(Frozen):
     """Reply to LeaseNumbers: fresh numbers by service, good for `day`.
 
@@ -53,6 +61,6 @@ class HandedOver(Frozen):
     late: bool = False
 
 
-Reply = Issued | Touched | Leased | HandedOver
+Reply = Issued | Booked | Touched | Leased | HandedOver
 Outcome = tuple[list[e.Event], Reply]
 NOTHING: Reply = Touched()

@@ -87,6 +87,10 @@ class Rules(Frozen):
     """How long before her time a booked visitor may be called."""
     appointment_late_minutes: float = 15.0
     """Who comes no later than this keeps the place of her time; later, the place of her coming."""
+    appointment_days: int = 0
+    """How many days ahead a time can be booked; 0: none can."""
+    appointments_per_half_hour: int = 2
+    """Appointments of one service that are given for one half-hour."""
     appointment_credit_minutes: float = 8.0
     """A booked visitor in time counts as having waited so much more, so that her time is nearly kept."""
     supplement_factor: float = 0.7

@@ -9,9 +9,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ..wire.words import AT_COUNTER, MINUTE, Estimate, Frozen, Language, TicketStatus
+from ..dossiers.calendar import ProcessingTime
+from ..dossiers.life import ENDED, STOPPED, DossierStatus
+from ..wire.words import AT_COUNTER, MINUTE, Estimate, Frozen, Language, TicketStatus, day_of
 from . import events as e
+from . import feedback_now
 from .expected import minutes_of
+from .feedback_now import FeedbackNow
 from .moves import MoveNow, MoveStatus
 from .rule import taught
 from .scores import DayScores, Score, scored
@@ -117,6 +121,22 @@ class CounterNow(Frozen):
     since: int = 0
 
 
+class AppointmentNow(Frozen):
+    """A booked time. `status`: booked, came, cancelled, missed; `ticket`: her number, once she came."""
+
+    id: str
+    service: str
+    starts: int
+    token: str
+    visit: str = ""
+    procedure: str | None = None
+    language: Language = Language.VI
+    priority: str | None = None
+    sealed: str = ""
+    status: str = "booked"
+    ticket: str = ""
+
+
 class OfferNow(Frozen):
     """A rating that was asked for; nothing in it leads to a person."""
 
@@ -128,6 +148,24 @@ class OfferNow(Frozen):
     expires: int
     procedure: str = ""
     answered: str = ""
+
+
+class DossierNow(Frozen):
+    """A dossier that is not ended. `stopped_at` (ms): since when its due date stands still, 0: it does not."""
+
+    id: str
+    procedure: str
+    service: str
+    status: DossierStatus
+    received_at: int
+    code: str = ""
+    provisional: str = ""
+    time: ProcessingTime = ProcessingTime()
+    due_at: int | None = None
+    stopped_at: int = 0
+    supplements: int = 0
+    sample: bool = False
+    place: int = 0
 
 
 class Lease(Frozen):
@@ -164,6 +202,10 @@ class State(msgspec.Struct):
     asks: dict[str, str] = {}
     """Asks of today → ticket; an empty string: withdrawn before a ticket was made."""
     tokens: dict[str, str] = {}
+    appointments: dict[str, AppointmentNow] = {}
+    """Those of today and of days to come, by id."""
+    appointments_made: dict[str, int] = {}
+    """By local day: how many have been booked for it, so that no id is given twice."""
     help: dict[str, int] = {}
     moves: dict[str, MoveNow] = {}
     """Moves of the running day, in the order in which they were proposed."""
@@ -175,6 +217,24 @@ class State(msgspec.Struct):
     """By service: how well the waits of today were foretold."""
     scores_before: DayScores = DayScores()
     """The same of the last day that ended."""
+    dossiers: dict[str, DossierNow] = {}
+    """Those that are not ended, in the order in which they came."""
+    dossier_day: str = ""
+    dossier_serials: dict[str, int] = {}
+    """By agency the last serial given on `dossier_day`; under `""` those of provisional numbers."""
+    dossiers_from: int = 0
+    """Serials of `dossier_day` go on above this one (after a restore)."""
+    papers_filed: int = 0
+    papers_reused: int = 0
+    """Of them those that the centre held already."""
+    province_away: str = ""
+    """Why the province cannot be spoken to, empty while it can; and since when (ms)."""
+    province_said: int = 0
+    feedback: dict[str, FeedbackNow] = {}
+    """What is not ended, in the order in which it came."""
+    feedback_day: str = ""
+    feedback_serial: int = 0
+    """The last number given on `feedback_day`."""
     forms_checked: dict[str, str] = {}
     """By `<form>/<version>`: the SHA of the content that somebody found to be as the official sheet."""
 
@@ -225,6 +285,8 @@ def _setup_changed(state: State, ev: e.SetupChanged, at: int, actor: e.Actor) ->
 
 def _day_started(state: State, ev: e.DayStarted, at: int, actor: e.Actor) -> None:
     state.day, state.day_open = ev.day, True
+    state.appointments = {k: a for k, a in state.appointments.items() if k[:10] >= ev.day}
+    state.appointments_made = {k: n for k, n in state.appointments_made.items() if k >= ev.day}
     state.tickets, state.asks, state.tokens, state.steps = {}, {}, {}, {}
     state.moves, state.scores, state.seen = {}, {}, {}
     state.waiting = {s.id: {} for s in state.setup.services}
@@ -247,6 +309,9 @@ def _epoch_opened(state: State, ev: e.EpochOpened, at: int, actor: e.Actor) -> N
     state.epoch = ev.epoch
     state.next_ordinal = {**state.next_ordinal, **ev.next_ordinal}
     state.leased_from = {**state.leased_from, **ev.leased_from}
+    _dossier_day(state, at)
+    state.dossiers_from = ev.dossiers_from
+    feedback_now.jumped(state, at)
 
 
 def _counter(state: State, counter: int, **changes: Any) -> None:
@@ -451,8 +516,40 @@ def _issued(state: State, ev: e.TicketIssued, at: int, actor: e.Actor) -> None:
     else:
         state.next_ordinal[ev.service] = max(state.next_ordinal.get(ev.service, 1), ev.ordinal + 1)
     state.tokens[ev.token] = ev.ticket
+    if ev.appointment:
+        _appointment(state, ev.appointment, status="came", ticket=ev.ticket)
     if ev.ask:
         state.asks[ev.ask] = ev.ticket
+
+
+def _booked(state: State, ev: e.AppointmentBooked, at: int, actor: e.Actor) -> None:
+    state.appointments[ev.appointment] = AppointmentNow(
+        id=ev.appointment,
+        service=ev.service,
+        starts=ev.starts,
+        token=ev.token,
+        visit=ev.visit,
+        procedure=ev.procedure,
+        language=ev.language,
+        priority=ev.priority,
+        sealed=ev.sealed,
+    )
+    day, _, number = ev.appointment.rpartition("-")
+    state.appointments_made[day] = max(state.appointments_made.get(day, 0), int(number))
+
+
+def _appointment(state: State, appointment: str, **changes: Any) -> None:
+    known = state.appointments.get(appointment)
+    if known is not None:
+        state.appointments[appointment] = replace(known, **changes)
+
+
+def _booking_cancelled(state: State, ev: e.AppointmentCancelled, at: int, actor: e.Actor) -> None:
+    _appointment(state, ev.appointment, status="cancelled")
+
+
+def _booking_missed(state: State, ev: e.AppointmentMissed, at: int, actor: e.Actor) -> None:
+    _appointment(state, ev.appointment, status="missed")
 
 
 def _handed_over(state: State, ev: e.TicketIssued) -> None:
@@ -730,6 +827,77 @@ def _printed(state: State, ev: e.TicketPrinted, at: int, actor: e.Actor) -> None
         state.tickets[ev.ticket] = replace(state.tickets[ev.ticket], printed=ev.outcome)
 
 
+# --- dossiers -----------------------------------------------------------------------------------
+
+
+def _dossier_day(state: State, at: int) -> None:
+    """Serials begin anew with the day on which codes are given."""
+    today = day_of(at, state.setup.rules.utc_offset_minutes)
+    if state.dossier_day != today:
+        state.dossier_day, state.dossier_serials, state.dossiers_from = today, {}, 0
+
+
+def _count_serial(state: State, agency: str, serial: int, at: int) -> None:
+    _dossier_day(state, at)
+    if serial:
+        last = max(serial, state.dossier_serials.get(agency, 0))
+        state.dossier_serials = {**state.dossier_serials, agency: last}
+
+
+def _dossier_filed(state: State, ev: e.DossierFiled, at: int, actor: e.Actor) -> None:
+    _count_serial(state, ev.agency, ev.serial, at)
+    state.papers_filed += len(ev.papers)
+    state.papers_reused += sum(p.held for p in ev.papers)
+    state.dossiers[ev.dossier] = DossierNow(
+        id=ev.dossier,
+        procedure=ev.procedure,
+        service=ev.service,
+        status=DossierStatus.PREPARED if ev.prepared else DossierStatus.RECEIVED,
+        received_at=ev.received_at,
+        code=ev.code,
+        provisional=ev.provisional,
+        time=ev.time,
+        due_at=ev.due_at,
+        sample=ev.sample,
+        place=ev.place,
+    )
+
+
+def _dossier_coded(state: State, ev: e.DossierCodeCame, at: int, actor: e.Actor) -> None:
+    _count_serial(state, ev.agency, ev.serial, at)
+    known = state.dossiers.get(ev.dossier)
+    if known is not None:
+        state.dossiers[ev.dossier] = replace(
+            known,
+            code=ev.code or known.code,
+            provisional=ev.provisional or known.provisional,
+            received_at=ev.received_at or known.received_at,
+            due_at=ev.due_at,
+        )
+
+
+def _dossier_moved(state: State, ev: e.DossierMoved, at: int, actor: e.Actor) -> None:
+    if ev.status in ENDED:
+        state.dossiers.pop(ev.dossier, None)
+        return
+    known = state.dossiers[ev.dossier]
+    state.dossiers[ev.dossier] = replace(
+        known,
+        status=ev.status,
+        due_at=ev.due_at,
+        stopped_at=at if ev.status in STOPPED else 0,
+        supplements=known.supplements + (ev.status is DossierStatus.SUPPLEMENT),
+    )
+
+
+def _dossier_passed(state: State, ev: e.DossierPassed, at: int, actor: e.Actor) -> None:
+    """How it stands with the province is in the read table alone: no rule asks for it later."""
+
+
+def _province_said(state: State, ev: e.ProvinceSaid, at: int, actor: e.Actor) -> None:
+    state.province_away, state.province_said = ev.away, at
+
+
 # --- ratings ------------------------------------------------------------------------------------
 
 
@@ -780,6 +948,9 @@ _FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
     e.ServiceResumed: _resumed,
     e.TicketIssued: _issued,
     e.NumbersLeased: _leased,
+    e.AppointmentBooked: _booked,
+    e.AppointmentCancelled: _booking_cancelled,
+    e.AppointmentMissed: _booking_missed,
     e.AskWithdrawn: _ask_withdrawn,
     e.TicketCalled: _called,
     e.TicketRecalled: _recalled,
@@ -808,6 +979,15 @@ _FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
     e.HelpCalled: _help_called,
     e.HelpAnswered: _help_answered,
     e.FormMarked: _form_marked,
+    e.DossierFiled: _dossier_filed,
+    e.DossierCodeCame: _dossier_coded,
+    e.DossierMoved: _dossier_moved,
+    e.DossierPassed: _dossier_passed,
+    e.ProvinceSaid: _province_said,
+    e.FeedbackGiven: feedback_now.given,
+    e.FeedbackSorted: feedback_now.sorted_,
+    e.FeedbackMoved: feedback_now.moved,
+    e.FeedbackAdded: feedback_now.added,
     e.OfferOpened: _offer_opened,
     e.OfferWithdrawn: _offer_withdrawn,
     e.RatingGiven: _rated,

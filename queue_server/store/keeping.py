@@ -26,7 +26,7 @@ from ..line import orders as o
 from ..line.decide import decide
 from ..line.state import State, apply
 from ..wire.words import DAY, MINUTE, Frozen, day_of
-from . import heads
+from . import heads, papers
 from .files import CHUNK, sha256, sync_folder, write_whole
 from .heads import HeadKey
 from .log import GENESIS, Log, load, rows
@@ -44,7 +44,7 @@ FILES = (
     "nicegui-secret",
     "first-login.json",
 )
-FOLDERS = ("authority", "heads", "forms")
+FOLDERS = ("authority", "heads", "forms", papers.FOLDER)
 SETTINGS = "settings.toml"
 MANIFEST = "manifest.json"
 PURGED = "purged.json"
@@ -137,6 +137,8 @@ def back_up(
 
 def _refuse_without_room(root: Path, to: Path) -> None:
     wanted = 2 * sum((root / n).stat().st_size for n in DATABASES if (root / n).exists())
+    kept = root / papers.FOLDER
+    wanted += sum(p.stat().st_size for p in kept.rglob("*.sealed")) if kept.is_dir() else 0
     free = shutil.disk_usage(to).free
     if free < wanted + CHUNK:
         raise NoBackup(f"{to}: {wanted >> 20} MB are needed and {free >> 20} MB are free")
@@ -169,9 +171,26 @@ def _copy_all(root: Path, parts: Path, settings: Path | None) -> None:
             shutil.copyfile(root / name, parts / name)
     for name in FOLDERS:
         if (root / name).is_dir():
-            shutil.copytree(root / name, parts / name, ignore=shutil.ignore_patterns("*.new"))
+            ignored = shutil.ignore_patterns("*.new", papers.COMING, f"{papers.DRAFT}*")
+            shutil.copytree(root / name, parts / name, copy_function=_copy, ignore=ignored)
     if settings is not None:
         shutil.copyfile(settings, parts / SETTINGS)
+
+
+def _copy(source: str, target: str) -> str:
+    """A sealed paper is never written again, so that a second name for it is a copy; else a copy.
+
+    What is purged in the meantime is left out: its key is gone as well.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if source.endswith(".sealed"):
+            try:
+                os.link(source, target)
+                return target
+            except OSError:
+                pass  # the backup lies on another file system
+        return str(shutil.copyfile(source, target))
+    return target
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -410,12 +429,15 @@ def jump(log: Log, state: State, at: int, copied: int, terms: Terms, why: str) -
     before = dict(state.next_ordinal)
     span = _unknown_span(state, copied, at)
     busy, leased = busiest(log.conn, span), most_leased(log.conn, span)
+    filed = sum(_most(log.conn, span, "DossierFiled", lambda _: 1, lambda _: "").values())
     letters = {s.id: s.letter for s in state.setup.services}
     wanted = {
         s: max(terms.highest.get(letters.get(s, ""), 0), before[s] - 1 + busy.get(s, 0))
         for s in before
     }
-    jumped = o.OpenEpoch(highest=wanted, leased=leased, margin=terms.margin, why=why)
+    jumped = o.OpenEpoch(
+        highest=wanted, leased=leased, margin=terms.margin, why=why, dossiers=filed
+    )
     _do(log, state, jumped, at)
     return before
 
@@ -445,19 +467,25 @@ def most_leased(conn: sqlite3.Connection, span: int) -> dict[str, int]:
 
 
 def _most(
-    conn: sqlite3.Connection, span: int, kind: str, count: Callable[[Any], int]
+    conn: sqlite3.Connection,
+    span: int,
+    kind: str,
+    count: Callable[[Any], int],
+    of: Callable[[Any], str] = lambda event: str(event.service),
 ) -> dict[str, int]:
+    """By `of` (the service) the highest count within `span` ms."""
     times: dict[str, list[int]] = {}
     sums: dict[str, list[int]] = {}
     most: dict[str, int] = {}
     query = "SELECT at, body FROM events WHERE kind = ? ORDER BY seq"
     for at, body in conn.execute(query, (kind,)):
         event: Any = e.decode_event(body)
-        when, sum_ = times.setdefault(event.service, []), sums.setdefault(event.service, [0])
+        name = of(event)
+        when, sum_ = times.setdefault(name, []), sums.setdefault(name, [0])
         when.append(at)
         sum_.append(sum_[-1] + count(event))
         recent = sum_[-1] - sum_[bisect_right(when, at - span)]
-        most[event.service] = max(most.get(event.service, 0), recent if span > 0 else 0)
+        most[name] = max(most.get(name, 0), recent if span > 0 else 0)
     return most
 
 
@@ -470,5 +498,6 @@ def _forget_again(log: Log, at: int, terms: Terms) -> int:
         vault.forget(visit, purged.get(visit, at))
     log.conn.executemany("INSERT OR IGNORE INTO vault_purged VALUES (?, ?)", list(purged.items()))
     vault.purge(at)
+    papers.forget(log.conn)
     left: int = log.conn.execute("SELECT count(*) FROM vault_keys").fetchone()[0]
     return len(there) - left

@@ -107,4 +107,53 @@ def _people(db: Database) -> None:
     )
 
 
-STEPS: list[Callable[[Database], None]] = [_log, _vault, _ratings, _people]
+def _dossiers(db: Database) -> None:
+    db.conn.execute(
+        "CREATE TABLE dossiers (dossier TEXT PRIMARY KEY, code TEXT NOT NULL, provisional TEXT NOT NULL,"
+        " procedure TEXT NOT NULL, service TEXT NOT NULL, status TEXT NOT NULL,"
+        " received_at INTEGER NOT NULL, filed_at INTEGER NOT NULL, moved_at INTEGER NOT NULL,"
+        " due_at INTEGER, place INTEGER NOT NULL, prepared INTEGER NOT NULL, sample INTEGER NOT NULL,"
+        " form TEXT NOT NULL, form_version TEXT NOT NULL, papers INTEGER NOT NULL,"
+        " reused INTEGER NOT NULL, supplements INTEGER NOT NULL, sealed TEXT NOT NULL,"
+        " source TEXT NOT NULL)"
+    )
+    db.conn.execute("CREATE INDEX dossiers_code ON dossiers(code)")
+    db.conn.execute("CREATE INDEX dossiers_provisional ON dossiers(provisional)")
+    db.conn.execute("CREATE INDEX dossiers_status ON dossiers(status, received_at)")
+    db.conn.execute(
+        "CREATE TABLE papers (paper TEXT PRIMARY KEY, dossier TEXT NOT NULL, n INTEGER NOT NULL,"
+        " owner BLOB NOT NULL, owner_check BLOB NOT NULL, type TEXT NOT NULL,"
+        " revision INTEGER NOT NULL, kind TEXT NOT NULL, pages INTEGER NOT NULL, sha TEXT NOT NULL,"
+        " kept INTEGER NOT NULL, filed_at INTEGER NOT NULL)"
+    )
+    db.conn.execute("CREATE INDEX papers_owner ON papers(owner, type)")
+    db.conn.execute("CREATE INDEX papers_dossier ON papers(dossier)")
+
+
+def _passing_and_feedback(db: Database) -> None:
+    db.conn.execute(
+        "CREATE TABLE passing (dossier TEXT PRIMARY KEY, passed TEXT NOT NULL, round INTEGER NOT NULL,"
+        " tries INTEGER NOT NULL, cause TEXT NOT NULL, code TEXT NOT NULL, due_at INTEGER,"
+        " sealed TEXT NOT NULL, at INTEGER NOT NULL)"
+    )
+    db.conn.execute("CREATE INDEX passing_passed ON passing(passed, at)")
+    db.conn.execute(
+        "CREATE TABLE feedback (feedback TEXT PRIMARY KEY, number TEXT NOT NULL, kind TEXT NOT NULL,"
+        " status TEXT NOT NULL, procedure TEXT NOT NULL, service TEXT NOT NULL, counter INTEGER,"
+        " language TEXT NOT NULL, received_at INTEGER NOT NULL, refuse_by INTEGER NOT NULL,"
+        " ask_by INTEGER NOT NULL, answer_by INTEGER NOT NULL, publish_by INTEGER,"
+        " answered_at INTEGER, moved_at INTEGER NOT NULL, sorted INTEGER NOT NULL,"
+        " late INTEGER NOT NULL, token TEXT NOT NULL, sealed TEXT NOT NULL, source TEXT NOT NULL)"
+    )
+    db.conn.execute("CREATE INDEX feedback_token ON feedback(token)")
+    db.conn.execute("CREATE INDEX feedback_status ON feedback(status, received_at)")
+
+
+STEPS: list[Callable[[Database], None]] = [
+    _log,
+    _vault,
+    _ratings,
+    _people,
+    _dossiers,
+    _passing_and_feedback,
+]

@@ -105,6 +105,12 @@ class Vault:
         ).fetchall()
         return [_unlock(AESGCM(key), sealed, ref) for ref, sealed in rows]
 
+    def keep_until(self, visit: str, purge_at: int) -> None:
+        """Not purged before `purge_at` (ms)."""
+        self._conn.execute(
+            "UPDATE vault_keys SET purge_at = max(purge_at, ?) WHERE visit = ?", (purge_at, visit)
+        )
+
     def visit_behind(self, door: str) -> str | None:
         row = self._conn.execute(
             "SELECT visit FROM vault_keys WHERE door = ? AND door != ''", (door,)

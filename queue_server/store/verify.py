@@ -18,9 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ..line import events as e
 from ..line.state import State, apply
 from ..wire.words import Frozen
+from . import dossiers, papers
 from . import heads as signed
 from .heads import Head
 from .log import GENESIS, Row, rows
+from .papers import Papers
+from .schema import migrate
 from .vault import Vault
 
 CHUNK = 5_000
@@ -48,6 +51,7 @@ class Verified(Frozen):
     day: str
     heads: int
     ratings: int
+    dossiers: int
     snapshots: int
     sealed: int
     overdue: int
@@ -87,6 +91,13 @@ def _chained(row: Row, before: bytes) -> bytes:
         return b""
 
 
+def _no_dossiers() -> sqlite3.Connection:
+    """The table of dossiers, empty, to be filled anew from the log."""
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(conn)
+    return conn
+
+
 Rating = tuple[str, str, int, str, int | None, str, str]
 
 
@@ -99,6 +110,7 @@ class _Reading:
     state: State = field(default_factory=State)
     chain: Chain = field(default_factory=Chain)
     ratings: dict[str, Rating] = field(default_factory=dict)
+    dossiers: sqlite3.Connection = field(default_factory=_no_dossiers)
     faults: list[Fault] = field(default_factory=list)
     folds: bool = True
     snapshots_read: int = 0
@@ -127,6 +139,7 @@ class _Reading:
         if row.kind != type(entry.event).__name__:
             self.fault(f"the line is called {row.kind} but is {type(entry.event).__name__}")
         _rate(self.ratings, entry.event)
+        dossiers.project(self.dossiers, entry.event, entry.at)
         if not self.folds:
             return
         try:
@@ -175,11 +188,13 @@ def verify(
     master: bytes | None = None,
     now: int = 0,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    files: Papers | None = None,
 ) -> Verified:
     """Check everything that `conn` (read only) holds; writes nothing.
 
     `public`: the key of the centre's heads, `carried`: heads kept elsewhere, `master`: the vault's
-    master key (none: its keys are only counted), `now` in ms. `progress` gets lines done and to do.
+    master key (none: its keys are only counted), `now` in ms. `progress` gets lines done and to do;
+    `files`: where papers lie.
     """
     began = time.monotonic()
     own = signed.kept(conn, public) if public is not None else []
@@ -187,13 +202,14 @@ def verify(
     for head in reading_heads:
         if not head.is_signed(public):
             reading.fault(f"the head of {head.day} is not signed by this centre's key", 0)
-    sealed = overdue = 0
+    sealed = overdue = filed = 0
     try:
         _check_file(conn, reading)
         _read_lines(conn, reading, progress)
         with _moment(conn):
             _read_on(conn, reading)  # what came meanwhile, so that tables are compared as they are
             _check_ratings(conn, reading)
+            filed = _check_dossiers(conn, reading, files)
             sealed, overdue = _check_vault(conn, reading, master, now)
     except sqlite3.DatabaseError as error:
         reading.fault(f"the database cannot be read on after this line ({error})")
@@ -209,6 +225,7 @@ def verify(
         day=reading.state.day,
         heads=len(reading_heads),
         ratings=len(reading.ratings),
+        dossiers=filed,
         snapshots=reading.snapshots_read,
         sealed=sealed,
         overdue=overdue,
@@ -288,6 +305,27 @@ def _check_ratings(conn: sqlite3.Connection, reading: _Reading) -> None:
             reading.fault(f"ratings: offer {offer} differs from what the log says", 0)
     for offer in left:
         reading.fault(f"ratings: offer {offer} is missing from the table", 0)
+
+
+def _check_dossiers(conn: sqlite3.Connection, reading: _Reading, files: Papers | None) -> int:
+    """How many dossiers there are; each as the log says, its papers known and, while not forgotten, there."""
+    query = f"SELECT {dossiers.COLUMNS} FROM dossiers ORDER BY dossier"
+    said = {row[0]: row for row in reading.dossiers.execute(query)}
+    stands = {row[0]: row for row in conn.execute(query)}
+    for dossier in sorted(said.keys() | stands.keys()):
+        if said.get(dossier) != stands.get(dossier):
+            reading.fault(f"dossiers: {dossier} differs from what the log says", 0)
+    strange = conn.execute(
+        "SELECT count(*) FROM papers WHERE dossier NOT IN (SELECT dossier FROM dossiers)"
+    ).fetchone()[0]
+    if strange:
+        reading.fault(f"papers: {strange} belong to no dossier", 0)
+    if files is not None:
+        for ref in papers.living(conn):
+            wanted = conn.execute("SELECT papers FROM dossiers WHERE sealed = ?", (ref,))
+            if files.count(ref) != wanted.fetchone()[0]:
+                reading.fault(f"papers: files of {ref} are missing", 0)
+    return len(stands)
 
 
 def _check_vault(

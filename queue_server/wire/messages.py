@@ -112,6 +112,72 @@ class WithdrawTicket(Frozen):
     ask: str
 
 
+class FreeTimes(Frozen):
+    """Which times of a service can be booked? Answered by `TimesFree`."""
+
+    id: str
+    service: str
+
+
+class FreeTime(Frozen):
+    """A half-hour that can be booked: its start (ms), and how many places are left."""
+
+    starts: int
+    left: int
+
+
+class TimesFree(Frozen):
+    """By local day (`2026-11-27`), in order; a day without a free time is left out."""
+
+    days: dict[str, tuple[FreeTime, ...]] = {}
+
+
+class BookTime(Frozen):
+    """A time of a day to come, please. Answered by `TimeBooked`.
+
+    Refused with `no_appointments`, `booked_past`, `booked_outside` (hours, days off, too far ahead) or
+    `slot_full`.
+    """
+
+    id: str
+    service: str
+    starts: int
+    procedure: str | None = None
+    priority: str | None = None
+    language: Language = Language.VI
+    phone: str | None = None
+
+
+class TimeBooked(Frozen):
+    """`token` is what the visitor checks in with, typed or by the QR of `url` (empty without `public_url`)."""
+
+    appointment: str
+    service: str
+    starts: int
+    token: str
+    url: str = ""
+    procedure: str | None = None
+
+
+class CheckIn(Frozen):
+    """She has come for her appointment: a number, please. Answered by `TicketTaken`.
+
+    Refused with `unknown_appointment`, `appointment_other_day`, `appointment_used`, `appointment_cancelled`.
+    """
+
+    id: str
+    token: str
+    asked_at: int
+    ttl_ms: int = 30_000
+
+
+class CancelTime(Frozen):
+    """She will not come: give her time to somebody else."""
+
+    id: str
+    token: str
+
+
 class LeaseNumbers(Frozen):
     """Numbers to give while cut off, please. Answered by `Leased`.
 
@@ -253,8 +319,12 @@ class CentreSetup(Frozen):
     catalogue_version: str = ""
     colours: dict[str, str] = {}
     take_mode: str = "off"
+    appointments: bool = False
+    """Times of days to come can be booked."""
     forms_version: str = ""
     """Of `GET /api/forms`: another one than before, and a kiosk fetches them."""
+    filing_key: str = ""
+    """What a kiosk files is sealed to this public key (`wire/sealed.py`); empty: nothing can be filed."""
 
 
 class Quieter(Frozen):

@@ -41,6 +41,10 @@ def _ask(
 ASKS: dict[str, Topic] = {
     "hello": _ask("hello", m.Hello, m.Welcome),
     "take_ticket": _ask("take_ticket", m.TakeTicket, m.TicketTaken, (DeviceKind.KIOSK,)),
+    "free_times": _ask("free_times", m.FreeTimes, m.TimesFree, (DeviceKind.KIOSK,)),
+    "book_time": _ask("book_time", m.BookTime, m.TimeBooked, (DeviceKind.KIOSK,)),
+    "check_in": _ask("check_in", m.CheckIn, m.TicketTaken, (DeviceKind.KIOSK,)),
+    "cancel_time": _ask("cancel_time", m.CancelTime, kinds=(DeviceKind.KIOSK,)),
     "withdraw_ticket": _ask("withdraw_ticket", m.WithdrawTicket, kinds=(DeviceKind.KIOSK,)),
     "lease_numbers": _ask("lease_numbers", m.LeaseNumbers, m.Leased, (DeviceKind.KIOSK,)),
     "hand_over": _ask("hand_over", m.HandOver, m.HandedOver, (DeviceKind.KIOSK,)),

@@ -173,8 +173,18 @@ def order_routes(web: Web) -> APIRouter:
     return router
 
 
+BEHIND: dict[str, type] = {
+    "TakeTicket": o.IssueTicket,
+    "FinishService": o.Finish,
+    "BookTime": o.BookAppointment,
+    "ComeForTime": o.CheckIn,
+    "CancelTime": o.CancelAppointment,
+}
+"""What a verb of the desk's own comes down to, where the roles are those of an order of the line."""
+
+
 def roles_of(verb: str) -> tuple[Role, ...]:
-    kind = {"TakeTicket": o.IssueTicket, "FinishService": o.Finish}.get(verb, VERBS[verb])
+    kind = BEHIND.get(verb, VERBS[verb])
     return tuple(sorted(MAY.get(kind, frozenset())))
 
 
@@ -250,6 +260,7 @@ def line_routes(web: Web) -> APIRouter:
                 file.colours,
                 file.web.take,
                 web.forms.offered(web.state.forms_checked).version,
+                web.filing_key,
             )
         )
 
@@ -263,7 +274,6 @@ def line_routes(web: Web) -> APIRouter:
         response.headers["ETag"] = tag
         return response
 
-    @router.get("/catalogue/{code}")
     @router.get("/catalogue/full")
     async def full_catalogue(request: Request) -> Response:
         """The whole records of what is done here, by code, and the centre's own everyday words, for kiosks
@@ -278,6 +288,7 @@ def line_routes(web: Web) -> APIRouter:
             return Response(copy.packed, media_type="application/json", headers=headers)
         return Response(copy.plain, media_type="application/json", headers=headers)
 
+    @router.get("/catalogue/{code}")
     async def procedure(code: str) -> Response:
         """One procedure with its papers, times and fees. No log-in needed."""
         found = web.catalogue.get(code)

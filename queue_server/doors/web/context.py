@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException, Request
 from prometheus_client import Counter
@@ -24,11 +24,15 @@ from ...settings import CentreFile
 from ...store.catalogue import Catalogue
 from ...store.devices import Devices
 from ...store.forms import CentreForms
-from ...store.vault import Vault
+from ...store.vault import Vault, master_key
 from ...wire import messages as m
 from ...wire.link import new_id
+from ...wire.sealed import private_key, public_text
 from ...wire.words import Estimate, Frozen, Role
 from .sessions import COOKIE, Session, Sessions, Throttle
+
+if TYPE_CHECKING:
+    from .dossiers import Shelf
 
 ORDERS = Counter("motcua_orders", "Orders given by people", ["verb", "outcome"])
 
@@ -62,6 +66,23 @@ class Web:
     @cached_property
     def forms(self) -> CentreForms:
         return CentreForms(self.folder.root, self.file.forms.sample)
+
+    @cached_property
+    def master(self) -> bytes:
+        """The vault's master key."""
+        return master_key(self.folder.master_key(self.file.vault.key_file))
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Dossiers, read through the seal."""
+        from .dossiers import Shelf
+
+        return Shelf(self)
+
+    @cached_property
+    def filing_key(self) -> str:
+        """To which kiosks seal what they file."""
+        return public_text(private_key(self.master))
 
     def now(self) -> int:
         """The centre's time (ms)."""

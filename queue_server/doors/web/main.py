@@ -29,6 +29,8 @@ from ...store.vault import Vault, master_key
 from ...wire import logs
 from .api import device_routes, line_routes, order_routes, session_routes
 from .context import Web
+from .dossiers import dossier_routes
+from .filings import filing_routes
 from .forms import form_routes
 from .outlook import outlook_routes
 from .sessions import Sessions
@@ -75,6 +77,8 @@ def application(web: Web) -> FastAPI:
         order_routes,
         line_routes,
         form_routes,
+        filing_routes,
+        dossier_routes,
         outlook_routes,
         device_routes,
     ):

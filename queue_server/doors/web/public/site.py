@@ -11,6 +11,8 @@ from fastapi.staticfiles import StaticFiles
 
 from ..context import Web
 from .board import Board, board_routes
+from .book import book_routes
+from .lookup import lookup_routes
 from .open import open_routes
 from .procedure import procedure_routes
 from .render import STATIC, language_of, page
@@ -38,6 +40,8 @@ def add_public_pages(app: FastAPI, web: Web) -> None:
         take_routes(Taking(web, signer, visits)),
         open_routes(web),
         procedure_routes(web),
+        book_routes(web, signer),
+        lookup_routes(web),
     ):
         app.include_router(router)
 
@@ -65,6 +69,7 @@ def front_routes(web: Web) -> APIRouter:
             authority=setup.authority,
             hotline=setup.hotline,
             take=web.file.web.take != "off",
+            book=setup.rules.appointment_days > 0,
         )
 
     return router

@@ -1,0 +1,141 @@
+"""Form 01, *Giấy tiếp nhận hồ sơ và hẹn trả kết quả*, as an A5 PDF. Takes some 100 ms: not for an event loop."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typst
+import zxingcpp
+
+from ...line.setup import Setup
+from ...store.dossiers import Dossier
+from ...wire.filing import Filing
+from ...wire.texts import Texts
+from ...wire.words import Language, local
+
+HERE = Path(__file__).parent
+TEXTS = Texts(HERE / "texts")
+_one_at_a_time = threading.Lock()
+
+
+def receipt_pdf(
+    dossier: Dossier,
+    filing: Filing,
+    setup: Setup,
+    procedure: str,
+    time: str,
+    url: str,
+    at: int,
+    language: str = Language.VI,
+) -> bytes:
+    """`procedure`, `time`: their names in words; `url`: of the look-up, without any person's number; `at` in ms."""
+    words = receipt_words(dossier, filing, setup, procedure, time, at, language)
+    words |= {"qr": _svg(url, "QRCode"), "bars": _svg(dossier.code, "Code128")}
+    with _one_at_a_time:
+        made = _compiler().compile(
+            format="pdf", sys_inputs={"words": msgspec.json.encode(words).decode()}
+        )
+    assert isinstance(made, bytes)
+    return made
+
+
+def receipt_words(
+    dossier: Dossier,
+    filing: Filing,
+    setup: Setup,
+    procedure: str,
+    time: str,
+    at: int,
+    language: str = Language.VI,
+) -> dict[str, Any]:
+    """All that stands on the sheet but its codes."""
+
+    def say(key: str, **values: object) -> str:
+        return TEXTS.say(f"receipt.{key}", language, **values)
+
+    offset = setup.rules.utc_offset_minutes
+    today = local(at, offset)
+    centre = setup.name.say(language)
+    facts = [
+        (say("owner"), filing.owner_name),
+        (say("number"), filing.owner_number),
+        (say("phone"), filing.phone),
+        (say("request"), procedure),
+    ]
+    lines = [
+        say("sets"),
+        *([say("time", time=time)] if time else []),
+        say("received", **_moment(dossier.received_at, offset)),
+        _due(dossier, offset, language),
+        say("collect", centre=centre),
+    ]
+    note = say("self_filed", place=dossier.place) if dossier.place else say("self_filed_plain")
+    return {
+        "authority": setup.authority.say(language).upper(),
+        "centre": centre.upper(),
+        "nation": say("nation"),
+        "motto": say("motto"),
+        "title": say("title_prepared" if dossier.prepared and not dossier.code else "title"),
+        "sample": say("sample") if dossier.sample else "",
+        "code": _called(dossier, language),
+        "desk": say("desk", centre=centre),
+        "facts": [(name, value) for name, value in facts if value],
+        "papers_title": say("papers"),
+        "head": [say("place"), say("paper"), say("pages"), say("form")],
+        "papers": [
+            [str(n), p.name, str(p.pages), say(f"kind_{'held' if p.held else p.kind}")]
+            for n, p in enumerate(filing.papers, 1)
+        ],
+        "lines": lines,
+        "note": note,
+        "date": say("date", day=today.day, month=today.month, year=today.year),
+        "submitter": say("submitter"),
+        "officer": say("officer"),
+        "sign": say("sign"),
+        "scan": say("scan"),
+    }
+
+
+def _called(dossier: Dossier, language: str) -> str:
+    if dossier.code:
+        return TEXTS.say("receipt.code", language, code=dossier.code)
+    if dossier.provisional:
+        return TEXTS.say("receipt.provisional", language, number=dossier.provisional)
+    return ""
+
+
+def _due(dossier: Dossier, offset: int, language: str) -> str:
+    if dossier.due_at is not None:
+        return TEXTS.say("receipt.due", language, **_moment(dossier.due_at, offset))
+    waits = dossier.prepared and not dossier.code
+    return TEXTS.say("receipt.due_counter" if waits else "receipt.due_unknown", language)
+
+
+def _moment(at: int, offset: int) -> dict[str, str]:
+    moment = local(at, offset)
+    return {"hour": f"{moment:%H}", "minute": f"{moment:%M}", "day": f"{moment:%d/%m/%Y}"}
+
+
+def _svg(text: str, kind: str) -> str:
+    """A code as SVG; empty without a text."""
+    if not text:
+        return ""
+    made = zxingcpp.create_barcode(text, getattr(zxingcpp.BarcodeFormat, kind))
+    return str(made.to_svg(add_quiet_zones=kind == "QRCode"))
+
+
+@cache
+def _compiler() -> Any:
+    kivy = importlib.util.find_spec("kivy")
+    if kivy is None or not kivy.submodule_search_locations:
+        raise FileNotFoundError("the fonts of the kivy package")
+    folder = Path(kivy.submodule_search_locations[0]) / "data" / "fonts"
+    fonts = typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)]
+    )
+    return typst.Compiler(HERE / "receipt.typ", root=HERE, font_paths=fonts)
