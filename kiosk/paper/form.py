@@ -166,7 +166,7 @@ class _Sheet:
             self._signature(row, field)
         elif field.made.startswith("place_date"):
             self._place_date = self._made_at(row)
-        elif field.printed is Printed.FILLED and not (row.value or row.lines):
+        elif field.printed is Printed.FILLED and not _has_something(row):
             self._left_out = True
         elif section.table and field.type in (FieldType.YES_NO, FieldType.CHOICE):
             self._tick_line(row, field)
@@ -187,8 +187,7 @@ class _Sheet:
         if row.kind is RowKind.LIST:
             self._table(row, field)
         elif row.kind is RowKind.STATEMENT:
-            if field.printed is not Printed.FILLED or row.asked:
-                self.blocks.append({"kind": "statement", "text": row.label})
+            self.blocks.append({"kind": "statement", "text": row.label})
         elif field.printed is Printed.JOINED:
             self._join(row, field)
         elif field.printed is Printed.BESIDE:
@@ -366,6 +365,10 @@ class _Sheet:
 
     def _last(self, kind: str) -> bool:
         return bool(self.blocks) and self.blocks[-1]["kind"] == kind
+
+
+def _has_something(row: Row) -> bool:
+    return row.asked if row.kind is RowKind.STATEMENT else bool(row.value or row.lines)
 
 
 def _columns(form: Form) -> tuple[str, ...]:

@@ -156,6 +156,8 @@ def _faults(form: Form) -> Iterator[Fault]:
         yield Fault(code="bad_id", place="id", detail=form.id)
     if not form.version:
         yield Fault(code="empty", place="version")
+    elif not FORM_ID.fullmatch(form.version):
+        yield Fault(code="bad_id", place="version", detail=form.version)
     if form.valid_from and form.valid_to and form.valid_to < form.valid_from:
         yield Fault(code="ends_before", place="valid_to", detail=form.valid_to.isoformat())
     if form.layout not in LAYOUTS:
