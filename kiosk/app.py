@@ -24,6 +24,7 @@ from queue_server.wire.link import Incoming, Link, new_id
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import local
 
+from . import booking_reports as b
 from . import finding_reports as f
 from . import reports as r
 from .cut_off import CutOff
@@ -116,7 +117,7 @@ class KioskApp(ScreenApp):
 
     def tell(self, kind: type[r.Report], **values: Any) -> None:
         """A touch of the screen."""
-        if kind is r.Confirmed:
+        if kind in (r.Confirmed, b.TimePicked, b.CodeGiven):
             values["ask"] = new_id()
         self._report(kind, self._clock.now(), values)
 
@@ -140,8 +141,9 @@ class KioskApp(ScreenApp):
         self.tell(r.Tick)
 
     def on_scan(self, text: str) -> None:
-        """No question here is answered by a code; a scan only shows that somebody is there."""
+        """The code of an appointment gives its number; any other only shows that somebody is there."""
         self.tell(r.Touched)
+        self.tell(b.CodeGiven, code=text)
 
     def _work_off(self) -> None:
         while self._heard:
@@ -165,7 +167,7 @@ class KioskApp(ScreenApp):
         if self.doing is not None:
             self.doing.seen(ask)
 
-    def _do(self, effect: r.Effect | f.Effect) -> None:
+    def _do(self, effect: r.Effect | f.Effect | b.Effect) -> None:
         if isinstance(effect, f.OpenErrand):
             self.on_errand(effect)
         elif isinstance(effect, r.Tell):

@@ -20,11 +20,13 @@ from queue_server.wire import messages as m
 from queue_server.wire.link import Link, Refused, new_id
 from queue_server.wire.texts import Texts
 
+from . import booking_reports as b
 from . import finding_reports as f
 from . import reports as r
 from .cut_off import CutOff
 from .open_asks import OpenAsks
 from .paper.checklist import ChecklistPaper
+from .paper.slip import SlipPaper
 from .paper.ticket import TicketPaper
 from .printer import PrinterSettings, PrinterStatus, PrintOutcome, PrintQueue
 from .reports import PrinterCondition
@@ -54,6 +56,7 @@ class Clock:
         return int((self._began + time.monotonic()) * 1000)
 
 
+TIMES_WITHIN_S = 10.0
 DOSSIER_TEXTS = Texts(Path(queue_server.dossiers.__file__).parent / "texts")
 
 
@@ -65,6 +68,7 @@ class Paper:
         self._lock = threading.Lock()
         self._paper: TicketPaper | None = None
         self._checklist: ChecklistPaper | None = None
+        self._slip: SlipPaper | None = None
 
     def draw(self, want: r.Print, setup: m.CentreSetup) -> Image.Image:
         with self._lock:
@@ -80,6 +84,13 @@ class Paper:
                 self._checklist = ChecklistPaper(self._settings.width_dots, self._settings.dpi)
             told = advise(record, DOSSIER_TEXTS.say, language)
             return self._checklist.draw(told, setup, at, language)
+
+    def slip(self, want: b.PrintSlip, setup: m.CentreSetup) -> Image.Image:
+        """The slip of a booked time."""
+        with self._lock:
+            if self._slip is None:
+                self._slip = SlipPaper(self._settings.width_dots, self._settings.dpi)
+            return self._slip.draw(want.booked, setup, want.language)
 
 
 class Doing:
@@ -109,6 +120,36 @@ class Doing:
         self._remember(message.id)
         future = self._link.ask("take_ticket", message, message.ttl_ms / 1000)
         future.add_done_callback(lambda done: self._answered(message.id, done))
+
+    def check_in(self, want: b.AskCheckIn) -> None:
+        message = structs.replace(want.message, asked_at=self._link.now())
+        self._remember(message.id)
+        future = self._link.ask("check_in", message, message.ttl_ms / 1000)
+        future.add_done_callback(lambda done: self._answered(message.id, done))
+
+    def ask_times(self, want: b.AskTimes) -> None:
+        ask = m.FreeTimes(id=new_id(), service=want.service)
+        future = self._link.ask("free_times", ask, TIMES_WITHIN_S)
+        future.add_done_callback(lambda done: self._hear(b.TimesCame, free=_ok(done, m.TimesFree)))
+
+    def ask_time(self, want: b.AskTime) -> None:
+        future = self._link.ask("book_time", want.message, TIMES_WITHIN_S)
+        future.add_done_callback(self._time_answered)
+
+    def _time_answered(self, done: Future[m.Answer]) -> None:
+        booked = _ok(done, m.TimeBooked)
+        if booked is not None:
+            self._hear(b.TimeCame, booked=booked)
+            return
+        error = None if done.cancelled() else done.exception()
+        refusal = error.refusal if isinstance(error, Refused) else None
+        self._hear(b.TimeRefused, refusal=refusal)
+
+    def print_slip(self, want: b.PrintSlip) -> None:
+        setup = self.setup
+        assert setup is not None, "a time was booked before the setup came"
+        future = self._printing.submit(lambda: self._paper.slip(want, setup))
+        future.add_done_callback(lambda done: self._hear(b.SlipCame, outcome=_outcome(done)))
 
     def seen(self, ask: str) -> None:
         """The visitor knows how this ask ended."""
@@ -188,8 +229,7 @@ class Doing:
         future.add_done_callback(self._listed)
 
     def _listed(self, done: Future[PrintOutcome]) -> None:
-        failed = done.cancelled() or done.exception() is not None
-        self._hear(f.ChecklistCame, outcome="failed" if failed else done.result().state.value)
+        self._hear(f.ChecklistCame, outcome=_outcome(done))
 
     def tell_print(self, want: r.TellPrint) -> None:
         if self.cut_off is not None and self.cut_off.note_print(want.ticket, want.outcome):
@@ -227,7 +267,23 @@ _DO: dict[type, Callable[[Doing, Any], None]] = {
     r.TellPrint: Doing.tell_print,
     r.AskHelp: Doing.ask_help,
     f.PrintChecklist: Doing.print_checklist,
+    b.AskTimes: Doing.ask_times,
+    b.AskTime: Doing.ask_time,
+    b.AskCheckIn: Doing.check_in,
+    b.PrintSlip: Doing.print_slip,
 }
+
+
+def _outcome(done: Future[PrintOutcome]) -> str:
+    failed = done.cancelled() or done.exception() is not None
+    return "failed" if failed else done.result().state.value
+
+
+def _ok(done: Future[m.Answer], kind: type[Any]) -> Any:
+    """The reply; None for a refusal or no answer."""
+    if done.cancelled() or done.exception() is not None:
+        return None
+    return m.decode(kind, bytes(done.result().ok))
 
 
 def condition(status: PrinterStatus, address: str) -> PrinterCondition:

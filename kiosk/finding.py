@@ -25,6 +25,8 @@ def errands(state: State) -> tuple[Errand, ...]:
     offered = [Errand.SEARCH, Errand.FIELDS]
     if state.connected:
         offered += [Errand.LOOKUP]
+        if state.setup is not None and state.setup.appointments:
+            offered += [Errand.CHECK_IN, Errand.BOOK]
     return (*offered, Errand.FEEDBACK)
 
 
@@ -40,8 +42,13 @@ def errand_chosen(state: State, report: r.ErrandChosen) -> Decision:
         return state, ()
     if report.errand is Errand.SEARCH:
         return replace(state, step=Step.SEARCH), ()
-    if report.errand is Errand.FIELDS:
-        return replace(state, step=Step.FIELDS), ()
+    there = {
+        Errand.FIELDS: Step.FIELDS,
+        Errand.BOOK: Step.BOOK_SERVICE,
+        Errand.CHECK_IN: Step.CHECK_IN,
+    }
+    if report.errand in there:
+        return replace(state, step=there[report.errand], refusal=None), ()
     return state, (r.OpenErrand(report.errand, state.language),)
 
 

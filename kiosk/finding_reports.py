@@ -15,6 +15,8 @@ class Errand(StrEnum):
     SEARCH = "search"
     FIELDS = "fields"
     LOOKUP = "lookup"
+    CHECK_IN = "check_in"
+    BOOK = "book"
     FEEDBACK = "feedback"
     FILE = "file"
 

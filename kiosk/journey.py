@@ -17,11 +17,13 @@ from msgspec import structs
 from queue_server.wire import messages as m
 from queue_server.wire.words import Language
 
-from . import access_rules, finding
+from . import access_rules, booking, finding
+from . import booking_reports as b
 from . import finding_reports as f
 from . import reports as r
 from .reports import Effect, PrinterCondition
 from .visit import (
+    BOOKING,
     CHOOSING,
     FINDING,
     HELP_AGAIN_AFTER_MS,
@@ -45,7 +47,7 @@ from .visit import (
     view,
 )
 
-Decision = tuple[State, tuple[Effect | f.Effect, ...]]
+Decision = tuple[State, tuple[Effect | f.Effect | b.Effect, ...]]
 
 
 def decide(state: State, report: r.Report) -> Decision:
@@ -198,8 +200,12 @@ def _went_back(state: State, _report: r.WentBack) -> Decision:
     """One step back; what was chosen stays chosen."""
     if state.access.open:
         return replace(state, access=replace(state.access, open=False)), ()
+    if state.step in BOOKING:
+        return booking.back(state), ()
     if state.step in FINDING:
         return (home(state) if state.step is Step.ERRAND else finding.back(state)), ()
+    if state.step in (Step.REFUSED, Step.NO_ANSWER) and state.coming:
+        return replace(state, step=Step.CHECK_IN, coming=False, refusal=None, code=""), ()
     if state.step in (Step.REFUSED, Step.NO_ANSWER) and state.later:
         return _ask_time_again(state), ()
     if state.step in (Step.REFUSED, Step.NO_ANSWER):
@@ -438,6 +444,7 @@ def _help_closed(state: State, _report: r.HelpClosed) -> Decision:
 
 
 _RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
+    **booking.RULES,
     **finding.RULES,
     **access_rules.RULES,
     f.ShelfCame: _shelf_came,

@@ -28,6 +28,12 @@ class Step(StrEnum):
     FIELDS = "fields"
     FIELD = "field"
     ADVICE = "advice"
+    BOOK_SERVICE = "book_service"
+    BOOK_DAY = "book_day"
+    BOOK_TIME = "book_time"
+    BOOKING = "booking"
+    BOOKED = "booked"
+    CHECK_IN = "check_in"
     SERVICE = "service"
     PROCEDURE = "procedure"
     PRIORITY = "priority"
@@ -52,6 +58,12 @@ class View(StrEnum):
     FIELDS = "fields"
     FIELD = "field"
     ADVICE = "advice"
+    BOOK_SERVICE = "book_service"
+    BOOK_DAY = "book_day"
+    BOOK_TIME = "book_time"
+    BOOKING = "booking"
+    BOOKED = "booked"
+    CHECK_IN = "check_in"
     SERVICE = "service"
     PROCEDURE = "procedure"
     PRIORITY = "priority"
@@ -86,6 +98,17 @@ class Paper(StrEnum):
 
 CHOOSING = frozenset({Step.SERVICE, Step.PROCEDURE, Step.PRIORITY, Step.TIME, Step.CONFIRM})
 """Steps before the ask: nothing is in line yet."""
+BOOKING = frozenset(
+    {
+        Step.BOOK_SERVICE,
+        Step.BOOK_DAY,
+        Step.BOOK_TIME,
+        Step.BOOKING,
+        Step.BOOKED,
+        Step.CHECK_IN,
+    }
+)
+"""Steps of booking a time and of coming for one (`booking.py`)."""
 FINDING = frozenset({Step.ERRAND, Step.SEARCH, Step.FIELDS, Step.FIELD, Step.ADVICE})
 """Steps that need no server (`finding.py`)."""
 AFTER_SERVICE = CHOOSING - {Step.SERVICE}
@@ -175,6 +198,15 @@ class State:
     refusal: m.Refusal | None = None
     help: Help = Help.NONE
 
+    free: m.TimesFree | None = None
+    """The times that can be booked; `unanswered`: nobody answered what they are."""
+    unanswered: bool = False
+    day: str = ""
+    booked: m.TimeBooked | None = None
+    slip: str = ""
+    code: str = ""
+    coming: bool = False
+    """She asked for the number of her appointment, not for one in the line."""
     query: str = ""
     """What she typed to find her procedure; gone with the visit."""
     typing: str = "telex"
@@ -207,7 +239,7 @@ def view(state: State) -> View:
 def _beneath(state: State) -> View:
     if state.setup is None:
         return View.STARTING
-    if state.step in FINDING:
+    if state.step in FINDING or state.step in BOOKING:
         return View(state.step)
     if state.step is not Step.WELCOME and state.step not in CHOOSING:
         return View(state.step)

@@ -153,6 +153,7 @@ def pictures(language: str) -> Iterator[tuple[str, State]]:
     yield "welcome_no_paper", replace(ready, printer=PrinterCondition.PAPER_OUT, line=None)
     yield "welcome_reprint", replace(ready, last=last)
     yield from finding_pictures(ready)
+    yield from booking_pictures(ready)
     yield "service", replace(ready, step=Step.SERVICE)
     yield "procedure", replace(ready, step=Step.PROCEDURE, service="civil")
     yield (
@@ -224,6 +225,30 @@ def finding_pictures(ready: State) -> Iterator[tuple[str, State]]:
     yield "advice_printed", replace(page, pages={Step.ADVICE: 1}, listed="failed")
     yield "advice_keep", replace(page, kept=True)
     yield "advice_elsewhere", replace(page, found="1.004746")
+
+
+def booking_pictures(ready: State) -> Iterator[tuple[str, State]]:
+    """A visitor books a time, or comes for hers."""
+    times = tuple(m.FreeTime(starts=LATER + n * 1_800_000, left=2) for n in range(8))
+    days = {f"2026-11-{day}": times for day in range(24, 30)}
+    asked = replace(ready, service="civil", free=m.TimesFree(days=days))
+    yield "book_service", replace(ready, step=Step.BOOK_SERVICE)
+    yield "book_asking", replace(asked, step=Step.BOOK_DAY, free=None)
+    yield "book_day", replace(asked, step=Step.BOOK_DAY)
+    yield "book_none", replace(asked, step=Step.BOOK_DAY, free=m.TimesFree())
+    yield "book_time", replace(asked, step=Step.BOOK_TIME, day="2026-11-24")
+    yield "booking", replace(asked, step=Step.BOOKING)
+    mine = m.TimeBooked(
+        appointment="2026-11-24-1",
+        service="civil",
+        starts=LATER,
+        token="C3UFC7GEFY",
+        url="https://motcua.hongha.gov.vn/a/C3UFC7GEFY",
+    )
+    yield "booked", replace(asked, step=Step.BOOKED, booked=mine, slip="confirmed")
+    yield "check_in", replace(ready, step=Step.CHECK_IN, code="C3U")
+    wrong = m.Refusal(code="unknown_appointment")
+    yield "check_in_wrong", replace(ready, step=Step.CHECK_IN, refusal=wrong)
 
 
 def shelf() -> Shelf:

@@ -190,3 +190,12 @@ def test_a_time_is_given_back_with_the_same_key(desk: DeskRoom) -> None:
     told(desk, m.CancelTime(id="x", token=mine.token), m.Done)
     refused = desk.ask(m.BookTime(id="y", service="none", starts=starts)).refusal
     assert refused is not None and refused.code == "unknown_service"
+
+
+def test_a_number_that_she_never_saw_leaves_her_appointment_as_it_was() -> None:
+    state = line()
+    book(state, TOMORROW, "x")
+    give(state, o.CheckIn(token_hash="x", ticket_token="t", ask="q"), TOMORROW)
+    give(state, o.WithdrawTicket(ask="q"), TOMORROW)
+    give(state, o.CheckIn(token_hash="x", ticket_token="u", ask="r"), TOMORROW)
+    assert [t.status for t in state.tickets.values()] == ["cancelled", "waiting"]

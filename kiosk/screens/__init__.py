@@ -8,7 +8,7 @@ from kivy.uix.widget import Widget
 
 from kiosk.visit import View, view
 
-from . import access, choose, finding, notices, ticket
+from . import access, booking, choose, finding, notices, ticket
 from .scene import Scene
 
 _PICTURES: dict[View, Callable[[Scene], Widget]] = {
@@ -25,6 +25,12 @@ _PICTURES: dict[View, Callable[[Scene], Widget]] = {
     View.FIELDS: finding.fields,
     View.FIELD: finding.field,
     View.ADVICE: finding.advice,
+    View.BOOK_SERVICE: booking.service,
+    View.BOOK_DAY: booking.day,
+    View.BOOK_TIME: booking.time,
+    View.BOOKING: booking.booking,
+    View.BOOKED: booking.booked,
+    View.CHECK_IN: booking.check_in,
     View.SERVICE: choose.service,
     View.PROCEDURE: choose.procedure,
     View.PRIORITY: choose.priority,

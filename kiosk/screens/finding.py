@@ -55,6 +55,8 @@ ICONS = {
     f.Errand.SEARCH: "search",
     f.Errand.FIELDS: "list",
     f.Errand.LOOKUP: "folder",
+    f.Errand.CHECK_IN: "ticket",
+    f.Errand.BOOK: "clock",
     f.Errand.FEEDBACK: "speech",
 }
 TYPED = 0.82

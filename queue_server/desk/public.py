@@ -68,6 +68,7 @@ def centre_setup(
         catalogue_version=catalogue,
         colours=colours,
         take_mode=take_mode,
+        appointments=setup.rules.appointment_days > 0,
         forms_version=forms,
         filing_key=filing_key,
     )

@@ -26,7 +26,7 @@ from .next import able, call_next, lightest, passed_by
 from .numbers import leased_from, next_ordinal, number_of
 from .outcome import NOTHING, Issued, Outcome, Refused, Reply, Touched
 from .setup import MOVES, POLICIES, Service, Setup, minutes_to_closing
-from .state import CounterNow, State, Ticket
+from .state import NOT_TAKEN, CounterNow, State, Ticket
 from .times import sound
 
 __all__ = [
@@ -456,7 +456,7 @@ def _withdraw(state: State, order: o.WithdrawTicket, at: int, actor: e.Actor) ->
     ticket = state.tickets[ticket_id]
     if ticket.status is not S.WAITING:
         return [], NOTHING
-    return [e.TicketCancelled(ticket=ticket_id, reason="not_taken")], NOTHING
+    return [e.TicketCancelled(ticket=ticket_id, reason=NOT_TAKEN)], NOTHING
 
 
 # --- at the counter -----------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from .setup import Setup
 from .times import Times
 
 S = TicketStatus
+NOT_TAKEN = "not_taken"
+"""Why a number is cancelled whose visitor left before she saw it."""
 
 
 class Ticket(Frozen):
@@ -772,7 +774,11 @@ def _in_again(state: State, ev: e.TicketSteppedBack, at: int, actor: e.Actor) ->
 
 
 def _cancelled(state: State, ev: e.TicketCancelled, at: int, actor: e.Actor) -> None:
+    """A number that its visitor never saw leaves her appointment as it was."""
     _end(state, ev.ticket, S.CANCELLED, at)
+    for known in list(state.appointments.values()) if ev.reason == NOT_TAKEN else ():
+        if known.ticket == ev.ticket:
+            _appointment(state, known.id, status="booked", ticket="")
 
 
 def _expired(state: State, ev: e.TicketExpired, at: int, actor: e.Actor) -> None:
