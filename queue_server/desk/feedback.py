@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..dossiers.calendar import WorkCalendar
 from ..dossiers.feedback import ENDED, LONGEST_WORDS
+from ..dossiers.package import provisional
 from ..line import orders as o
 from ..line.outcome import Refused
 from ..store import feedback as table
 from ..wire import messages as m
-from ..wire.filing import Feedback, FeedbackTaken
+from ..wire.filing import Feedback, FeedbackFiled
 from ..wire.words import DAY, Frozen, local
 from . import commands as c
 
@@ -37,6 +38,8 @@ def file(desk: Desk, request: Request, ask: c.FileFeedback, changed: Changed) ->
             language=given.language,
             token=ask.token,
             sealed=ref,
+            source=request.actor.device,
+            provisional=provisional(given),
         )
         desk.do(request, order, changed)
         purge_at = now + desk.terms.keep_days * DAY
@@ -46,11 +49,10 @@ def file(desk: Desk, request: Request, ask: c.FileFeedback, changed: Changed) ->
     return taken(known, desk.state.setup.rules.utc_offset_minutes)
 
 
-def taken(known: table.Feedback, offset_minutes: int) -> FeedbackTaken:
+def taken(known: table.Feedback, offset_minutes: int) -> FeedbackFiled:
     """What the visitor is told of it; the key and the address are added by the door that knows them."""
     answer_by = known.answer_by
-    return FeedbackTaken(
-        feedback=known.feedback,
+    return FeedbackFiled(
         number=known.number,
         received_at=known.received_at,
         answer_by=answer_by,

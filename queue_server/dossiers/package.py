@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ..wire.filing import LARGEST_PAGE, FiledPaper, Filing, Package
+from ..wire.filing import LARGEST_PAGE, Feedback, FiledPaper, Filing, Package
 from .catalogue import Component, ComponentKind, Procedure
 from .search import fold
 
@@ -63,7 +63,7 @@ def _is_sound(paper: FiledPaper, file: bytes) -> bool:
     return hashlib.sha256(file).hexdigest() == paper.sha256
 
 
-def provisional(filing: Filing) -> str:
+def provisional(filing: Filing | Feedback) -> str:
     """The number that the visitor was given, if it is one."""
     return filing.provisional if NUMBER.fullmatch(filing.provisional) else ""
 

@@ -449,6 +449,8 @@ class FeedbackGiven(Fact, tag=True):
     token: str = ""
     sealed: str = ""
     source: str = ""
+    provisional: str = ""
+    """What a cut off kiosk called it."""
 
 
 class FeedbackSorted(Fact, tag=True):

@@ -6,7 +6,7 @@ import datetime as dt
 
 from ..dossiers import feedback as rules
 from ..dossiers.calendar import NeverOpen, WorkCalendar, add_working_days
-from ..dossiers.feedback import ENDED, NEXT, FeedbackKind, FeedbackStatus
+from ..dossiers.feedback import NEXT, FeedbackKind, FeedbackStatus
 from ..wire.words import MINUTE, local
 from . import events as e
 from . import orders as o
@@ -21,21 +21,23 @@ END_OF_DAY = dt.time(17)
 
 
 def register(state: State, order: o.RegisterFeedback, at: int, actor: e.Actor) -> Outcome:
-    """A new one gets the day's next number; the same one again changes nothing."""
+    """A new one gets the day's next number; the same one again changes nothing.
+
+    A service or counter that is not there any more is left out: nobody's words are lost for it.
+    """
     if order.feedback in state.feedback:
         return [], NOTHING
     if order.kind not in set(FeedbackKind):
         raise Refused("bad_feedback")
-    if order.service and state.setup.service(order.service) is None:
-        raise Refused("unknown_service", service=order.service)
-    if order.counter is not None and state.setup.counter(order.counter) is None:
-        raise Refused("unknown_counter", counter=order.counter)
+    named = state.setup.service(order.service)
+    counter = None if order.counter is None else state.setup.counter(order.counter)
     serial = next_serial(state, at)
     today = dt.date.fromisoformat(today_of(state, at))
     received, days = received_at(order.submitted_at, at), order.calendar
     given = e.FeedbackGiven(
         feedback=order.feedback,
         number=f"PA-{today:%y%m%d}-{serial:04d}",
+        provisional=order.provisional,
         serial=serial,
         kind=FeedbackKind(order.kind),
         received_at=received,
@@ -43,8 +45,8 @@ def register(state: State, order: o.RegisterFeedback, at: int, actor: e.Actor) -
         ask_by=_by(state, received, rules.ASK_DAYS, days),
         answer_by=_by(state, received, rules.ANSWER_DAYS, days),
         procedure=order.procedure,
-        service=order.service,
-        counter=order.counter,
+        service=named.id if named else "",
+        counter=counter.id if counter else None,
         language=order.language,
         token=order.token,
         sealed=order.sealed,

@@ -418,6 +418,7 @@ class RegisterFeedback(Order, tag=True):
     token: str = ""
     sealed: str = ""
     source: str = ""
+    provisional: str = ""
 
 
 class SortFeedback(Order, tag=True):

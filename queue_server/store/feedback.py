@@ -12,7 +12,7 @@ from ..wire.words import Frozen
 
 COLUMNS = (
     "feedback, number, kind, status, procedure, service, counter, language, received_at, refuse_by,"
-    " ask_by, answer_by, publish_by, answered_at, moved_at, sorted, late, token, sealed, source"
+    " ask_by, answer_by, publish_by, answered_at, moved_at, sorted, late, token, sealed, source, provisional"
 )
 
 
@@ -39,6 +39,7 @@ class Feedback(Frozen):
     token: str
     sealed: str
     source: str
+    provisional: str
 
     @property
     def due_at(self) -> int | None:
@@ -71,12 +72,12 @@ def project(conn: sqlite3.Connection, event: e.Event, at: int) -> None:
     """Keep the table in step, in the event's own transaction."""
     if isinstance(event, e.FeedbackGiven):
         conn.execute(
-            f"INSERT OR IGNORE INTO feedback ({COLUMNS}) VALUES ({', '.join('?' * 20)})",
+            f"INSERT OR IGNORE INTO feedback ({COLUMNS}) VALUES ({', '.join('?' * 21)})",
             (
                 *(event.feedback, event.number, str(event.kind), "received", event.procedure),
                 *(event.service, event.counter, str(event.language), event.received_at),
                 *(event.refuse_by, event.ask_by, event.answer_by, None, None, at, False, False),
-                *(event.token, event.sealed, event.source),
+                *(event.token, event.sealed, event.source, event.provisional),
             ),
         )
     elif isinstance(event, e.FeedbackSorted):

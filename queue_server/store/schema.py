@@ -143,7 +143,8 @@ def _passing_and_feedback(db: Database) -> None:
         " language TEXT NOT NULL, received_at INTEGER NOT NULL, refuse_by INTEGER NOT NULL,"
         " ask_by INTEGER NOT NULL, answer_by INTEGER NOT NULL, publish_by INTEGER,"
         " answered_at INTEGER, moved_at INTEGER NOT NULL, sorted INTEGER NOT NULL,"
-        " late INTEGER NOT NULL, token TEXT NOT NULL, sealed TEXT NOT NULL, source TEXT NOT NULL)"
+        " late INTEGER NOT NULL, token TEXT NOT NULL, sealed TEXT NOT NULL, source TEXT NOT NULL,"
+        " provisional TEXT NOT NULL)"
     )
     db.conn.execute("CREATE INDEX feedback_token ON feedback(token)")
     db.conn.execute("CREATE INDEX feedback_status ON feedback(status, received_at)")
