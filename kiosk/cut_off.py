@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
+import msgspec
 import structlog
 from msgspec import structs
 
@@ -241,7 +242,7 @@ class CutOff:
                         then(None, "")
                     else:
                         then(done.result(), "")
-                except sqlite3.Error as failed:
+                except (sqlite3.Error, msgspec.DecodeError) as failed:
                     log.error("leases_failed", error=str(failed))
 
         self._link.ask(verb, message, ASK_FOR_S).add_done_callback(answered)

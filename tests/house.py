@@ -37,6 +37,8 @@ class House:
     root: Path
     which: str = "nats"
     file: settings.CentreFile = field(init=False)
+    ahead_ms: int = 0
+    """How far the server's clock is ahead of the machine's."""
     server: subprocess.Popen[bytes] | None = None
     _links: list[Link] = field(default_factory=list)
 
@@ -83,6 +85,8 @@ class House:
                     str(settings.example()),
                     "--broker-port",
                     str(self.broker.port),
+                    "--ahead-ms",
+                    str(self.ahead_ms),
                 ],
                 stdout=said,
                 stderr=said,

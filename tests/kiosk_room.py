@@ -21,7 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from queue_server.wire import messages as m
 from queue_server.wire import topics
 from queue_server.wire.link import Credentials
-from queue_server.wire.words import DeviceKind, Estimate, Frozen, Names, PriorityGroup
+from queue_server.wire.words import DeviceKind, Estimate, Frozen, Names, PriorityGroup, day_of
 
 MOSQUITTO = "/usr/sbin/mosquitto"
 CENTRE, DEVICE = "test", "kiosk-1"
@@ -120,6 +120,8 @@ class PretendServer:
         self.presence: list[m.Presence] = []
         self.silent: set[str] = set()
         """Verbs that are not answered."""
+        self.lease: dict[str, tuple[str, ...]] = {}
+        """Numbers that a kiosk gets for when it is cut off, once."""
         self.refusal: m.Refusal | None = None
         self._tickets: dict[str, m.TicketTaken] = {}
         self._ready = threading.Event()
@@ -169,6 +171,11 @@ class PretendServer:
         refusal = self.refusal if verb == "take_ticket" else None
         if verb == "take_ticket" and refusal is None:
             ok = self._tickets.setdefault(ask.id, self._ticket(ask, at))
+        if verb == "lease_numbers":
+            numbers, self.lease = self.lease, {}
+            ok = m.Leased(day=day_of(at, 420), numbers=numbers)
+        if verb == "hand_over":
+            ok = m.HandedOver(ticket=ask.number, number=ask.number, arrived=ask.issued_at)
         raw = None if refusal else msgspec.Raw(m.encode(ok))
         answer = m.Answer(id=ask.id, verb=verb, at=at, ok=raw, refusal=refusal)
         self.say(topics.ANSWER, answer, device=device)
