@@ -9,6 +9,7 @@ from .accounts import account_pages
 from .audit import audit_pages
 from .counter import counter_pages
 from .devices import device_pages
+from .dossiers import dossier_pages
 from .guide import guide_pages
 from .layout import asset_routes
 from .login import log_in_routes
@@ -23,6 +24,7 @@ def add_staff_pages(app: FastAPI, web: Web) -> None:
         counter_pages,
         manager_pages,
         guide_pages,
+        dossier_pages,
         device_pages,
         account_pages,
         audit_pages,

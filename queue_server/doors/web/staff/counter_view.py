@@ -26,6 +26,7 @@ class CounterView:
     def __init__(self, page: Page, number: int) -> None:
         self._page = page
         self.number = number
+        self._linked = ("", "")
 
     # --- how it stands ---
 
@@ -175,6 +176,7 @@ class CounterView:
             else None,
             " ",
             chip(page.say("counter.prepared"), "mc-good") if ticket.prepared else None,
+            self._prepared_link(ticket) if ticket.prepared else None,
             " ",
             chip(page.say("counter.copies", count=ticket.copies)) if ticket.copies else None,
             " ",
@@ -182,6 +184,14 @@ class CounterView:
             " ",
             chip("EN") if ticket.language == "en" else None,
         )
+
+    def _prepared_link(self, ticket: Ticket) -> Markup | None:
+        """To the dossier that she made ready at the kiosk; her ticket's seal alone knows which."""
+        if self._linked[0] != ticket.id:
+            self._linked = (ticket.id, self._page.web.shelf.prepared_for(ticket.sealed))
+        dossier = self._linked[1]
+        words = self._page.say("counter.prepared_link")
+        return join(" ", tag("a", words, href=f"/dossiers/{dossier}", target="_blank")) if dossier else None
 
     def _as_open(self) -> CounterNow:
         return replace(self.counter, serves=self.serves)

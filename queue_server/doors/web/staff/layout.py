@@ -33,6 +33,7 @@ SHOWN = "() => emit(motcua.shown())"
 PAGES: dict[str, tuple[Role, ...]] = {
     "counter": (Role.OFFICER, Role.MANAGER),
     "manager": (Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR),
+    "dossiers": (Role.OFFICER, Role.MANAGER, Role.AUDITOR),
     "guide": (Role.GUIDE, Role.OFFICER, Role.MANAGER),
     "devices": (Role.TECHNICIAN, Role.ADMINISTRATOR, Role.MANAGER, Role.AUDITOR),
     "accounts": (Role.ADMINISTRATOR,),
