@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from .doors.broker import BrokerSettings
+from .doors.broker import BrokerSettings, is_loopback
 from .doors.mosquitto import MosquittoSettings
 from .doors.speech.voice import SpeechSettings
 from .dossiers.codes import AGENCY, MOST_SERIAL_DIGITS, SERIAL_DIGITS
@@ -107,6 +108,27 @@ class DossierSettings(Frozen, forbid_unknown_fields=True):
     worked: tuple[dt.date, ...] = ()
 
 
+class ProvinceSettings(Frozen, forbid_unknown_fields=True):
+    """`[province]`: where filed dossiers are passed on to (docs/province-port.md); nothing is while `url` is empty.
+
+    `key_id`, `key_file`: our name there and the shared key (32 bytes or more, mode 600); `ca_file`: the authority of
+    their certificate, if it is none that everybody knows. Times in seconds: `timeout` for an answer; `settle` before
+    an unclear one is asked about; `retry` at first, doubled up to `longest_retry`. `samples`: dossiers under the word
+    MẪU go too. `since`: what was received before this day is left where it is.
+    """
+
+    url: str = ""
+    key_id: str = ""
+    key_file: str = ""
+    ca_file: str = ""
+    timeout: float = 30.0
+    settle: float = 60.0
+    retry: float = 30.0
+    longest_retry: float = 3600.0
+    samples: bool = False
+    since: dt.date | None = None
+
+
 class BackupSettings(Frozen, forbid_unknown_fields=True):
     """`[backup]`: where `motcua backup` writes when no folder is named."""
 
@@ -126,6 +148,7 @@ class CentreFile(Frozen, forbid_unknown_fields=True):
     catalogue: CatalogueSettings = CatalogueSettings()
     forms: FormsSettings = FormsSettings()
     dossiers: DossierSettings = DossierSettings()
+    province: ProvinceSettings = ProvinceSettings()
     backup: BackupSettings = BackupSettings()
     hours: HoursSettings = HoursSettings()
     rules: Rules = Rules()
@@ -194,7 +217,23 @@ def read(path: Path | None) -> CentreFile:
     except ValueError as error:
         raise SettingsError(f"{path}: [hours]: {error}") from error
     _check_dossiers(file, path)
+    _check_province(file.province, path)
     return file
+
+
+def _check_province(table: ProvinceSettings, path: Path | None) -> None:
+    if not table.url:
+        return
+    parts = urlsplit(table.url)
+    here = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if not (parts.scheme == "https" and parts.hostname) and not here:
+        raise SettingsError(f"{path}: [province]: url: https://… is needed")
+    if parts.query or parts.fragment or parts.username:
+        raise SettingsError(f"{path}: [province]: url: only a host and a path")
+    if not table.key_id or not table.key_file:
+        raise SettingsError(f"{path}: [province]: key_id and key_file are needed")
+    if min(table.timeout, table.settle, table.retry, table.longest_retry) <= 0:
+        raise SettingsError(f"{path}: [province]: times: above 0")
 
 
 def _check_dossiers(file: CentreFile, path: Path | None) -> None:

@@ -196,6 +196,10 @@ class Centre:
             port=self.web_port,
         )
         self._run("twin", ["queue_server.twin.process", *common])
+        if self.file.province.url:
+            self._run(
+                "province", ["queue_server.doors.province.process", *common, *common_settings]
+            )
         stopped = threading.Event()
         follower = threading.Thread(target=self._follow, args=(stopped,), daemon=True)
         follower.start()

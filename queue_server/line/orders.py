@@ -405,7 +405,8 @@ class SayProvince(Order, tag=True):
 
 
 class RegisterFeedback(Order, tag=True):
-    """Feedback, as the rules need it; words and person are sealed. `submitted_at` (ms): by the sender's clock, put right."""
+    """Feedback, as the rules need it; words and person are sealed. `submitted_at` (ms): by the sender's clock,
+    put right."""
 
     feedback: str
     kind: str
