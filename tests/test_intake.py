@@ -1,0 +1,177 @@
+"""Pictures and PDFs that somebody hands in: what is accepted, what is refused, and why."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import threading
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pypdfium2
+import pytest
+import zxingcpp
+from PIL import Image
+
+from kiosk.scan.card import OnceEach, find_codes
+from kiosk.scan.flat import FlatFolder
+from kiosk.scan.pdf import jpeg_size, pages_to_pdf
+from kiosk.scan.reader import SerialReader
+from queue_server.wire import intake
+from queue_server.wire.filing import LARGEST_PAGE
+from queue_server.wire.intake import NotAccepted, accept
+
+CARD = "079301000456||Trần Thị Bưởi|02092001|Nữ|Ấp 2, Xã Y, TP.HCM|20082024||||"
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (800, 1100), **options: object) -> bytes:
+    noise = np.random.default_rng(1).integers(120, 255, (size[1] // 8, size[0] // 8, 3), np.uint8)
+    made = io.BytesIO()
+    Image.fromarray(noise).resize(size).save(made, kind, **options)
+    return made.getvalue()
+
+
+def reason(data: bytes, claimed: str = "") -> str:
+    with pytest.raises(NotAccepted) as refused:
+        accept(data, claimed)
+    return refused.value.reason
+
+
+def test_pictures_and_pdfs_come_in_as_upright_pages() -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    assert accept(picture(exif=turned))[0].size == (1100, 800)
+    assert accept(picture("PNG"), "image/png")[0].mode == "RGB"
+    two = io.BytesIO()
+    page = Image.open(io.BytesIO(picture()))
+    page.save(two, "TIFF", save_all=True, append_images=[page])
+    assert len(accept(two.getvalue(), ".tif")) == 2
+    pages = accept(pages_to_pdf([page, page], name="Giấy"), "application/pdf")
+    assert len(pages) == 2 and abs(pages[0].width - 800) <= 1
+
+
+def bomb() -> bytes:
+    """A PNG of 1.6 gigapixels in a few kilobytes."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
+    head = struct.pack(">IIBBBBB", 40_000, 40_000, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(100_000), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_what_is_not_a_paper_is_refused_with_its_reason() -> None:
+    assert reason(b"") == "empty"
+    assert reason(b"MZ\x90\x00" + bytes(900)) == "unknown"
+    assert reason(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "svg") == "unknown"
+    assert reason(picture(), "image/png") == "not_what_it_says"
+    assert reason(picture()[:3000]) == "torn"
+    assert reason(b"%PDF-1.7\nrubbish") == "torn"
+    assert reason(picture(size=(96, 96))) == "too_small"
+    assert reason(bomb()) == "too_many_pixels"
+
+
+def test_two_hundred_megabytes_are_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "kind_of", lambda _: pytest.fail("it was looked at"))
+    assert reason(bytes(200_000_000)) == "too_large"
+
+
+def test_moving_pictures_and_too_many_pages_are_refused() -> None:
+    frames = [Image.new("RGB", (300, 300), (n, n, n)) for n in range(3)]
+    moving = io.BytesIO()
+    frames[0].save(moving, "PNG", save_all=True, append_images=frames[1:])
+    assert reason(moving.getvalue()) == "moving"
+    long = pages_to_pdf([Image.new("RGB", (300, 400))] * (intake.MOST_PAGES + 1), name="x")
+    assert reason(long) == "too_many_pages"
+
+
+def test_a_pdf_of_pages_is_in_colour_true_in_size_and_a_megabyte_a_page_at_most() -> None:
+    grain = np.random.default_rng(2).integers(140, 255, (1170, 827, 3), np.uint8)
+    rough = grain.repeat(2, axis=0)[:2339].repeat(2, axis=1)
+    assert jpeg_size(Image.fromarray(rough), 88) > LARGEST_PAGE
+    pdf = pages_to_pdf(
+        [rough, rough], name="Giấy chứng sinh", paper_code="KQ004389", number="12/2026", dpi=200
+    )
+    assert pdf.startswith(b"%PDF-1.4") and len(pdf) <= 2 * LARGEST_PAGE
+    document = pypdfium2.PdfDocument(pdf)
+    width, height = document[0].get_size()
+    assert abs(width - 595) < 2 and abs(height - 842) < 2
+    told = document.get_metadata_dict()
+    assert (told["Title"], told["Subject"], told["Keywords"]) == (
+        "Giấy chứng sinh",
+        "KQ004389",
+        "12/2026",
+    )
+
+
+def card_frame(text: str = CARD, scale: int = 3) -> np.ndarray:
+    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_image(scale=scale)
+    frame = np.full((720, 1280, 3), 180, np.uint8)
+    side = np.array(code).shape[0]
+    frame[200 : 200 + side, 500 : 500 + side] = np.array(code)[:, :, None]
+    return frame
+
+
+def test_a_cards_code_is_read_with_its_marks_and_a_torn_one_is_none() -> None:
+    frame = card_frame()
+    assert find_codes(frame) == (CARD,)
+    torn = frame.copy()
+    torn[200:420, 560:720] = 180
+    assert find_codes(torn) == ()
+    blurred = np.array(Image.fromarray(frame).resize((80, 45)).resize((1280, 720)))
+    assert find_codes(blurred) == ()
+
+
+def test_a_code_is_told_once_until_it_was_away() -> None:
+    once = OnceEach()
+    assert once.fresh((CARD,), 10.0) == (CARD,)
+    assert once.fresh((CARD, "x"), 11.0) == ("x",)
+    assert once.fresh((CARD,), 12.5) == ()
+    assert once.fresh((CARD,), 20.0) == (CARD,)
+
+
+def test_a_serial_reader_keeps_marks_and_outlives_noise_and_a_pulled_plug() -> None:
+    own, other = os.openpty()
+    heard: list[str] = []
+    came = threading.Event()
+
+    def hear(text: str) -> None:
+        heard.append(text)
+        came.set()
+
+    there = threading.Event()
+    reader = SerialReader(os.ttyname(other), hear, lambda _: there.set())
+    reader.start()
+    assert there.wait(5)
+    try:
+        for sent in (f"{CARD}\r\n".encode(), b"\xff\xfe\xfa\r", "không đuôi".encode()):
+            os.write(own, sent)
+            if sent != b"\xff\xfe\xfa\r":
+                assert came.wait(5)
+                came.clear()
+    finally:
+        os.close(own)
+        os.close(other)
+        reader.stop()
+    assert heard == [CARD, "không đuôi"]
+
+
+def test_the_scanners_folder_gives_whole_files_once_and_keeps_none(tmp_path: Path) -> None:
+    (tmp_path / "old.jpg").write_bytes(picture())
+    folder = FlatFolder(tmp_path)
+    assert folder.begin() == 1 and not list(tmp_path.iterdir())
+    growing = tmp_path / "scan.jpg"
+    growing.write_bytes(picture()[:2000])
+    assert folder.poll() == ()
+    growing.write_bytes(picture())
+    assert folder.poll() == ()
+    (taken,) = folder.poll()
+    assert len(taken.pages) == 1 and not list(tmp_path.iterdir())
+    (tmp_path / "virus.pdf").write_bytes(b"MZ" + bytes(500))
+    folder.poll()
+    assert [t.refused for t in folder.poll()] == ["unknown"] and not list(tmp_path.iterdir())
