@@ -157,12 +157,11 @@ def check_in(scene: Scene) -> Widget:
     words = scene.say("check_in.wrong" if state.refusal else "check_in.hint")
     hint = Text(look, words, "lead", halign="center")
     sign = Icon(look, "phone", size_hint_y=0.9)
-    keys_height = min(look.unit(48), body_room(look, box.height))
+    taken = () if look.lowered else (box.height,)
+    keys_height = min(look.unit(48), body_room(look, *taken, title=scene.say("check_in.title")))
     return framed(
         scene,
-        sign,
-        hint,
-        box,
         fixed(pad, keys_height),
         title=scene.say("check_in.title"),
+        above=[sign, hint, box],
     )

@@ -381,7 +381,7 @@ def _tabs(scene: Scene, share: float) -> Widget:
             scene.touch(f.PartShown, part=part),
             name=f"part-{part.value}",
             kind="chosen" if part is scene.state.part else "quiet",
-            role=_narrow(scene.look),
+            role="body",
             pad=0.8,
         )
         for part in Part
@@ -534,39 +534,44 @@ ROLES = {"head": "lead", "body": "button", "small": "body"}
 
 
 def laid_out(look: Look, blocks: Sequence[Block], room: float, width: float) -> list[list[Block]]:
-    """The blocks by pages of `room` pixels, a heading with what follows; one longer than a page goes on
-    over the next."""
+    """The blocks by pages of `room` pixels: a heading with what follows, a long block over two pages."""
     inner = room - look.unit(6)
     pages: list[list[Block]] = [[]]
     left = inner
-    parted = _split(look, blocks, width, inner)
-    heights = [_height(look, role, text, width) for role, text in parted]
-    for place, (role, text) in enumerate(parted):
-        height = heights[place]
-        with_next = height + (heights[place + 1] if place + 1 < len(parted) else 0)
-        if (with_next if role == "head" else height) > left and pages[-1]:
+    for role, text in blocks:
+        rest = text
+        while rest:
+            height = _height(look, role, rest, width)
+            beneath = 2 * look.text(ROLES["body"]) if role == "head" else 0.0
+            if height + beneath <= left or (not pages[-1] and len(rest.split(" ")) == 1):
+                pages[-1].append((role, rest))
+                left -= height
+                break
+            part, after = _parted(look, role, rest, width, left, bool(pages[-1]))
+            if part:
+                pages[-1].append((role, part))
+            rest = after
             pages.append([])
             left = inner
-        pages[-1].append((role, text))
-        left -= height
-    return pages
+    return pages if pages[-1] or len(pages) == 1 else pages[:-1]
 
 
-def _split(look: Look, blocks: Sequence[Block], width: float, most: float) -> list[Block]:
-    """No block is higher than a page: long ones are parted between words."""
-    parted: list[Block] = []
-    for role, text in blocks:
-        words = text.split(" ")
-        while _height(look, role, " ".join(words), width) > most and len(words) > 1:
-            low, high = 1, len(words) - 1
-            while low < high:
-                middle = (low + high + 1) // 2
-                fits = _height(look, role, " ".join(words[:middle]), width) <= most
-                low, high = (middle, high) if fits else (low, middle - 1)
-            parted.append((role, " ".join(words[:low])))
-            words = words[low:]
-        parted.append((role, " ".join(words)))
-    return parted
+def _parted(
+    look: Look, role: str, text: str, width: float, room: float, begun: bool
+) -> tuple[str, str]:
+    """As many words as `room` holds, and the others. On a page that is `begun` two lines at least."""
+    words = text.split(" ")
+    low, high = 0, len(words) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = _height(look, role, " ".join(words[:middle]), width) <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
+    few = low and _height(look, role, " ".join(words[:low]), width) < 2 * look.text(ROLES[role])
+    if begun and (role == "head" or few):
+        low = 0
+    if not begun:
+        low = max(1, low)
+    return " ".join(words[:low]), " ".join(words[low:])
 
 
 def _height(look: Look, role: str, text: str, width: float) -> float:

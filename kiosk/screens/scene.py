@@ -97,7 +97,8 @@ def framed(
     asked: list[Widget] = []
     if title:
         asked.append(fixed(Title(look, title), title_height(look, title)))
-    steps_ = [progress(scene)] if scene.state.step in steps(scene.state) else []
+    tight = look.lowered and look.letters > LETTERS[1]
+    steps_ = [progress(scene)] if scene.state.step in steps(scene.state) and not tight else []
     margin = look.unit(MARGIN)
     if not look.lowered:
         parts = [*steps_, *asked, *above, *body]
@@ -326,7 +327,7 @@ def button_of(scene: Scene, item: Choice) -> BigButton:
 def pager(scene: Scene, page: int, pages: int) -> Widget:
     look = scene.look
 
-    larger = look.letters > LETTERS[1]
+    larger = look.letters > LETTERS[0]
 
     def turn(name: str, key: str, target: int) -> Widget:
         if not 0 <= target < pages:

@@ -55,7 +55,8 @@ def ticket(scene: Scene) -> Widget:
     code = [_code(scene, taken.url, crowded)] if taken.url else []
     if look.lowered:
         seen = [_number(scene, taken, whole), _facts(scene, taken, whole)]
-        return framed(scene, *code, paper, *late, buttons, above=seen, back=False)
+        flags = _flags(scene, taken) if look.letters > LETTERS[0] else []
+        return framed(scene, *flags, *code, paper, *late, buttons, above=seen, back=False)
     margin = look.unit(MARGIN)
     padding = [margin, look.unit(3 if look.letters == LETTERS[0] else 1.5), margin, 0]
     below = [paper, *late, buttons]
@@ -87,7 +88,7 @@ def _number(scene: Scene, taken: m.TicketTaken, width: float) -> Widget:
         halign="center",
         size_hint_y=0.17,
     )
-    below = Text(look, words, "button", bold=True, halign="center", size_hint_y=0.24)
+    below = Text(look, words, _usual_role(look), bold=True, halign="center", size_hint_y=0.24)
     if larger:
         inner = width - look.unit(5)
         for part in (above, below):
@@ -105,22 +106,35 @@ def _number(scene: Scene, taken: m.TicketTaken, width: float) -> Widget:
         ),
         below,
     ]
-    if taken.priority:
-        parts.append(_flag(scene, "priority", scene.say("ticket.priority")))
-    if taken.offline:
-        parts.append(_flag(scene, "warning", scene.say("ticket.offline")))
+    if not (look.lowered and larger):
+        parts += _flags(scene, taken)
     return Card(look, *parts, gap=0.6, pad=1.6 if larger else 2.5, border=p.primary)
+
+
+def _flags(scene: Scene, taken: m.TicketTaken) -> list[Widget]:
+    """What is said of her number in words and a sign."""
+    flags = []
+    if taken.priority:
+        flags.append(_flag(scene, "priority", scene.say("ticket.priority")))
+    if taken.offline:
+        flags.append(_flag(scene, "warning", scene.say("ticket.offline")))
+    return flags
+
+
+def _usual_role(look: Look) -> str:
+    """Larger letters in half a screen: the words beside the number stand back behind it."""
+    return "body" if look.lowered and look.letters > LETTERS[0] else "button"
 
 
 def _flag(scene: Scene, icon: str, words: str) -> Widget:
     look = scene.look
     accent = look.palette.accent
     sign = Icon(look, icon, accent, size_hint_x=None, width=look.unit(5))
-    label = Text(look, words, "button", bold=True, colour=accent)
+    label = Text(look, words, _usual_role(look), bold=True, colour=accent)
     label.size_hint_x, label.width = None, min(label.natural_width(), look.width * 0.7)
     row = Row(look, Widget(), sign, label, Widget(), gap=1.5, size_hint_y=0.16)
     if look.letters > LETTERS[0]:
-        fixed(row, height_of(look, words, "button", label.width, bold=True) + 1)
+        fixed(row, height_of(look, words, label.role, label.width, bold=True) + 1)
     return row
 
 
@@ -228,10 +242,11 @@ def _code(scene: Scene, url: str, crowded: bool) -> Widget:
     look = scene.look
     larger = look.letters > LETTERS[0]
     crowded = crowded and look.letters > LETTERS[1]
+    words, role = scene.say("ticket.scan"), "body" if crowded else "button"
     card = Card(
         look,
         QrImage(url, size_hint_x=0.5 if look.portrait else 0.4),
-        Text(look, scene.say("ticket.scan"), "body" if crowded else "button"),
+        *([] if crowded and look.lowered else [Text(look, words, role)]),
         orientation="horizontal",
         pad=1.5,
         gap=2,
