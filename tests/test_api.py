@@ -36,6 +36,7 @@ OPEN_TO_ALL = {
     ("get", "/api/catalogue/full"),
     ("get", "/api/catalogue/{code}"),
     ("get", "/api/forms"),
+    ("get", "/api/guides/{code}"),
     ("get", "/api/lookup"),
     ("post", "/api/enrol"),
 }
