@@ -15,6 +15,7 @@ from queue_server.line.decide import Refused, decide
 from queue_server.line.outcome import HandedOver, Issued, Leased
 from queue_server.line.setup import Service
 from queue_server.line.state import State, Ticket, apply
+from queue_server.twin.from_log import days_of
 from queue_server.wire.words import MINUTE, TicketStatus, day_of
 from tests.line_room import START, Room, names, small_setup
 
@@ -194,6 +195,21 @@ def test_what_no_lease_ever_held_is_refused(room: LeaseRoom, number: str) -> Non
     room.lease()
     with pytest.raises(Refused, match="bad_number"):
         room.hand_over(number, 5, 60)
+
+
+def test_a_replayed_day_has_the_visitor_when_she_came_and_once(room: LeaseRoom) -> None:
+    one, two, *_ = room.lease().numbers["a"]
+    room.take(at=10)
+    room.hand_over(one, 5, 60)
+    room.hand_over(one, 5, 61)
+    room.do(o.PassTime(), 1440)
+    room.hand_over(two, 500, 1441)
+    entries = [
+        e.Entry(seq=n, at=at, actor=actor, order="", event=event)
+        for n, (event, at, actor) in enumerate(room.events)
+    ]
+    came = [[v.arrives for v in day.visitors] for day in days_of(entries)]
+    assert came == [[455.0, 460.0], []]
 
 
 # --- after a restore ------------------------------------------------------------------------------
