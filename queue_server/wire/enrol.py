@@ -29,7 +29,7 @@ WITHIN_S = 10.0
 LARGEST_ANSWER = 65_536
 NOT_YET_VALID, EXPIRED = 9, 10
 """OpenSSL's verify codes, which a device with a wrong clock meets."""
-_READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", **dict.fromkeys(" \t\r\n-_.·", "")})
+READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", **dict.fromkeys(" \t\r\n-_.·", "")})
 
 
 class EnrolmentError(Exception):
@@ -59,14 +59,14 @@ def make_code(random_bytes: bytes, fingerprint: str) -> str:
     """`random_bytes`: at least SECRET_BYTES; `fingerprint`: as from `fingerprint()`."""
     if len(random_bytes) < SECRET_BYTES:
         raise ValueError(f"a code needs {SECRET_BYTES} random bytes")
-    body = _base32(random_bytes)[:SECRET_LETTERS] + fingerprint_part(fingerprint)
+    body = base32(random_bytes)[:SECRET_LETTERS] + fingerprint_part(fingerprint)
     whole = body + _check_letter(body)
     return "-".join(whole[i : i + GROUP] for i in range(0, len(whole), GROUP))
 
 
 def split_code(text: str) -> tuple[str, str]:
     """Secret and fingerprint part of a code as people type it. Raises WrongCode if mistyped."""
-    letters = text.upper().translate(_READ_AS)
+    letters = text.upper().translate(READ_AS)
     body, check = letters[:-1], letters[-1:]
     if len(body) != SECRET_LETTERS + FINGERPRINT_LETTERS or not set(letters) <= set(ALPHABET):
         raise WrongCode("the code is not complete, or has a letter that codes do not have")
@@ -82,10 +82,10 @@ def fingerprint(ca: str) -> str:
 
 def fingerprint_part(whole: str) -> str:
     """The part of a fingerprint (hex) that a code carries."""
-    return _base32(bytes.fromhex(whole))[:FINGERPRINT_LETTERS]
+    return base32(bytes.fromhex(whole))[:FINGERPRINT_LETTERS]
 
 
-def _base32(raw: bytes) -> str:
+def base32(raw: bytes) -> str:
     bits = "".join(f"{byte:08b}" for byte in raw)
     usable = len(bits) - len(bits) % 5
     return "".join(ALPHABET[int(bits[i : i + 5], 2)] for i in range(0, usable, 5))

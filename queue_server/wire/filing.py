@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
+from .enrol import ALPHABET, READ_AS, base32
 from .words import Frozen, Language
 
 LARGEST_PACKAGE = 48_000_000
 """Bytes of a sealed package; a kiosk makes none larger, the centre takes none larger."""
 LARGEST_PAGE = 1_000_000
+KEY_LETTERS = 16
 
 
 class FiledPaper(Frozen):
@@ -168,3 +170,22 @@ class FeedbackFiled(Frozen):
 
 encode_feedback = msgspec.msgpack.Encoder().encode
 decode_feedback = msgspec.msgpack.Decoder(Feedback).decode
+
+
+def feedback_key(raw: bytes) -> str:
+    """A key to follow feedback by, of ten random bytes: 16 letters that one can type."""
+    letters = base32(raw)[:KEY_LETTERS]
+    if len(letters) < KEY_LETTERS:
+        raise ValueError("a key needs 10 bytes")
+    return letters
+
+
+def read_key(text: str) -> str:
+    """A key as it was typed, or an empty text when it is none."""
+    letters = text.upper().translate(READ_AS)
+    return letters if len(letters) == KEY_LETTERS and set(letters) <= set(ALPHABET) else ""
+
+
+def shown_key(key: str) -> str:
+    """In groups of four."""
+    return "-".join(key[i : i + 4] for i in range(0, len(key), 4))

@@ -30,6 +30,7 @@ from ...wire import logs
 from .api import device_routes, line_routes, order_routes, session_routes
 from .context import Web
 from .dossiers import dossier_routes
+from .feedback import feedback_routes
 from .filings import filing_routes
 from .forms import form_routes
 from .outlook import outlook_routes
@@ -79,6 +80,7 @@ def application(web: Web) -> FastAPI:
         form_routes,
         filing_routes,
         dossier_routes,
+        feedback_routes,
         outlook_routes,
         device_routes,
     ):

@@ -127,12 +127,12 @@ class Form:
         return tuple(dict.fromkeys(self._fields.get(name, [])))
 
 
-async def form_of(request: Request) -> Form:
+async def form_of(request: Request, largest: int = LARGEST_FORM) -> Form:
     """What was sent. Raises HTTPException 413 or 400 for what no form of ours sends."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_FORM:
+        if len(body) > largest:
             raise HTTPException(413, "too large")
     try:
         return Form(parse_qs(body.decode(), max_num_fields=60))

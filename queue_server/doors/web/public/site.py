@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from ..context import Web
 from .board import Board, board_routes
 from .book import book_routes
+from .feedback import feedback_pages
 from .lookup import lookup_routes
 from .open import open_routes
 from .procedure import procedure_routes
@@ -40,6 +41,7 @@ def add_public_pages(app: FastAPI, web: Web) -> None:
         take_routes(Taking(web, signer, visits)),
         open_routes(web),
         procedure_routes(web),
+        feedback_pages(web, signer),
         book_routes(web, signer),
         lookup_routes(web),
     ):

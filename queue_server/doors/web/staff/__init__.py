@@ -10,10 +10,12 @@ from .audit import audit_pages
 from .counter import counter_pages
 from .devices import device_pages
 from .dossiers import dossier_pages
+from .feedback_inbox import feedback_inbox_pages
 from .guide import guide_pages
 from .layout import asset_routes
 from .login import log_in_routes
 from .manager import manager_pages
+from .province import province_pages
 
 
 def add_staff_pages(app: FastAPI, web: Web) -> None:
@@ -25,6 +27,8 @@ def add_staff_pages(app: FastAPI, web: Web) -> None:
         manager_pages,
         guide_pages,
         dossier_pages,
+        feedback_inbox_pages,
+        province_pages,
         device_pages,
         account_pages,
         audit_pages,
