@@ -59,9 +59,9 @@ def time_picked(state: State, report: b.TimePicked) -> Decision:
 
 
 def time_came(state: State, report: b.TimeCame) -> Decision:
-    """Also for who has left: the slip is printed, since her time is booked."""
+    """For who has left meanwhile the time is given back."""
     if state.step is not Step.BOOKING:
-        return state, ()
+        return state, (b.GiveBack(report.booked.token),)
     shown = replace(state, step=Step.BOOKED, booked=report.booked, touched=report.at, slip="")
     if not state.printer.prints:
         return shown, ()

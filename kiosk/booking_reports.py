@@ -98,5 +98,12 @@ class PrintSlip:
     language: str
 
 
-Effect = AskTimes | AskTime | AskCheckIn | PrintSlip
+@dataclass(frozen=True)
+class GiveBack:
+    """A time was booked whose visitor has left and does not know it."""
+
+    token: str
+
+
+Effect = AskTimes | AskTime | AskCheckIn | PrintSlip | GiveBack
 """Wanted while booking or coming for a time."""

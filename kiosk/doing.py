@@ -145,6 +145,9 @@ class Doing:
         refusal = error.refusal if isinstance(error, Refused) else None
         self._hear(b.TimeRefused, refusal=refusal)
 
+    def give_back(self, want: b.GiveBack) -> None:
+        self._link.ask("cancel_time", m.CancelTime(id=new_id(), token=want.token), WITHDRAW_FOR_S)
+
     def print_slip(self, want: b.PrintSlip) -> None:
         setup = self.setup
         assert setup is not None, "a time was booked before the setup came"
@@ -271,6 +274,7 @@ _DO: dict[type, Callable[[Doing, Any], None]] = {
     b.AskTime: Doing.ask_time,
     b.AskCheckIn: Doing.check_in,
     b.PrintSlip: Doing.print_slip,
+    b.GiveBack: Doing.give_back,
 }
 
 

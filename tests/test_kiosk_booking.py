@@ -66,6 +66,12 @@ def test_she_books_what_is_free_and_nothing_else(ready: State) -> None:
     assert state.step is Step.BOOKED and done == [b.PrintSlip(MINE, "vi")]
 
 
+def test_who_leaves_while_it_is_booked_gives_it_back(ready: State) -> None:
+    state, _ = after(ready, *TO_TIME, (b.TimePicked, {"starts": LATER, "ask": "x"}))
+    _, done = after(state, (r.WentHome, {}), (b.TimeCame, {"booked": MINE}))
+    assert done == [b.GiveBack(MINE.token)]
+
+
 def test_a_time_that_went_meanwhile_brings_the_days_again(ready: State) -> None:
     full = m.Refusal(code="slot_full", vi="Đã hết", en="Full")
     state, _ = after(ready, *TO_TIME, (b.TimePicked, {"starts": LATER, "ask": "x"}))

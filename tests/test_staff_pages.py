@@ -412,3 +412,19 @@ def test_waits_go_with_the_transactions_that_followed_them() -> None:
 
 def test_what_people_wrote_is_never_markup() -> None:
     assert tag("td", "<b>", title='"') == '<td title="&#34;">&lt;b&gt;</td>'
+
+
+def test_a_form_is_marked_as_checked_by_a_manager_alone(centre: Centre, open_as: Open) -> None:
+    page = open_as(WHO[Role.MANAGER], "/forms")
+    form = page.locator("[data-form-version^='khai-sinh/']")
+    expect(form.get_by_text("Chưa đối chiếu")).to_be_visible()
+    if shots := os.environ.get("MOTCUA_SHOTS"):
+        page.screenshot(path=f"{shots}/forms.png", full_page=True)
+    form.get_by_role("button", name="Đã đối chiếu").click()
+    page.get_by_role("button", name="Đồng ý").click()
+    expect(form.get_by_text("Bỏ đánh dấu")).to_be_visible()
+    offered = centre.call("GET", "/api/forms")["forms"]
+    assert [f["form"]["id"] for f in offered if f.get("checked")] == ["khai-sinh"]
+    read = open_as(WHO[Role.AUDITOR], "/forms")
+    expect(read.locator("[data-form-version^='khai-sinh/']")).to_be_visible()
+    expect(read.locator(".mc-acts button")).to_have_count(0)

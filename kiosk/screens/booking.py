@@ -90,11 +90,16 @@ def _matter(scene: Scene, words: str, title: str) -> Widget:
 
 
 def booking(scene: Scene) -> Widget:
+    look = scene.look
+    leave = BigButton(
+        look, scene.say("book.leave"), scene.touch(r.WentHome), name="leave", kind="quiet"
+    )
     return framed(
         scene,
         rest(),
-        Text(scene.look, scene.say("book.booking"), "lead", halign="center"),
+        Text(look, scene.say("book.booking"), "lead", halign="center"),
         rest(),
+        fixed(leave, wide_height(look, scene.say("book.leave"), 12)),
         back=False,
     )
 

@@ -1,4 +1,4 @@
-"""The staff's pages: counter, manager, guide, devices, accounts, audit."""
+"""The staff's pages: counter, manager, guide, dossiers, forms, devices, accounts, audit."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .counter import counter_pages
 from .devices import device_pages
 from .dossiers import dossier_pages
 from .feedback_inbox import feedback_inbox_pages
+from .forms import form_pages
 from .guide import guide_pages
 from .layout import asset_routes
 from .login import log_in_routes
@@ -29,6 +30,7 @@ def add_staff_pages(app: FastAPI, web: Web) -> None:
         dossier_pages,
         feedback_inbox_pages,
         province_pages,
+        form_pages,
         device_pages,
         account_pages,
         audit_pages,

@@ -34,6 +34,7 @@ PAGES: dict[str, tuple[Role, ...]] = {
     "counter": (Role.OFFICER, Role.MANAGER),
     "manager": (Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR),
     "dossiers": (Role.OFFICER, Role.MANAGER, Role.AUDITOR),
+    "forms": (Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR),
     "feedback-inbox": (Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR),
     "province": (Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR),
     "guide": (Role.GUIDE, Role.OFFICER, Role.MANAGER),
