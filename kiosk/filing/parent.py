@@ -1,0 +1,265 @@
+"""The kiosk's side of self-filing: one warm child, shown when a visitor wants it, a new one after each visit.
+
+The child is started, read and replaced by one thread that lives as long as the kiosk, since Linux ends a child
+with the thread that started it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from kiosk.access import Access
+from kiosk.outbox import NoRoom, Outbox, Verdict
+from kiosk.touch.window import WindowSettings
+from queue_server.wire.filing import Filed
+from queue_server.wire.words import Frozen
+
+from . import talk
+from .main import REMOTE, Start
+
+ANSWER_WITHIN_S = 12.0
+"""So long a visitor waits for the centre's answer; then she gets the number that she has till then."""
+ASK_WITHIN_S = 8.0
+CLOSE_WITHIN_S = 2.0
+RESTART_AFTER_S = 1.0
+MOST_RESTART_S = 30.0
+KIOSK_REMOTE = "MOTCUA_KIOSK_REMOTE"
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Events:
+    """What the kiosk does about a visit; called in threads of ours, so each must hand over and return.
+
+    `ended(reason, access)`: `crashed` when the child died in the middle; `access` as the visitor had it.
+    """
+
+    shown: Callable[[], None] = lambda: None
+    ended: Callable[[str, Access], None] = lambda *_: None
+    ticket: Callable[[talk.WantsTicket], None] = lambda _: None
+    help: Callable[[str], None] = lambda _: None
+    print: Callable[[bytes], None] = lambda _: None
+
+
+class FilingProcess:
+    """`start()` warms a child up; `open(…)` shows it; `tell(…)` answers what it wanted."""
+
+    def __init__(
+        self,
+        window: WindowSettings,
+        data: Path,
+        outbox: Outbox,
+        events: Events | None = None,
+        answer_within_s: float = ANSWER_WITHIN_S,
+    ) -> None:
+        self._window, self._data, self._outbox = window, data, outbox
+        self.events = events or Events()
+        self._answer_within = answer_within_s
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._ready = False
+        self._wanted: talk.Open | None = None
+        self._visit: str | None = None
+        self._awaited: dict[str, threading.Timer] = {}
+        self._asking = ThreadPoolExecutor(2, "filing-ask")
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        outbox.on_verdict = self.on_verdict
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._live, name="filing", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        child = self._child
+        if child is not None:
+            self.tell(talk.Close())
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(CLOSE_WITHIN_S)
+            child.kill()
+        self._asking.shutdown(wait=False, cancel_futures=True)
+        if self._thread is not None:
+            self._thread.join(CLOSE_WITHIN_S)
+
+    # --- for the kiosk; from any thread ---
+
+    @property
+    def open_now(self) -> bool:
+        """A visitor is in it, or about to be."""
+        return self._visit is not None or self._wanted is not None
+
+    def open(self, visit: talk.Open) -> None:
+        """Show it; a child that is still warming up shows it as soon as it is ready."""
+        with self._lock:
+            if self._visit is not None:
+                return
+            opened = msgspec.structs.replace(visit, outbox=str(self._outbox.folder))
+            if not self._ready:
+                self._wanted = opened
+                return
+            self._visit, self._ready = opened.visit, False
+        self.tell(opened)
+
+    def tell(self, message: Frozen) -> None:
+        child = self._child
+        if child is None or child.stdin is None:
+            return
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            child.stdin.write(talk.line_of(message))
+            child.stdin.flush()
+
+    # --- the child's life, in one thread ---
+
+    def _live(self) -> None:
+        wait = RESTART_AFTER_S
+        while not self._stopped.is_set():
+            began = time.monotonic()
+            try:
+                self._one_life()
+            except OSError as error:
+                log.error("filing_child_not_started", error=str(error))
+            lived = time.monotonic() - began
+            wait = RESTART_AFTER_S if lived > MOST_RESTART_S else min(2 * wait, MOST_RESTART_S)
+            if self._visit is None:
+                self._stopped.wait(wait)
+            else:
+                self._visit = None
+                wait = RESTART_AFTER_S / 2
+
+    def _one_life(self) -> None:
+        start = Start(
+            parent=os.getpid(),
+            home=str(self._data / "kivy-filing"),
+            width=self._window.width,
+            height=self._window.height,
+            fullscreen=self._window.fullscreen,
+            width_mm=self._window.width_mm,
+        )
+        said = msgspec.json.encode(start).decode()
+        environment = {k: v for k, v in os.environ.items() if k != KIOSK_REMOTE}
+        child = subprocess.Popen(
+            [sys.executable, "-m", "kiosk.filing.main", said],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        self._child = child
+        reason, access = "crashed", Access()
+        assert child.stdout is not None
+        while line := child.stdout.readline(talk.LONGEST_LINE):
+            try:
+                message = talk.from_child(line)
+            except msgspec.DecodeError:
+                log.error("filing_child_unreadable")
+                continue
+            if isinstance(message, talk.Ended):
+                reason, access = message.reason, message.access
+            else:
+                self._hear(message)
+        child.kill()
+        child.wait()
+        self._over(reason, access)
+
+    def _over(self, reason: str, access: Access) -> None:
+        """The screen is the kiosk's again. What was handed over goes on its way without the visitor."""
+        with self._lock:
+            visit, self._child, self._ready = self._visit, None, False
+            timers, self._awaited = self._awaited, {}
+        for timer in timers.values():
+            timer.cancel()
+        if visit is not None:
+            log.info("filing_visit_over", reason=reason)
+            self.events.ended(reason, access)
+
+    def _hear(self, message: talk.FromChild) -> None:
+        if isinstance(message, talk.Ready):
+            self._warm()
+        elif isinstance(message, talk.Shown):
+            self.events.shown()
+        elif isinstance(message, talk.WantsNumber):
+            self._number()
+        elif isinstance(message, talk.Submit):
+            self._submit(message)
+        elif isinstance(message, talk.Ask):
+            self._asking.submit(self._ask, message)
+        elif isinstance(message, talk.WantsTicket):
+            self.events.ticket(message)
+        elif isinstance(message, talk.PrintStrip):
+            self.events.print(message.png)
+        elif isinstance(message, talk.CallHelp):
+            self.events.help(message.screen)
+
+    def _warm(self) -> None:
+        with self._lock:
+            wanted, self._wanted = self._wanted, None
+            self._ready = wanted is None
+            self._visit = wanted.visit if wanted is not None else None
+        if wanted is not None:
+            self.tell(wanted)
+
+    # --- what it wants ---
+
+    def _number(self) -> None:
+        try:
+            self.tell(talk.Numbered(provisional=self._outbox.number()))
+        except NoRoom:
+            log.error("outbox_no_room")
+            self.tell(talk.Full())
+
+    def _submit(self, message: talk.Submit) -> None:
+        """On the disk it is the outbox's; the visitor waits a while for the centre's own answer."""
+        timer = threading.Timer(
+            self._answer_within, self._give_up, (message.id, message.provisional)
+        )
+        timer.daemon = True
+        self._awaited[message.id] = timer
+        try:
+            self._outbox.adopt(Path(message.path), message.id, message.provisional, message.kind)
+        except NoRoom:
+            self._awaited.pop(message.id, None)
+            self.tell(talk.Full())
+            return
+        timer.start()
+
+    def _give_up(self, filing: str, provisional: str) -> None:
+        if self._awaited.pop(filing, None) is not None:
+            self.tell(talk.Kept(id=filing, provisional=provisional))
+
+    def on_verdict(self, filing: str, verdict: Verdict) -> None:
+        """The centre has answered; the visitor hears it if she is still there, and late rather than never."""
+        timer = self._awaited.pop(filing, None)
+        if timer is not None:
+            timer.cancel()
+        if filing != self._visit:
+            return
+        if verdict.refusal is not None:
+            refusal = verdict.refusal
+            self.tell(talk.Refused(id=filing, code=refusal.code, vi=refusal.vi, en=refusal.en))
+        elif isinstance(verdict.filed, Filed):
+            self.tell(talk.Submitted(id=filing, filed=verdict.filed))
+        elif verdict.filed is not None:
+            self.tell(talk.FeedbackKept(id=filing, filed=verdict.filed))
+
+    def _ask(self, message: talk.Ask) -> None:
+        try:
+            status, body = self._outbox.ask(message.path, message.body or None, ASK_WITHIN_S)
+        except OSError:
+            status, body = 0, b""
+        self.tell(talk.Answered(id=message.id, status=status, body=body))
+
+
+__all__ = ["REMOTE", "Events", "FilingProcess"]

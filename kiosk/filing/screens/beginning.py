@@ -1,0 +1,259 @@
+"""The pictures of the beginning: which form, what will happen, consent, filling in from a card."""
+
+from __future__ import annotations
+
+from kivy.uix.widget import Widget
+
+from kiosk.filing import reports as r
+from kiosk.filing.reports import Consent
+from kiosk.filing.visit import (
+    Errand,
+    Wanted,
+    asks_presence,
+    forms,
+    offers_priority,
+    title,
+    to_give,
+)
+from kiosk.touch.text import Text, height_of
+from kiosk.touch.widgets import BigButton, Card, Column, Icon, Row, Space
+from queue_server.dossiers.forms import fill
+
+from .camera import Live
+from .scene import (
+    GAP,
+    Choice,
+    Scene,
+    beside,
+    choices,
+    fixed,
+    framed,
+    main_button,
+    remark,
+    room_for,
+)
+
+PATIENT_LOOK_MS = 8_000
+"""Whoever has held a card into the picture for so long is told how to hold it."""
+
+
+def forms_to_choose(scene: Scene) -> Widget:
+    """Some procedures have a form for each kind of person."""
+    language = scene.state.language
+    heading = scene.say("forms.title")
+    items = [
+        Choice(
+            name=f"form-{offered.form.id}",
+            text=offered.form.title.say(language),
+            on_act=scene.touch(r.FormChosen, form=offered.form.id),
+        )
+        for offered in forms(scene.state)
+    ]
+    body = choices(scene, items, room_for(scene, title=heading), 12, 16)
+    return framed(scene, *body, Space(), title=heading)
+
+
+def start(scene: Scene) -> Widget:
+    """What will happen, what she needs for it, and what cannot be done here."""
+    look, state = scene.look, scene.state
+    is_feedback = state.errand is Errand.FEEDBACK
+    key = "feedback" if is_feedback else "start"
+    remarks = []
+    if not is_feedback and asks_presence(state):
+        remarks.append(remark(scene, scene.say("start.presence"), "counter"))
+    if (
+        not is_feedback
+        and any(offered.form.presence is False for offered in forms(state))
+        and _sample(scene)
+    ):
+        remarks.append(remark(scene, scene.say("start.sample"), "warning"))
+    begin = main_button(
+        scene, scene.say(f"{key}.begin"), scene.touch(r.Began), "begin", icon="write", units=16
+    )
+    heading = scene.say(f"{key}.title", name=title(state))
+    taken = [begin.height, *(0 if look.lowered else part.height for part in remarks)]
+    room = room_for(scene, *taken, title=heading)
+    if look.lowered:
+        room = look.height * 0.22
+    sheet = Card(look, *_told(scene, key, room - look.unit(7)), pad=3.5, gap=1.6)
+    return framed(
+        scene, begin, *([Space()] if look.lowered else []), title=heading, above=[*remarks, sheet]
+    )
+
+
+def _sample(scene: Scene) -> bool:
+    opened = scene.state.opened
+    return bool(opened and opened.forms.sample and not all(x.checked for x in opened.forms.forms))
+
+
+def _told(scene: Scene, key: str, room: float) -> list[Widget]:
+    """The steps, then the papers: as many as there is room for, and how many more."""
+    look = scene.look
+    width = scene.width - look.unit(7)
+    parts: list[Widget] = []
+    for step in ("one", "two", "three", "four"):
+        words = scene.say(f"{key}.{step}")
+        if words != f"{key}.{step}" and words:
+            parts.append(_point(scene, words, width))
+    papers = to_give(scene.state)
+    if papers:
+        parts.append(_head(scene, scene.say("start.papers"), width))
+    used = sum(part.height + look.unit(1.6) for part in parts)
+    for place, paper in enumerate(papers):
+        line = _point(scene, _paper_words(scene, paper), width, "list")
+        more = len(papers) - place
+        if used + line.height > room - (look.unit(6) if more > 1 else 0) and place:
+            parts.append(_point(scene, scene.say("start.more_papers", count=more), width, "list"))
+            break
+        used += line.height + look.unit(1.6)
+        parts.append(line)
+    return [*parts, Space()]
+
+
+def _paper_words(scene: Scene, paper: Wanted) -> str:
+    return f"{paper.name} ({scene.say('papers.to_show')})" if paper.show else paper.name
+
+
+def _head(scene: Scene, words: str, width: float) -> Widget:
+    text = Text(scene.look, words, "button", bold=True)
+    return fixed(
+        text, height_of(scene.look, words, "button", width, bold=True) + scene.look.unit(1)
+    )
+
+
+def _point(scene: Scene, words: str, width: float, icon: str = "check") -> Widget:
+    look = scene.look
+    sign = Icon(look, icon, look.palette.success if icon == "check" else look.palette.primary)
+    sign.size_hint_x, sign.width = None, look.unit(4.4)
+    inner = width - look.unit(4.4 + 2)
+    text = Text(look, words, "button")
+    return fixed(
+        Row(look, sign, text), max(look.unit(4.8), height_of(look, words, "button", inner) + 2)
+    )
+
+
+# --- consent --------------------------------------------------------------------------------------
+
+
+def consent(scene: Scene) -> Widget:
+    """Each purpose by itself; what is not touched is not agreed to."""
+    look, state = scene.look, scene.state
+    heading = scene.say("consent.title")
+    agree = main_button(
+        scene, scene.say("consent.agree"), scene.touch(r.Began), "agree", icon="check", units=14
+    )
+    use = remark(scene, scene.say("consent.use"), "person", calm=True)
+    rows = [_purpose(scene, purpose) for purpose in (Consent.REUSE, Consent.KEEP, Consent.NOTIFY)]
+    optional = Text(look, scene.say("consent.optional"), "body", bold=True)
+    optional = fixed(optional, look.unit(5) * look.letters)
+    return (
+        framed(
+            scene,
+            *([] if look.lowered else [optional]),
+            *rows,
+            Space(),
+            agree,
+            title=heading,
+            above=[use],
+        )
+        if state.form
+        else Space()
+    )
+
+
+def _purpose(scene: Scene, purpose: Consent) -> Widget:
+    """The purpose in words, and yes or no beside it: neither is chosen before she touches one."""
+    look, state = scene.look, scene.state
+    given = purpose in state.consents
+    buttons = []
+    for key, value in (("yes", True), ("no", False)):
+        button = BigButton(
+            look,
+            scene.say(f"consent.{key}"),
+            scene.touch(r.ConsentSet, purpose=purpose, given=value),
+            name=f"{purpose.value}-{key}",
+            kind="chosen" if given is value else "quiet",
+            role="body",
+            icon="check" if given is value else "",
+            pad=0.8,
+        )
+        button.size_hint_x, button.width = None, look.unit(17) * min(look.letters, 1.25)
+        buttons.append(button)
+    words = scene.say(f"consent.{purpose.value}")
+    text = Text(look, words, "body")
+    width = scene.width - sum(b.width for b in buttons) - look.unit(3 * 2)
+    high = max(look.unit(10), look.target(), height_of(look, words, "body", width) + 2)
+    return fixed(Row(look, text, *buttons, gap=GAP), high)
+
+
+# --- card -----------------------------------------------------------------------------------------
+
+
+def card(scene: Scene) -> Widget:
+    """The camera's picture with a frame for the card; what it filled in, or why it could not."""
+    look, state = scene.look, scene.state
+    if state.filled:
+        return _filled(scene)
+    heading = scene.say("card.title")
+    note = _card_note(scene)
+    without = main_button(
+        scene, scene.say("card.without"), scene.touch(r.CardLeft), "without", kind="plain"
+    )
+    low = [Space()] if look.lowered else []
+    if not state.camera:
+        picture: Widget = Icon(look, "person", size_hint_y=0.6)
+        return framed(scene, Space(), without, title=heading, above=[note, picture])
+    live = Live(look, scene.eye, "card")
+    if look.portrait:
+        return framed(scene, without, *low, title=heading, above=[note, live])
+    half = (scene.width - look.unit(GAP * 2)) / 2
+    words = Column(look, _card_note(scene, half), Space(), without, gap=GAP)
+    return framed(scene, beside(scene, live, words), title=heading)
+
+
+def _card_note(scene: Scene, width: float = 0) -> Widget:
+    """How to hold the card; or what is the matter with what was held."""
+    state = scene.state
+    if state.card_fault:
+        return remark(scene, scene.say(f"card.fault_{state.card_fault}"), width=width)
+    key = "card.hold" if state.camera else "card.no_camera"
+    if state.camera and state.now - state.since > PATIENT_LOOK_MS:
+        key = "card.patience"
+    return remark(scene, scene.say(key), "person", calm=True, width=width)
+
+
+def _filled(scene: Scene) -> Widget:
+    """`Điền sẵn`, never `đã xác thực`: a card's code proves nothing."""
+    look, state = scene.look, scene.state
+    on = main_button(
+        scene, scene.say("card.on"), scene.touch(r.CardLeft), "card-on", icon="check", units=14
+    )
+    parts: list[Widget] = []
+    rows = fill.rows(state.form, state.answers, state.today, state.language) if state.form else ()
+    for row in rows:
+        if row.path in state.filled and row.value:
+            parts.append(_said(scene, row.label, row.value))
+    notes = [remark(scene, scene.say("card.look"), "person", calm=True)]
+    if offers_priority(state):
+        notes.append(remark(scene, scene.say("card.elderly"), "priority", calm=True))
+    sheet = Card(look, *parts, Space(), pad=3, gap=1.2)
+    return framed(
+        scene,
+        on,
+        *([Space()] if look.lowered else []),
+        title=scene.say("card.filled"),
+        above=[*notes, sheet],
+    )
+
+
+def _said(scene: Scene, label: str, value: str) -> Widget:
+    look = scene.look
+    name = Text(look, label, "body", colour=look.palette.quiet, size_hint_x=0.38)
+    said = Text(look, value, "button", bold=True, size_hint_x=0.62)
+    said.private = True
+    inner = (scene.width - look.unit(8)) * 0.6
+    high = max(
+        height_of(look, value, "button", inner, bold=True),
+        height_of(look, label, "body", inner * 0.6),
+    )
+    return fixed(Row(look, name, said), high + look.unit(1.5))

@@ -1,0 +1,444 @@
+"""The pictures of the end: review, sending, what she is told and takes home; and how a dossier stands by its code."""
+
+from __future__ import annotations
+
+import msgspec
+from kivy.uix.widget import Widget
+
+from kiosk.filing import reports as r
+from kiosk.filing.reports import How
+from kiosk.filing.visit import (
+    Errand,
+    is_prepared,
+    is_sample,
+    offers_priority,
+    title,
+    to_give,
+)
+from kiosk.touch.keyboard import Keyboard, KeyWords, keyboard_height
+from kiosk.touch.text import Text, height_of
+from kiosk.touch.widgets import BigButton, Card, Column, Icon, Row, Space, Spinner, alike
+from queue_server.dossiers.forms import fill
+from queue_server.dossiers.forms.rows import RowKind
+from queue_server.wire.words import local
+
+from .camera import Live
+from .scene import (
+    GAP,
+    Choice,
+    Scene,
+    beside,
+    choices,
+    fixed,
+    framed,
+    main_button,
+    paragraph,
+    remark,
+    room_for,
+)
+
+
+def review(scene: Scene) -> Widget:
+    """All that she said, each to be changed by a touch."""
+    look, state = scene.look, scene.state
+    heading = scene.say("review.title")
+    key = (
+        "feedback.send"
+        if state.errand is Errand.FEEDBACK
+        else "review.prepare"
+        if is_prepared(state)
+        else "review.send"
+    )
+    send = main_button(
+        scene, scene.say(key), scene.touch(r.FilingWanted), "submit", icon="check", units=14
+    )
+    above = [paragraph(scene, scene.say("review.look"), quiet=True)]
+    taken = [send.height, *(0 if look.lowered else part.height for part in above)]
+    columns = 1 if look.portrait or look.letters > 1.3 else 2
+    body = choices(scene, _rows(scene), room_for(scene, *taken, title=heading), 9, 11, columns)
+    return framed(scene, *body, Space(), send, title=heading, above=above)
+
+
+def _rows(scene: Scene) -> list[Choice]:
+    state = scene.state
+    assert state.form is not None
+    found: list[Choice] = []
+    section = ""
+    for row in fill.rows(state.form, state.answers, state.today, state.language):
+        if row.kind is RowKind.HEADING:
+            section = row.label
+        elif row.kind in (RowKind.ANSWER, RowKind.LIST, RowKind.STATEMENT):
+            found.append(_row(scene, row, section))
+    if to_give(state):
+        found.append(
+            Choice(
+                name="row-papers",
+                text=_papers_words(scene),
+                on_act=scene.touch(r.WentBack),
+                detail=scene.say("papers.title"),
+                icon="folder",
+            )
+        )
+    return found
+
+
+def _row(scene: Scene, row: fill.Row, section: str) -> Choice:
+    words = row.value
+    if row.kind is RowKind.LIST:
+        words = scene.say("review.lines", count=len(row.lines))
+    if row.kind is RowKind.STATEMENT:
+        words = scene.say("review.agreed")
+    label = row.label if len(row.label) < 90 else f"{row.label[:88].rsplit(' ', 1)[0]} …"
+    words = words or scene.say("review.empty")
+    return Choice(
+        name=f"row-{row.path}",
+        text=words if len(words) < 160 else f"{words[:158].rsplit(' ', 1)[0]} …",
+        on_act=scene.touch(r.RowTouched, path=row.path),
+        detail=f"{section} · {label}" if section and section != label else label,
+        icon="write",
+    )
+
+
+def _papers_words(scene: Scene) -> str:
+    given = scene.state.given.values()
+    scanned = sum(bool(each.pages) for each in given)
+    held = sum(each.how is How.HELD for each in given)
+    shown = sum(each.how is How.SHOW for each in given)
+    parts = [
+        scene.say(f"review.{key}", count=count)
+        for key, count in (("scanned", scanned), ("held", held), ("shown", shown))
+        if count
+    ]
+    return "; ".join(parts) or scene.say("review.no_papers")
+
+
+def sending(scene: Scene) -> Widget:
+    look = scene.look
+    return framed(
+        scene,
+        Space(),
+        above=[
+            Widget(size_hint_y=0.4),
+            Spinner(look, size_hint_y=0.5),
+            _centred(scene, scene.say("sending.title"), "title"),
+            _centred(scene, scene.say("sending.text"), "lead"),
+        ],
+        back=False,
+        leave=False,
+    )
+
+
+def _centred(scene: Scene, words: str, role: str) -> Widget:
+    look = scene.look
+    text = Text(look, words, role, halign="center", bold=role == "title")
+    return fixed(
+        text, height_of(look, words, role, scene.width, bold=role == "title") + look.unit(2)
+    )
+
+
+# --- done -----------------------------------------------------------------------------------------
+
+
+def done(scene: Scene) -> Widget:
+    """What it is called, when and where it goes on; the strip is printed of itself."""
+    look, state = scene.look, scene.state
+    buttons: list[Widget] = []
+    wants_ticket = is_prepared(state) and bool(state.opened and state.opened.service)
+    if wants_ticket:
+        if offers_priority(state):
+            buttons.append(_priority(scene))
+        words = scene.say("done.ticket")
+        take = scene.touch(r.TicketWanted)
+        buttons.append(main_button(scene, words, take, "ticket", icon="ticket", units=15))
+    ends = [_again(scene)] if state.strip not in ("", "printing") else []
+    finish = BigButton(
+        look,
+        scene.say("done.done"),
+        scene.touch(r.LeaveAsked),
+        name="done",
+        kind="quiet" if wants_ticket else "primary",
+        icon="check",
+    )
+    row = Row(look, *ends, finish, gap=GAP)
+    buttons.append(fixed(row, max(look.unit(12), look.target())))
+    facts = Card(look, *_facts(scene), pad=3, gap=1.6, border=look.palette.success)
+    heading = scene.say(_done_key(scene))
+    above: list[Widget] = [_big(scene), facts, *_notes(scene)]
+    return framed(
+        scene,
+        *([Space()] if look.lowered else []),
+        *buttons,
+        title=heading,
+        above=above,
+        back=False,
+        leave=False,
+    )
+
+
+def _done_key(scene: Scene) -> str:
+    state = scene.state
+    if state.errand is Errand.FEEDBACK:
+        return "done.feedback"
+    if is_prepared(state):
+        return "done.prepared"
+    return "done.kept" if state.kept else "done.filed"
+
+
+def _number(scene: Scene) -> tuple[str, str]:
+    """The number that she keeps, and what it is."""
+    state = scene.state
+    if state.feedback is not None:
+        return state.feedback.number, scene.say("done.follow")
+    if state.filed is not None and state.filed.code:
+        return state.filed.code, scene.say("done.code")
+    known = state.filed.provisional if state.filed is not None else ""
+    return known or state.provisional, scene.say("done.provisional")
+
+
+def _big(scene: Scene) -> Widget:
+    look = scene.look
+    p = look.palette
+    number, words = _number(scene)
+    sign = Icon(look, "check", p.success, size_hint_x=None, width=look.unit(9))
+    name = Text(look, words, "body", valign="bottom", size_hint_y=0.4)
+    code = Text(look, number, "title", bold=True, colour=p.success, valign="top", size_hint_y=0.6)
+    card = Card(
+        look,
+        sign,
+        Column(look, name, code, gap=0.4),
+        fill=p.success_tint,
+        border=p.success,
+        orientation="horizontal",
+        pad=2.5,
+        gap=3,
+    )
+    return fixed(card, look.unit(17) + look.text("title") - look.unit(5.6))
+
+
+def _facts(scene: Scene) -> list[Widget]:
+    state, opened = scene.state, scene.state.opened
+    filed = state.filed
+    lines = [("done.procedure", title(state))]
+    if opened is not None and filed is not None:
+        at = local(filed.received_at, opened.setup.utc_offset_minutes)
+        lines.append(("done.received", f"{at:%H:%M %d/%m/%Y}"))
+        if filed.due_text:
+            lines.append(("done.due", filed.due_text))
+        if filed.place:
+            lines.append(("done.place", str(filed.place)))
+        if filed.papers:
+            lines.append(("done.papers", str(filed.papers)))
+    if state.feedback is not None and state.feedback.answer_by and opened is not None:
+        by = local(state.feedback.answer_by, opened.setup.utc_offset_minutes)
+        lines.append(("done.answer_by", f"{by:%d/%m/%Y}"))
+    return [*(_line(scene, key, words) for key, words in lines if words), Space()]
+
+
+def _line(scene: Scene, key: str, words: str) -> Widget:
+    look = scene.look
+    name = Text(look, scene.say(key), "body", colour=look.palette.quiet, size_hint_x=0.34)
+    said = Text(look, words, "button", bold=True, size_hint_x=0.66)
+    inner = (scene.width - look.unit(8)) * 0.64
+    high = height_of(look, words, "button", inner, bold=True)
+    return fixed(Row(look, name, said), max(high, look.unit(5) * look.letters) + look.unit(0.8))
+
+
+def _notes(scene: Scene) -> list[Widget]:
+    state = scene.state
+    notes = []
+    if is_sample(state):
+        notes.append(remark(scene, scene.say("done.sample")))
+    if state.kept:
+        notes.append(remark(scene, scene.say("done.kept_text"), "offline", calm=True))
+    if state.strip:
+        icon = "warning" if state.strip == "failed" else "printer"
+        notes.append(
+            remark(scene, scene.say(f"strip.{state.strip}"), icon, calm=state.strip != "failed")
+        )
+    elif not state.kept:
+        notes.append(remark(scene, scene.say("strip.none"), "write", calm=True))
+    return notes
+
+
+def _again(scene: Scene) -> Widget:
+    look = scene.look
+    words = scene.say("strip.again")
+    return BigButton(
+        look, words, scene.touch(r.StripAsked), name="strip", kind="quiet", icon="printer"
+    )
+
+
+def _priority(scene: Scene) -> Widget:
+    """She is old enough: priority is there without asking, and can be left."""
+    look, state = scene.look, scene.state
+    buttons = [
+        BigButton(
+            look,
+            scene.say(f"done.priority_{key}"),
+            scene.touch(r.PriorityTouched, wanted=value),
+            name=f"priority-{key}",
+            kind="chosen" if state.priority is value else "quiet",
+            role="body",
+            icon="check" if state.priority is value else "",
+            pad=0.8,
+        )
+        for key, value in (("yes", True), ("no", False))
+    ]
+    alike(buttons)
+    return fixed(Row(look, *buttons, gap=GAP), max(look.unit(10), look.target()))
+
+
+def refused(scene: Scene) -> Widget:
+    """The centre's own words; all that she did is still here."""
+    state = scene.state
+    refusal = state.refusal
+    words = (refusal.en if state.language == "en" else refusal.vi) if refusal else ""
+    return trouble(scene, scene.say("refused_here.title"), words or scene.say("refused_here.text"))
+
+
+def full(scene: Scene) -> Widget:
+    why = scene.state.fault or "error"
+    return trouble(scene, scene.say("full.title"), scene.say(f"full.{why}"))
+
+
+def trouble(scene: Scene, heading: str, words: str) -> Widget:
+    again = main_button(
+        scene, scene.say("full.again"), scene.touch(r.FilingWanted), "again", units=14
+    )
+    look_again = main_button(
+        scene, scene.say("full.review"), scene.touch(r.WentBack), "review", kind="plain"
+    )
+    return framed(
+        scene,
+        Space(),
+        look_again,
+        again,
+        title=heading,
+        above=[
+            remark(scene, words),
+            Icon(scene.look, "warning", scene.look.palette.accent, size_hint_y=0.5),
+        ],
+    )
+
+
+# --- looking up -----------------------------------------------------------------------------------
+
+
+def code(scene: Scene) -> Widget:
+    """The code of a dossier, by camera or keys."""
+    look, state = scene.look, scene.state
+    heading = scene.say("lookup.title")
+    text = state.draft.text
+    shown = Text(look, f"{text}|" if text else scene.say("lookup.empty"), "lead", bold=bool(text))
+    if not text:
+        shown.color = look.palette.quiet
+    box = fixed(Card(look, shown, border=look.palette.primary, pad=1.8), look.unit(11))
+    notes = [
+        paragraph(scene, scene.say("lookup.hint" if state.camera else "lookup.type"), quiet=True)
+    ]
+    if state.card_fault:
+        notes = [remark(scene, scene.say("lookup.fault"))]
+    find = main_button(
+        scene, scene.say("lookup.find"), scene.touch(r.LookedFor), "find", icon="search"
+    )
+    keys = _code_keys(scene)
+    live = [Live(look, scene.eye, "card")] if state.camera else []
+    if look.portrait:
+        gap = [] if live or look.lowered else [Space()]
+        return framed(
+            scene, *gap, keys, find, title=heading, above=[*notes, box, *live], leave=False
+        )
+    left = Column(look, box, *live, *([] if live else [Space()]), find, gap=GAP)
+    return framed(
+        scene,
+        beside(scene, left, Column(look, Space(), keys)),
+        title=heading,
+        above=notes,
+        leave=False,
+    )
+
+
+def _code_keys(scene: Scene) -> Widget:
+    look = scene.look
+
+    def make() -> Widget:
+        words = KeyWords(
+            space=scene.say("keys.space"),
+            delete=scene.say("keys.delete"),
+            digits=scene.say("keys.digits"),
+            letters=scene.say("keys.letters"),
+            done="",
+        )
+        tell = scene.tell
+        return Keyboard(
+            look,
+            words,
+            lambda key: tell(r.KeyPressed, key=key),
+            lambda: None,
+            vietnamese=False,
+            numbers=True,
+            last=False,
+        )
+
+    height = keyboard_height(look, False) + look.unit(8)
+    if not look.portrait:
+        height = min(height, room_for(scene, look.unit(10), title="A"))
+    return fixed(scene.keep("code-keys", (look, scene.state.language), make), height)
+
+
+def looking(scene: Scene) -> Widget:
+    words = _centred(scene, scene.say("lookup.looking"), "title")
+    return framed(
+        scene, Space(), above=[Widget(size_hint_y=0.4), Spinner(scene.look), words], leave=False
+    )
+
+
+class _Found(msgspec.Struct):
+    code: str
+    state: str = "unknown"
+    completion: int = 0
+
+
+def found(scene: Scene) -> Widget:
+    """State and degree of completion, and no more: that is what the law allows without log-in."""
+    look, answer = scene.look, scene.state.looked_up
+    again = main_button(
+        scene, scene.say("lookup.again"), scene.touch(r.WentBack), "again", kind="plain"
+    )
+    leave = main_button(scene, scene.say("done.done"), scene.touch(r.Left), "done")
+    try:
+        known = (
+            msgspec.json.decode(answer.body, type=_Found)
+            if answer and answer.status == 200
+            else None
+        )
+    except msgspec.DecodeError:
+        known = None
+    if known is None or known.state == "unknown":
+        key = "unknown" if known else "slow" if answer and answer.status == 429 else "away"
+        note = remark(scene, scene.say(f"lookup.{key}"))
+        return framed(
+            scene, Space(), again, leave, title=scene.say("lookup.title"), above=[note], leave=False
+        )
+    parts = [
+        _centred(scene, known.code, "title"),
+        _centred(scene, scene.say(f"lookup.state.{known.state}"), "lead"),
+        _completion(scene, known.completion),
+    ]
+    card = fixed(
+        Card(look, Space(), *parts, Space(), pad=4, gap=3), look.unit(52 if look.portrait else 36)
+    )
+    return framed(
+        scene, Space(), again, leave, title=scene.say("lookup.found"), above=[card], leave=False
+    )
+
+
+def _completion(scene: Scene, percent: int) -> Widget:
+    look = scene.look
+    p = look.palette
+    done_ = Card(look, fill=p.success, border=p.success, pad=0)
+    left = Card(look, fill=p.line, border=p.line, pad=0)
+    done_.size_hint_x, left.size_hint_x = max(0.01, percent / 100), max(0.01, 1 - percent / 100)
+    bar = fixed(Row(look, done_, left, gap=0.6), look.unit(3))
+    words = _centred(scene, scene.say("lookup.completion", percent=percent), "button")
+    return fixed(Column(look, bar, words, gap=1), look.unit(12))

@@ -1,0 +1,232 @@
+"""The pictures of the papers: which are wanted, how one comes in, the camera, and its pages."""
+
+from __future__ import annotations
+
+from kivy.uix.widget import Widget
+
+from kiosk.filing import reports as r
+from kiosk.filing.papers import held_for, pages_of, phone_code, the_paper, ways
+from kiosk.filing.reports import How
+from kiosk.filing.visit import Wanted, is_settled, missing, to_give
+from kiosk.touch.text import Text
+from kiosk.touch.widgets import BigButton, Column, QrImage, Row, Space, alike
+from queue_server.wire.words import local
+
+from .camera import Live, Picture
+from .scene import (
+    GAP,
+    Choice,
+    Scene,
+    beside,
+    choices,
+    fixed,
+    framed,
+    main_button,
+    pager,
+    remark,
+    room_for,
+)
+
+ICONS = {
+    How.SCAN: "list",
+    How.FLAT: "printer",
+    How.PHONE: "phone",
+    How.HELD: "folder",
+    How.SHOW: "counter",
+    How.NONE: "back",
+}
+MOST_ON_SCREEN = 4
+
+
+def papers(scene: Scene) -> Widget:
+    """Every paper with how it stands; a touch leads to it."""
+    look, state = scene.look, scene.state
+    heading = scene.say("papers.title")
+    above = []
+    if state.warned:
+        above = [remark(scene, scene.say("papers.missing", count=len(missing(state))))]
+    done = main_button(
+        scene,
+        scene.say("papers.on_without" if state.warned else "papers.on"),
+        scene.touch(r.PapersDone),
+        "papers-done",
+        kind="plain" if missing(state) and not state.warned else "primary",
+    )
+    items = [_item(scene, paper) for paper in to_give(state)]
+    taken = [done.height, *(0 if look.lowered else part.height for part in above)]
+    body = choices(scene, items, room_for(scene, *taken, title=heading), 13, 17)
+    return framed(scene, *body, Space(), done, title=heading, above=above)
+
+
+def _item(scene: Scene, paper: Wanted) -> Choice:
+    settled = is_settled(scene.state, paper)
+    return Choice(
+        name=f"paper-{paper.index}",
+        text=paper.name,
+        on_act=scene.touch(r.PaperTouched, index=paper.index),
+        detail=_standing(scene, paper),
+        kind="chosen" if settled else "plain",
+        icon="check" if settled else "write",
+    )
+
+
+def _standing(scene: Scene, paper: Wanted) -> str:
+    given = scene.state.given.get(paper.index)
+    if given is None:
+        return scene.say("papers.to_show" if paper.show else "papers.open")
+    if given.how in (How.SCAN, How.FLAT, How.PHONE):
+        return (
+            scene.say("papers.pages", count=len(given.pages))
+            if given.pages
+            else scene.say("papers.open")
+        )
+    return scene.say(f"papers.is_{given.how.value}")
+
+
+def paper(scene: Scene) -> Widget:
+    """How this one comes in."""
+    found = the_paper(scene.state)
+    assert found is not None
+    items = []
+    for how in ways(scene.state, found):
+        detail = scene.say(f"papers.{how.value}_hint")
+        if how is How.HELD:
+            detail = _held_words(scene, found)
+        items.append(
+            Choice(
+                name=f"how-{how.value}",
+                text=scene.say(f"papers.{how.value}"),
+                on_act=scene.touch(r.HowChosen, how=how),
+                detail=detail,
+                icon=ICONS[how],
+            )
+        )
+    body = choices(scene, items, room_for(scene, title=found.name), 13, 18)
+    return framed(scene, *body, Space(), title=found.name)
+
+
+def _held_words(scene: Scene, paper: Wanted) -> str:
+    held, opened = held_for(scene.state, paper), scene.state.opened
+    if held is None or opened is None:
+        return ""
+    day = local(held.at, opened.setup.utc_offset_minutes)
+    return scene.say("papers.held_hint", day=f"{day:%d/%m/%Y}")
+
+
+def scan(scene: Scene) -> Widget:
+    """The page as the camera sees it, and in one line what to do."""
+    look, state = scene.look, scene.state
+    found = the_paper(state)
+    heading = found.name if found else ""
+    given = state.given.get(state.paper)
+    if given is not None and given.how is How.PHONE:
+        return _phone(scene, heading)
+    if given is not None and given.how is How.FLAT:
+        return _flat(scene, heading)
+    width = 0.0 if look.portrait else (scene.width - look.unit(GAP * 2)) * 0.38
+    if not state.camera:
+        note = remark(scene, scene.say("scan.no_camera"))
+        return framed(scene, Space(), title=heading, above=[note])
+    words = scene.say(f"scan.hint.{state.hint}") if state.hint else scene.say("scan.lay")
+    note = remark(
+        scene, words, "check" if state.hint in ("hold", "good") else "list", calm=True, width=width
+    )
+    take = main_button(
+        scene, scene.say("scan.take"), scene.touch(r.Shutter), "take", kind="plain", icon="check"
+    )
+    live = Live(look, scene.eye, "page")
+    if look.portrait:
+        return framed(
+            scene, take, *([Space()] if look.lowered else []), title=heading, above=[note, live]
+        )
+    right = Column(look, note, Space(), take, gap=GAP)
+    return framed(scene, beside(scene, live, right, 0.62), title=heading)
+
+
+def _phone(scene: Scene, heading: str) -> Widget:
+    look = scene.look
+    code = QrImage(phone_code(scene.state))
+    words = Text(look, scene.say("scan.phone"), "lead", halign="center")
+    return framed(
+        scene,
+        Space(),
+        title=heading,
+        above=[fixed(words, look.unit(16)), fixed(code, look.unit(50))],
+    )
+
+
+def _flat(scene: Scene, heading: str) -> Widget:
+    note = remark(scene, scene.say("scan.flat"), "printer", calm=True)
+    return framed(scene, Space(), title=heading, above=[note])
+
+
+def pages(scene: Scene) -> Widget:
+    """The pages as they were taken: good, again, one more."""
+    look, state = scene.look, scene.state
+    found, taken = the_paper(state), pages_of(state)
+    heading = scene.say("pages.title", name=found.name if found else "")
+    if len(heading) > 120:
+        heading = scene.say("pages.short")
+    flaws = [flaw for page in taken for flaw in page.flaws]
+    above: list[Widget] = []
+    if flaws:
+        above.append(remark(scene, scene.say(f"scan.flaw.{flaws[0]}")))
+    at = min(state.page, (len(taken) - 1) // MOST_ON_SCREEN)
+    shown = taken[at * MOST_ON_SCREEN : (at + 1) * MOST_ON_SCREEN]
+    cards = [
+        _page(scene, page, at * MOST_ON_SCREEN + n, len(taken)) for n, page in enumerate(shown)
+    ]
+    columns = min(2, len(cards)) if look.portrait else len(cards)
+    rows = [Row(look, *cards[n : n + columns], gap=GAP) for n in range(0, len(cards), columns)]
+    given = state.given.get(state.paper)
+    how = given.how if given else How.SCAN
+    more = main_button(
+        scene,
+        scene.say("pages.more"),
+        scene.touch(r.HowChosen, how=how),
+        "more",
+        kind="plain",
+        icon="list",
+    )
+    done = main_button(
+        scene, scene.say("pages.done"), scene.touch(r.PagesDone), "pages-done", icon="check"
+    )
+    pages_ = -(-len(taken) // MOST_ON_SCREEN)
+    turn = [pager(scene, at, pages_)] if pages_ > 1 else []
+    buttons = (
+        [more, done]
+        if look.portrait
+        else [fixed(Row(look, _free(more), _free(done), gap=GAP), done.height)]
+    )
+    return framed(scene, *rows, *turn, *buttons, title=heading, above=above)
+
+
+def _free(button: BigButton) -> BigButton:
+    button.size_hint_y = 1
+    return button
+
+
+def _page(scene: Scene, page: r.Page, place: int, count: int) -> Widget:
+    look = scene.look
+    picture = Picture(look, scene.eye.thumbnail(page.id))
+    buttons = [_wish(scene, page, "again"), _wish(scene, page, "remove")]
+    if place:
+        buttons.append(_wish(scene, page, "up"))
+    alike(buttons)
+    words = Text(
+        look, scene.say("pages.place", place=place + 1, count=count), "body", halign="center"
+    )
+    row = fixed(Row(look, *buttons, gap=1), look.target())
+    return Column(look, picture, fixed(words, look.unit(5) * look.letters), row, gap=1)
+
+
+def _wish(scene: Scene, page: r.Page, wish: str) -> BigButton:
+    return BigButton(
+        scene.look,
+        scene.say(f"pages.{wish}"),
+        scene.touch(r.PageTouched, page=page.id, wish=wish),
+        name=f"{wish}-{page.id}",
+        kind="accent" if wish == "remove" else "quiet",
+        role="body",
+        pad=0.6,
+    )

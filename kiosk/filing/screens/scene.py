@@ -1,0 +1,291 @@
+"""What every picture of self-filing is made of: a state, a look, words, whom to tell; and the frame around it.
+
+The frame, lists and measures are the kiosk's own (`kiosk.screens.scene`), so that nothing changes under a visitor's
+hand when her visit goes on in the child. They ask a scene for `look`, `say`, `touch` and `state.page`, `state.access`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from kivy.uix.widget import Widget
+
+from kiosk import access as a
+from kiosk.filing import reports as r
+from kiosk.filing.eye import Eye
+from kiosk.filing.visit import State, Step
+from kiosk.filing.words import Words
+from kiosk.screens import scene as kiosk
+from kiosk.screens.scene import GAP, LOW_EDGE, MARGIN, Choice, fixed, footer_height, own_look
+from kiosk.touch.style import Look
+from kiosk.touch.text import Text, height_of
+from kiosk.touch.widgets import (
+    BigButton,
+    Card,
+    Column,
+    Header,
+    HelpButton,
+    Icon,
+    Row,
+    Space,
+    Title,
+    alike,
+)
+
+PROGRESS = 6.5
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`tell(kind, **values)` reports a touch; `eye` has the pictures that were taken."""
+
+    state: State
+    look: Look
+    words: Words
+    tell: Callable[..., None]
+    clock: str
+    kept: dict[str, tuple[object, Widget]]
+    eye: Eye
+
+    def say(self, key: str, **values: object) -> str:
+        return self.words.say(key, self.state.language, **values)
+
+    def keep(self, name: str, key: object, make: Callable[[], Widget]) -> Widget:
+        """The part called `name` from the picture before, if `key` is the same; else a new one."""
+        return kiosk.Scene.keep(cast(Any, self), name, key, make)
+
+    def touch(self, kind: type[r.Report], **values: Any) -> Callable[[], None]:
+        """What a button does: report `kind`."""
+        return lambda: self.tell(kind, **values)
+
+    @property
+    def width(self) -> float:
+        """Pixels between the margins."""
+        return self.look.width - 2 * self.look.unit(MARGIN)
+
+
+def framed(
+    scene: Scene,
+    *body: Widget,
+    title: str = "",
+    above: Sequence[Widget] = (),
+    back: bool = True,
+    leave: bool = True,
+) -> Widget:
+    """Header, progress, question, what is only looked at, body, and the footer with the ways aside.
+
+    On a low screen (`Look.low`) the body, all that is touched, stands in the lower half.
+    """
+    look = scene.look
+    asked = [fixed(Title(look, title), kiosk.title_height(look, title))] if title else []
+    bar = [progress(scene)] if has_progress(scene) else []
+    foot, margin = footer(scene, back, leave), look.unit(MARGIN)
+    if not look.lowered:
+        parts = [*bar, *asked, *above, *body]
+        middle = Column(look, *parts, gap=GAP, padding=[margin, look.unit(2), margin, 0])
+        return Column(look, header(scene), middle, foot, gap=0)
+    room = [] if any(part.size_hint_y is not None for part in above) else [Space()]
+    seen = [*bar, *asked, *above, *room]
+    upper = Column(look, *seen, gap=GAP, padding=[margin, look.unit(2), margin, look.unit(2)])
+    lower = Column(look, *body, gap=GAP, padding=[margin, look.unit(LOW_EDGE), margin, 0])
+    half = Column(look, lower, foot, gap=0)
+    return Column(look, header(scene), upper, fixed(half, look.height / 2), gap=0)
+
+
+def room_for(scene: Scene, *taken: float, title: str = "") -> float:
+    """Pixels of height left between the question and the footer, less what is `taken` there."""
+    left = kiosk.body_room(scene.look, *taken, title=title)
+    if scene.look.lowered:
+        return left
+    saved = 0 if has_progress(scene) else kiosk.progress_height(scene.look) + scene.look.unit(GAP)
+    return left + saved - (0 if title else scene.look.unit(GAP))
+
+
+def header(scene: Scene) -> Header:
+    opened, language = scene.state.opened, scene.state.language
+    setup = opened.setup if opened else None
+    authority = setup.authority.say(language) if setup else ""
+    return Header(scene.look, authority, setup.name.say(language) if setup else "", scene.clock)
+
+
+def footer(scene: Scene, back: bool, leave: bool) -> Widget:
+    """Back at the left, help at the right; between them how it is seen and heard, and the way out."""
+    look = scene.look
+    buttons: list[BigButton] = []
+    if back:
+        buttons.append(_aside(scene, "back", "frame.back", r.WentBack, "back"))
+    buttons.append(_aside(scene, "access", "frame.access", a.AccessOpened, "access"))
+    if leave:
+        buttons.append(_aside(scene, "leave", "leave.button", r.LeaveAsked, "home"))
+    call = scene.touch(r.HelpCalled)
+    words = scene.say("help.call")
+    buttons.append(HelpButton(look, words, call, role="body", upright=look.portrait, pad=0.8))
+    row = Row(look, *buttons, gap=GAP)
+    alike(buttons)
+    margin = look.unit(MARGIN)
+    row.padding = [margin, look.unit(2.5), margin, look.unit(2.5)]
+    return fixed(row, footer_height(look))
+
+
+def _aside(scene: Scene, name: str, key: str, kind: type[r.Report], icon: str) -> BigButton:
+    return BigButton(
+        scene.look,
+        scene.say(key),
+        scene.touch(kind),
+        name=name,
+        kind="quiet",
+        icon=icon,
+        role="body",
+        upright=scene.look.portrait,
+        pad=0.8,
+    )
+
+
+# --- how far ------------------------------------------------------------------------------------
+
+STAGES = ("fill", "papers", "review", "done")
+STAGE_OF = {
+    Step.CONSENT: "fill",
+    Step.CARD: "fill",
+    Step.QUESTION: "fill",
+    Step.PAPERS: "papers",
+    Step.PAPER: "papers",
+    Step.SCAN: "papers",
+    Step.PAGES: "papers",
+    Step.REVIEW: "review",
+    Step.SENDING: "done",
+    Step.DONE: "done",
+}
+
+
+def has_progress(scene: Scene) -> bool:
+    return scene.state.step in STAGE_OF and scene.state.form is not None
+
+
+def progress(scene: Scene) -> Widget:
+    """On a question how many there are; else the stages of the whole. In words, and as a bar."""
+    state = scene.state
+    if state.step is Step.QUESTION and state.asked:
+        paths = [q.path for q in state.asked]
+        here = paths.index(state.at) + 1 if state.at in paths else 1
+        return _bar(scene, here / len(paths), _where(scene, here, len(paths)))
+    stage = STAGE_OF[state.step]
+    at = STAGES.index(stage) + 1
+    return _bar(scene, at / len(STAGES), scene.say(f"stage.{stage}"))
+
+
+def _where(scene: Scene, here: int, count: int) -> str:
+    state = scene.state
+    question = state.question
+    said = scene.say("question.place", here=here, count=count)
+    section = (
+        next((s for s in state.form.sections if question and s.id == question.section), None)
+        if state.form
+        else None
+    )
+    return f"{said} · {section.title.say(state.language)}" if section else said
+
+
+def _bar(scene: Scene, part: float, words: str) -> Widget:
+    look = scene.look
+    p = look.palette
+    done = Card(look, fill=p.primary, border=p.primary, pad=0)
+    ahead = p.line if p.edge == 1.0 else p.pressed
+    left = Card(look, fill=ahead, border=ahead, pad=0)
+    done.size_hint_x, left.size_hint_x = max(0.02, part), max(0.001, 1 - part)
+    bar = fixed(Row(look, done, *([left] if part < 1 else []), gap=0.6), look.unit(1.2))
+    text = Text(look, words, "small", bold=True, colour=p.primary)
+    return fixed(Column(look, text, bar, gap=0.6), kiosk.progress_height(look))
+
+
+# --- parts --------------------------------------------------------------------------------------
+
+
+def choices(
+    scene: Scene,
+    items: Sequence[Choice],
+    room: float,
+    least: float = 11,
+    most: float = 15,
+    columns: int | None = None,
+) -> list[Widget]:
+    """The page of a list that the state names, with a pager under it when there are more."""
+    return kiosk.choices(cast(Any, scene), items, room, least, most, columns)
+
+
+def pager(scene: Scene, page: int, pages: int) -> Widget:
+    return kiosk.pager(cast(Any, scene), page, pages)
+
+
+def main_button(
+    scene: Scene,
+    words: str,
+    act: Callable[[], None],
+    name: str,
+    *,
+    kind: str = "primary",
+    icon: str = "",
+    units: float = 12,
+    detail: str = "",
+) -> BigButton:
+    """A way on over the whole width."""
+    height = kiosk.wide_height(scene.look, words, units, detail)
+    button = BigButton(
+        scene.look,
+        words,
+        act,
+        name=name,
+        kind=kind,
+        icon=icon,
+        role="lead" if units > 12 else "button",
+        detail=detail,
+    )
+    return cast(BigButton, fixed(button, height))
+
+
+def paragraph(scene: Scene, words: str, role: str = "body", quiet: bool = False) -> Widget:
+    """A text as high as it is."""
+    colour = scene.look.palette.quiet if quiet else scene.look.palette.ink
+    text = Text(scene.look, words, role, colour=colour)
+    return fixed(text, height_of(scene.look, words, role, scene.width) + 2)
+
+
+def remark(
+    scene: Scene, words: str, icon: str = "warning", *, calm: bool = False, width: float = 0
+) -> Widget:
+    """Something to mind: with a drawing and a frame, so that not only its colour says so."""
+    look = scene.look
+    p = look.palette
+    fill, colour = (p.tint, p.primary) if calm else (p.accent_tint, p.accent)
+    sign = Icon(look, icon, colour, size_hint_x=None, width=look.unit(5))
+    inner = (width or scene.width) - look.unit(5 + 2 * 2 + 1.5)
+    text = Text(look, words, "body", bold=not calm)
+    card = Card(look, sign, text, fill=fill, border=colour, pad=2, orientation="horizontal")
+    high = height_of(look, words, "body", inner, bold=not calm) + look.unit(4.4)
+    return fixed(card, max(high, look.unit(9)))
+
+
+def beside(scene: Scene, left: Widget, right: Widget, share: float = 0.5) -> Widget:
+    """Two halves of a lying screen."""
+    left.size_hint_x, right.size_hint_x = share, 1 - share
+    return Row(scene.look, left, right, gap=GAP * 2)
+
+
+__all__ = [
+    "GAP",
+    "MARGIN",
+    "Choice",
+    "Scene",
+    "beside",
+    "choices",
+    "fixed",
+    "framed",
+    "main_button",
+    "own_look",
+    "pager",
+    "paragraph",
+    "remark",
+    "room_for",
+]
