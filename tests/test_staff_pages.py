@@ -420,7 +420,7 @@ def test_a_form_is_marked_as_checked_by_a_manager_alone(centre: Centre, open_as:
     expect(form.get_by_text("Chưa đối chiếu")).to_be_visible()
     if shots := os.environ.get("MOTCUA_SHOTS"):
         page.screenshot(path=f"{shots}/forms.png", full_page=True)
-    form.get_by_role("button", name="Đã đối chiếu").click()
+    form.get_by_role("button", name="Đánh dấu đã đối chiếu").click()
     page.get_by_role("button", name="Đồng ý").click()
     expect(form.get_by_text("Bỏ đánh dấu")).to_be_visible()
     offered = centre.call("GET", "/api/forms")["forms"]

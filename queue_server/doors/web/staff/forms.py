@@ -64,8 +64,8 @@ class FormsPage:
         points = [tag("li", point.say(page.language)) for point in form.open_points]
         name = join(
             tag("b", form.title.say(page.language)),
-            tag("div", form.source, cls="mc-quiet"),
-            tag("ul", *points, cls="mc-quiet") if points else None,
+            tag("div", form.source, cls="mc-remark"),
+            tag("ul", *points, cls="mc-remark") if points else None,
         )
         sure, asked = sureness(form)
         key = f"{form.id}/{form.version}"
