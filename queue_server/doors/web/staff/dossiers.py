@@ -11,7 +11,9 @@ from nicegui import ui
 from ....desk.commands import GiveDossierCode, MoveDossier, OpenDossier
 from ....dossiers.life import ENDED, NEEDS_WORDS, NEXT, DossierStatus
 from ....line import orders as o
+from ....store import passing
 from ....store.dossiers import Dossier
+from ....store.passing import Passing
 from ....store.vault import CannotUnseal
 from ....wire.words import Role, local
 from ..context import Web
@@ -21,6 +23,7 @@ from .counter_view import PROCEDURES, service_name
 from .html import chip, join, row, table, tag
 from .layout import PAGES, button, frame
 from .page import Page, open_page
+from .province import province_chip
 
 S = DossierStatus
 VIEWS: dict[str, tuple[DossierStatus, ...]] = {
@@ -115,9 +118,13 @@ class ListPage:
             return tag("div", page.say("dossiers.none"), cls="mc-empty")
         names = ("place", "code", "procedure", "service", "state", "received", "due", "papers")
         head = tuple(page.say(f"dossiers.{name}") for name in names)
-        return table((*head, ""), [self._row(n, d) for n, d in enumerate(found, 1)])
+        passed = passing.of(page.web.database, [d.dossier for d in found])
+        return table(
+            (*head, ""),
+            [self._row(n, d, passed.get(d.dossier)) for n, d in enumerate(found, 1)],
+        )
 
-    def _row(self, place: int, line: Dossier) -> Markup:
+    def _row(self, place: int, line: Dossier, passed: Passing | None) -> Markup:
         page = self.page
         reused = page.say("dossiers.reused", count=line.reused) if line.reused else ""
         return row(
@@ -125,7 +132,12 @@ class ListPage:
             tag("b", line.number or "–"),
             PROCEDURES.name(page, line.procedure),
             service_name(page, line.service),
-            join(state_chip(page, line), " ", sample_chip(page, line)),
+            join(
+                state_chip(page, line),
+                " ",
+                sample_chip(page, line),
+                province_chip(page, passed) if passed else "",
+            ),
             moment(page, line.received_at),
             due_words(page, line),
             tag("span", line.papers, " ", tag("small", reused, cls="mc-soft")),
@@ -177,7 +189,7 @@ class DossierPage:
         return join(
             tag("h2", line.number or page.say("dossiers.no_code")),
             tag("p", tag("b", name), " · ", service_name(page, line.service)),
-            tag("p", state_chip(page, line), " ", sample_chip(page, line)),
+            tag("p", state_chip(page, line), " ", sample_chip(page, line), self._province()),
             tag(
                 "p",
                 page.say("dossiers.received"),
@@ -189,6 +201,10 @@ class DossierPage:
                 due_words(page, line),
             ),
         )
+
+    def _province(self) -> Markup:
+        known = passing.get(self.page.web.database, self.dossier)
+        return province_chip(self.page, known) if known.at else Markup("")
 
     # --- what may be done ---
 

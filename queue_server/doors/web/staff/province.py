@@ -108,6 +108,12 @@ def passing_chip(page: Page, known: Passing) -> Markup:
     return chip(page.say(f"province.is_{known.passed}"), LOOKS.get(known.passed, ""))
 
 
+def province_chip(page: Page, known: Passing) -> Markup:
+    """The same in lists of dossiers, where it must say of what it speaks."""
+    words = f"{page.say('province.state')}: {page.say(f'province.is_{known.passed}')}"
+    return chip(words, LOOKS.get(known.passed, ""))
+
+
 def cause_words(page: Page, cause: str) -> str:
     """A cause in words; one of HTTP's numbers as it is."""
     if cause.startswith("http_"):
