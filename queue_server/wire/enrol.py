@@ -17,10 +17,9 @@ import urllib.request
 
 import msgspec
 
+from .base32 import ALPHABET, READ_AS, base32
 from .link import Credentials
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base32: no I, L, O (read as 1, 1, 0) and no U."""
 SECRET_LETTERS = 12
 SECRET_BYTES = 8
 FINGERPRINT_LETTERS = 15
@@ -29,7 +28,6 @@ WITHIN_S = 10.0
 LARGEST_ANSWER = 65_536
 NOT_YET_VALID, EXPIRED = 9, 10
 """OpenSSL's verify codes, which a device with a wrong clock meets."""
-READ_AS = str.maketrans({"I": "1", "L": "1", "O": "0", **dict.fromkeys(" \t\r\n-_.·", "")})
 
 
 class EnrolmentError(Exception):
@@ -83,12 +81,6 @@ def fingerprint(ca: str) -> str:
 def fingerprint_part(whole: str) -> str:
     """The part of a fingerprint (hex) that a code carries."""
     return base32(bytes.fromhex(whole))[:FINGERPRINT_LETTERS]
-
-
-def base32(raw: bytes) -> str:
-    bits = "".join(f"{byte:08b}" for byte in raw)
-    usable = len(bits) - len(bits) % 5
-    return "".join(ALPHABET[int(bits[i : i + 5], 2)] for i in range(0, usable, 5))
 
 
 def _check_letter(body: str) -> str:

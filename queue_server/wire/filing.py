@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from .enrol import ALPHABET, READ_AS, base32
+from .base32 import ALPHABET, READ_AS, base32
 from .words import Frozen, Language
 
 LARGEST_PACKAGE = 48_000_000
@@ -153,7 +153,7 @@ class Feedback(Frozen):
     notify: bool = False
     """She wants to hear of the answer by phone."""
     key: str = ""
-    """By which she follows it (`enrol.ALPHABET`, 16 letters); made where the line is down, else by the centre."""
+    """By which she follows it (`base32.ALPHABET`, 16 letters); made where the line is down, else by the centre."""
 
 
 class FeedbackFiled(Frozen):
