@@ -74,6 +74,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> argparse.Argument
     parser.add_argument("--code", help="the one-time code that the server's page shows")
     parser.add_argument("--size", help="window size, such as 1080x1920; implies --windowed")
     parser.add_argument("--windowed", action="store_true", help="not in full screen")
+    parser.add_argument(
+        "--learn-keys", action="store_true", help="ask for each key of the keypad, and end"
+    )
     parser.set_defaults(run=run)
     return parser
 
@@ -84,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
         require_display(os.environ)
         own = kiosk_settings.read(args.settings)
         window = _window(own, args)
+        if args.learn_keys:
+            return _learn(window, args.data)
         credentials = _credentials(args)
         printer = Printer(own.printer, args.data / "roll")
         open_asks = OpenAsks(args.data / "open-asks")
@@ -93,6 +98,15 @@ def run(args: argparse.Namespace) -> int:
         return 1
     prepare_kivy(window, args.data / "kivy")
     _serve(own, window, credentials, printer, open_asks, leases, args.data)
+    return 0
+
+
+def _learn(window: WindowSettings, data: Path) -> int:
+    """Ask for the keypad's keys in a window of their own."""
+    prepare_kivy(window, data / "kivy")
+    from .learn_keys import learn
+
+    print(f"motcua kiosk: {learn(window, data, Texts(TEXTS))} keys learnt")
     return 0
 
 

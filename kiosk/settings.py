@@ -6,6 +6,8 @@ from pathlib import Path
 
 from msgspec import field
 
+from kiosk.touch.keys import table
+from kiosk.touch.reader import ReadingSettings
 from queue_server.wire import settings
 from queue_server.wire.words import Frozen, Language
 
@@ -38,6 +40,16 @@ class KioskSettings(Frozen, forbid_unknown_fields=True):
     """How long the last ticket can be printed again."""
     printer_wait_ms: int = 300
     """How long the printer waits for the rolled-out estimate; the screen does not wait."""
+    double_strike_ms: int = 500
+    """How long the same button does not act again, for hands that shake; 0 to 2000."""
+    key_strike_ms: int = 0
+    """The same for keys to type with."""
+    emblem: str = ""
+    """A picture of the centre's emblem for the head of each screen; none if empty."""
+    keys: dict[str, int] = {}
+    """Keypad keys by scan code (`up`, `down`, `select`, `back`, `help`, `volume`, `jack_in`, `jack_out`), for
+    a kiosk on which none were learnt (`motcua kiosk --learn-keys`)."""
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
     printer: PrinterSettings = field(default_factory=PrinterSettings)
 
     def rules(self) -> Rules:
@@ -58,6 +70,9 @@ TIMES = ("ticket_seconds", "ticket_seconds_without_paper", "answer_seconds")
 LEAST_TIMES = {"idle_seconds": 60, "warn_seconds": 20}
 """Whoever reads slowly or shakes must not be hurried (WCAG 2.2, 2.2.1 asks for 20 s to answer)."""
 
+LONGEST_STRIKE_MS = 2000
+CORNERS = ("", "lower-left", "lower-right", "upper-left", "upper-right")
+
 
 def read(path: Path | None) -> KioskSettings:
     """The settings of this kiosk; raises `SettingsError`, one line for the technician."""
@@ -68,6 +83,15 @@ def read(path: Path | None) -> KioskSettings:
     for name, least in LEAST_TIMES.items():
         if getattr(own, name) < least:
             raise _refused(path, name, f"must be {least} or more, for those who need time")
+    for name in ("double_strike_ms", "key_strike_ms"):
+        if not 0 <= getattr(own, name) <= LONGEST_STRIKE_MS:
+            raise _refused(path, name, f"must be 0 to {LONGEST_STRIKE_MS}")
+    if own.reading.corner not in CORNERS:
+        raise _refused(path, "reading.corner", f"must be one of {', '.join(CORNERS[1:])}, or empty")
+    try:
+        table(own.keys)
+    except ValueError as error:
+        raise _refused(path, "keys", str(error)) from error
     if not own.languages:
         raise _refused(path, "languages", "must name one language at least")
     return own

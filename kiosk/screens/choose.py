@@ -7,6 +7,7 @@ from kivy.uix.widget import Widget
 from kiosk import finding_reports as f
 from kiosk import reports as r
 from kiosk.reports import PrinterCondition
+from kiosk.touch.spoken import as_one
 from kiosk.touch.style import LETTERS, Look
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import (
@@ -411,7 +412,7 @@ def _line(scene: Scene, key: str, words: str) -> Widget:
     look = scene.look
     name = Text(look, scene.say(key), "body", colour=look.palette.quiet, size_hint_x=0.3)
     role = "lead" if look.letters <= LETTERS[1] else "button"
-    row = Row(look, name, Text(look, words, role, bold=True, size_hint_x=0.7))
+    row = as_one(Row(look, name, Text(look, words, role, bold=True, size_hint_x=0.7)))
     if look.letters > LETTERS[0]:
         width = (look.width - look.unit(2 * MARGIN + 2 * 4 + GAP)) * 0.7
         fixed(row, height_of(look, words, role, width, bold=True) + look.unit(0.4))

@@ -10,6 +10,7 @@ from kivy.uix.widget import Widget
 
 from kiosk import access as a
 from kiosk import reports as r
+from kiosk.touch.spoken import as_one, part_of_frame
 from kiosk.touch.style import LETTERS, Look
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import (
@@ -61,6 +62,8 @@ class Scene:
     tell: Callable[..., None]
     clock: str = ""
     languages: tuple[str, ...] = (Language.VI, Language.EN)
+    emblem: str = ""
+    """A picture file for the head of each screen."""
     kept: dict[str, tuple[object, Widget]] = field(default_factory=dict)
     """Parts that stand on the next picture as they are, such as a keyboard: see `keep`."""
 
@@ -124,7 +127,9 @@ def header(scene: Scene) -> Header:
     if setup is not None and is_away(scene.state) and view(scene.state) is not View.AWAY:
         authority = scene.say("frame.away")
     centre = setup.name.say(language) if setup else ""
-    return Header(scene.look, authority, centre, scene.clock)
+    return as_one(
+        part_of_frame(Header(scene.look, authority, centre, scene.clock, emblem=scene.emblem))
+    )
 
 
 def footer(scene: Scene, back: bool) -> Widget:
@@ -147,7 +152,7 @@ def footer(scene: Scene, back: bool) -> Widget:
     alike([b for b in row.children if isinstance(b, BigButton)])
     margin = look.unit(MARGIN)
     row.padding = [margin, look.unit(2.5), margin, look.unit(2.5)]
-    return fixed(row, footer_height(look))
+    return fixed(part_of_frame(row), footer_height(look))
 
 
 def title_height(look: Look, title: str = "") -> float:
@@ -185,6 +190,9 @@ def progress(scene: Scene) -> Widget:
     row = Row(look, gap=1.5)
     for place, step in enumerate(chain):
         row.add_widget(_stage(scene, step, place, here))
+    name = scene.say(f"step.{state.step.value}")
+    row.spoken = scene.say("speech.step", step=here + 1, steps=len(chain), name=name)
+    part_of_frame(row)
     return fixed(row, progress_height(look))
 
 

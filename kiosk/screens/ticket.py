@@ -7,6 +7,7 @@ import math
 from kivy.uix.widget import Widget
 
 from kiosk import reports as r
+from kiosk.touch.spoken import as_one, spelt
 from kiosk.touch.style import LETTERS, Look
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import (
@@ -100,6 +101,7 @@ def _number(scene: Scene, taken: m.TicketTaken, width: float) -> Widget:
             look,
             taken.number,
             "count" if crowded else "number",
+            spoken=spelt(taken.number),
             bold=True,
             halign="center",
             colour=p.primary,
@@ -217,6 +219,7 @@ def _fact(scene: Scene, icon: str, key: str, words: str, width: float) -> Widget
         pad=1.0 if larger else 1.6,
         gap=2,
     )
+    as_one(card)
     if not larger:
         return card
     inner = width - look.unit(5 + 2 * 2 + 2 * 1.0)

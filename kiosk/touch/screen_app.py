@@ -17,18 +17,22 @@ from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.widget import Widget
 from PIL import Image
 
+from .assist import LONGEST_HOLD_S, Assist
+from .keys import KeyName, code_of
+from .spoken import Item, SpokenWords
+from .strikes import Strikes
 from .style import CALM, Look, Palette, register_font
-from .wedge import Wedge, shifted
+from .wedge import ENTER, Wedge, shifted
 from .window import WindowSettings
 
-LONGEST_HOLD_S = 5.0
-"""A finger that stays longer is a bag or a dead panel, and holds nothing up."""
 DEAF_S = 0.25
 """After a new picture touches count for nothing: half of a double tap must not act on it."""
 
 
 class _Stage(FloatLayout):
     """Holds the one picture; hears each touch first."""
+
+    assist: Assist
 
     def __init__(self, hears: Callable[[], bool], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -37,7 +41,15 @@ class _Stage(FloatLayout):
     def on_touch_down(self, touch: Any) -> bool:
         if not self._hears():
             return True
-        return bool(super().on_touch_down(touch))
+        return self.assist.down(touch, time.monotonic(), super().on_touch_down)
+
+    def on_touch_move(self, touch: Any) -> bool:
+        self.assist.move(touch, time.monotonic())
+        return self.assist.exploring or bool(super().on_touch_move(touch))
+
+    def on_touch_up(self, touch: Any) -> bool:
+        self.assist.up(touch, time.monotonic())
+        return self.assist.exploring or bool(super().on_touch_up(touch))
 
 
 class ScreenApp(App):
@@ -60,6 +72,10 @@ class ScreenApp(App):
         self._later: Widget | Callable[[], Widget] | None = None
         self._wedge = Wedge()
         self._stage = _Stage(self._hears)
+        self.assist = self._stage.assist = Assist(self, self._stage, Strikes())
+        self.keys: dict[int, KeyName] = {}
+        """The keypad's keys by scan code, if there is a keypad."""
+        self._keys_down: set[int] = set()
 
     # --- for the program ---
 
@@ -74,6 +90,31 @@ class ScreenApp(App):
 
     def on_tick(self) -> None:
         """Once a second."""
+
+    def on_put(self, new: bool) -> None:
+        """A picture was put: a `new` one, or the same drawn anew."""
+
+    def spoken_words(self) -> SpokenWords:
+        """What is said beside what stands there, in the language of the screen."""
+        return SpokenWords()
+
+    def say_item(self, item: Item) -> None:
+        """Somebody who does not point has gone to `item`."""
+
+    def hush(self) -> None:
+        """A finger or a key: what is being said is over."""
+
+    def where_am_i(self) -> None:
+        """The help key."""
+
+    def on_corner(self) -> None:
+        """The corner marked in relief was held."""
+
+    def on_volume_key(self) -> None:
+        """The one key that turns the volume."""
+
+    def on_jack(self, inside: bool) -> None:
+        """Headphones were put in or pulled out."""
 
     def later(self, seconds: float) -> None:
         """Be as if `seconds` had gone by untouched; only for a remote finger."""
@@ -101,17 +142,20 @@ class ScreenApp(App):
         if name == self.screen_name and held:
             self._later = picture
             return
-        if name != self.screen_name:
+        new = name != self.screen_name
+        if new:
             self._shown_at = time.monotonic()
         self.screen_name = name
-        self._put(picture)
+        self._put(picture, new)
 
-    def _put(self, picture: Widget | Callable[[], Widget]) -> None:
+    def _put(self, picture: Widget | Callable[[], Widget], new: bool = False) -> None:
         self._later = None
         Window.clearcolor = self.palette.background
         made = picture if isinstance(picture, Widget) else picture()
         self._stage.clear_widgets()
         self._stage.add_widget(made)
+        self.assist.renew(new)
+        self.on_put(new)
 
     def listens(self) -> bool:
         """Whether a touch would act now."""
@@ -141,7 +185,7 @@ class ScreenApp(App):
             on_request_close=lambda *_, **__: True,
             on_key_down=self._on_key,
             on_keyboard=lambda *_: True,
-            on_key_up=lambda *_: True,
+            on_key_up=self._on_key_up,
             on_touch_down=self._on_finger_down,
             on_touch_up=self._on_finger_up,
             on_resize=lambda *_: Clock.schedule_once(lambda _: self.draw(), 0),
@@ -186,13 +230,30 @@ class ScreenApp(App):
         self,
         _window: object,
         key: int,
-        _scan: int,
+        scan: int,
         letter: str | None = None,
         modifiers: Sequence[str] = (),
     ) -> bool:
         """Handled, whatever it is: Kivy passes a key on only if nobody has handled it."""
+        code = code_of(key, scan)
+        if code in self.keys and not (key in ENTER and self._wedge.begun(time.monotonic())):
+            self._on_named_key(code)
+            return True
         typed = shifted(letter) if letter and "shift" in modifiers else letter
         text = self._wedge.press(time.monotonic(), key, typed)
         if text is not None:
             self.on_scan(text)
+        return True
+
+    def _on_named_key(self, code: int) -> None:
+        """A key of the keypad; held down it does not repeat."""
+        if code in self._keys_down:
+            return
+        self._keys_down.add(code)
+        self.touched_at = time.monotonic()
+        self.on_touched()
+        self.assist.key(self.keys[code])
+
+    def _on_key_up(self, _window: object, key: int, scan: int = 0, *_: object) -> bool:
+        self._keys_down.discard(code_of(key, scan))
         return True

@@ -27,6 +27,10 @@ class Wedge:
     _text: str = ""
     _last: float = 0.0
 
+    def begun(self, now: float) -> bool:
+        """A scanner is typing."""
+        return bool(self._text) and now - self._last <= LONGEST_GAP_S
+
     def press(self, now: float, key: int, letter: str | None) -> str | None:
         """`now` in seconds, `key` Kivy's key code, `letter` what it types."""
         if now - self._last > LONGEST_GAP_S or len(self._text) > LONGEST_SCAN:

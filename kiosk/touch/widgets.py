@@ -14,6 +14,7 @@ from kivy.graphics.texture import Texture
 from kivy.properties import BooleanProperty
 from kivy.uix.anchorlayout import AnchorLayout
 from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.image import Image
 from kivy.uix.widget import Widget
 
 from .icons import draw_face, draw_icon
@@ -448,7 +449,10 @@ class QrImage(Widget):
 
 
 class Header(BoxLayout):
-    """The centre's name under its authority's, a clock, and what is put beside it."""
+    """The centre's name under its authority's, a clock, and what is put beside it.
+
+    `emblem`: a picture file; it stands on a ground of `primary`, or black in high contrast.
+    """
 
     def __init__(
         self,
@@ -457,6 +461,7 @@ class Header(BoxLayout):
         centre: str,
         clock: str,
         *beside: Widget,
+        emblem: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -476,6 +481,10 @@ class Header(BoxLayout):
         above = Text(look, authority, "small", colour=ink, valign="bottom")
         below = Text(look, centre, "button", bold=True, colour=ink, valign="top")
         above.size_hint_y, below.size_hint_y = (0.4, 0.6) if authority else (0.01, 1)
+        if emblem:
+            self.add_widget(
+                Image(source=emblem, fit_mode="contain", size_hint_x=None, width=look.unit(8))
+            )
         self.add_widget(Column(look, above, below, gap=0.2) if authority else below)
         for widget in beside:
             self.add_widget(widget)
