@@ -20,6 +20,9 @@ check: setup-test ## style, types and import arrows
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+screens: setup-test ## every picture of the kiosk in every look, as contact sheets in var/screens
+	@nice $(PY) -m tests.screens var/screens
+
 bench: setup-test ## the benchmarks, as a table and as bench/results.json
 	@$(PY) -m bench
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,9 +16,6 @@ from kivy.clock import Clock as Frames
 from kivy.uix.widget import Widget
 
 from kiosk.touch.colours import palette_of
-from kiosk.touch.reader import Reader
-from kiosk.touch.screen_app import ScreenApp
-from kiosk.touch.spoken import Item, SpokenWords, summary
 from kiosk.touch.style import CALM, HIGH_CONTRAST, Palette
 from kiosk.touch.window import WindowSettings
 from queue_server.wire import messages as m
@@ -35,6 +31,7 @@ from . import reports as r
 from .cut_off import CutOff
 from .doing import Clock, Doing
 from .journey import decide
+from .read_aloud import ReadingApp
 from .reports import PrinterCondition
 from .screens import draw
 from .screens.scene import Scene, own_look
@@ -48,13 +45,13 @@ PULSE_WITHIN_S = 8.0
 log = structlog.get_logger()
 
 
-class KioskApp(ScreenApp):
+class KioskApp(ReadingApp):
     """`hear(kind, **values)` may be called from any thread; all else is the screen's."""
 
     def __init__(
         self, window: WindowSettings, settings: KioskSettings, texts: Texts, centre: str
     ) -> None:
-        super().__init__(window)
+        super().__init__(window, settings.reading, texts)
         self._clock = Clock()
         self.state = State(
             rules=settings.rules(),
@@ -67,11 +64,8 @@ class KioskApp(ScreenApp):
         self._lock = threading.Lock()
         self._drawn: object = None
         self._kept: dict[str, tuple[object, Widget]] = {}
-        self._told = ""
         self._emblem = settings.emblem if Path(settings.emblem).is_file() else ""
         self._pulse_at = 0
-        self.reader = Reader(settings.reading)
-        self.assist.corner = settings.reading.corner
         self.assist.strikes.double_s = settings.double_strike_ms / 1000
         self.assist.strikes.key_s = settings.key_strike_ms / 1000
         self.link: Link | None = None
@@ -149,72 +143,17 @@ class KioskApp(ScreenApp):
 
     # --- for those who listen, and those who use keys ---
 
-    def spoken_words(self) -> SpokenWords:
-        def say(key: str, **values: object) -> str:
-            return self._texts.say(f"speech.{key}", self.state.language, **values)
+    def wishes(self) -> a.Access:
+        return self.state.access
 
-        return SpokenWords(
-            button=say("button"),
-            chosen=say("chosen"),
-            unavailable=say("unavailable"),
-            choices=lambda count: say("choices", count=count),
-        )
+    def spoken_language(self) -> str:
+        return self.state.language
 
-    def say_item(self, item: Item) -> None:
-        if self.state.access.reading:
-            self.reader.say(item.words, self.state.language, private=item.private)
+    def plugged(self) -> bool:
+        return self.state.headphones
 
-    def hush(self) -> None:
-        self.reader.hush()
-
-    def on_put(self, new: bool) -> None:
-        """Each new picture is told; the same one drawn anew only if it says something else."""
-        if not self.state.access.reading:
-            self._told = ""
-            return
-        text = summary(self.assist.items(), self.spoken_words())
-        kept = re.sub(r"\d+", "", text)
-        if new or kept != self._told:
-            intro = "" if self._told else self._texts.say("speech.how", self.state.language)
-            self.reader.say(f"{intro} {text}", self.state.language)
-        self._told = kept
-
-    def where_am_i(self) -> None:
-        """The help key: how it is used, and what stands here."""
-        if not self.state.access.reading:
-            self.tell(a.ReadingTurned, on=True)
-            return
-        how = self._texts.say("speech.how", self.state.language)
-        told = summary(self.assist.items(), self.spoken_words())
-        self.reader.say(f"{told}. {how}", self.state.language)
-
-    def on_corner(self) -> None:
-        self.tell(a.ReadingTurned, on=True)
-
-    def on_jack(self, inside: bool) -> None:
-        self.tell(a.JackMoved, inside=inside)
-
-    def on_volume_key(self) -> None:
-        self.tell(a.VolumeTurned)
-        step = self.state.access.volume + 1
-        words = self._texts.say("speech.volume", self.state.language, step=step)
-        if self.state.access.reading:
-            self.reader.say(words, self.state.language)
-
-    def _read_page(self) -> None:
-        """All that stands on this picture, whether it is read aloud by itself or not."""
-        told = [i for i in self.assist.items() if not i.acts and not i.aside]
-        self.reader.say(". ".join(item.words for item in told), self.state.language)
-
-    def _tune(self, before: State) -> None:
-        """The reader as this visitor wishes it; what was said to the last one cannot be repeated."""
-        access = self.state.access
-        self.reader.plugged = self.state.headphones
-        self.reader.speed, self.reader.volume_db = access.words_a_minute, access.volume_db
-        self.assist.exploring = access.reading
-        if before.access.reading and not access.reading:
-            self.reader.forget()
-            self.assist.cursor.clear()
+    def wish(self, kind: type[r.Report], **values: Any) -> None:
+        self.tell(kind, **values)
 
     def later(self, seconds: float) -> None:
         self._clock.skip(seconds)
@@ -232,8 +171,7 @@ class KioskApp(ScreenApp):
     def _report(self, kind: type[r.Report], at: int, values: dict[str, Any]) -> None:
         before = self.state
         self.state, effects = decide(before, kind(at, **values))
-        if before.access != self.state.access or before.headphones != self.state.headphones:
-            self._tune(before)
+        self.tune()
         if self.doing is not None:
             self.doing.setup, self.doing.shelf = self.state.setup, self.state.shelf
         if kind in (r.TicketCame, r.TicketRefused) and values["ask"] == before.ask:
@@ -251,7 +189,7 @@ class KioskApp(ScreenApp):
 
     def _do(self, effect: r.Effect | f.Effect | b.Effect) -> None:
         if isinstance(effect, f.ReadAdvice):
-            self._read_page()
+            self.read_page()
         elif isinstance(effect, f.OpenErrand):
             self.on_errand(effect)
         elif isinstance(effect, r.Tell):

@@ -30,9 +30,12 @@ from . import settings as kiosk_settings
 from .catalogue import Catalogue
 from .cut_off import CutOff
 from .doing import Doing, Paper, condition
+from .filing.parent import FilingProcess
 from .finding_reports import ShelfCame
+from .forms import Forms
 from .leases import Leases, open_leases
 from .open_asks import OpenAsks
+from .outbox import Outbox
 from .printer import Printer, PrinterStatus, PrintQueue
 from .printer_line import BadAddress
 from .reports import CatalogueCame
@@ -122,15 +125,22 @@ def _serve(
     from kiosk.touch.remote import remote_from_environment
 
     from .app import KioskApp
+    from .errands import Errands
 
     app = KioskApp(window, own, Texts(TEXTS), credentials.centre)
     link = Link(credentials, version=_version(), subscriptions=_subscriptions(credentials))
     printing = PrintQueue(printer, lambda status: _printer_status(app, own, status))
+    forms = Forms(credentials, data)
+    outbox = Outbox(data / "outbox", credentials)
+    filing = FilingProcess(window, data, outbox, own)
+    errands = Errands(app, link, printing, forms, filing, own)
+    app.on_errand = errands.open
     catalogue = Catalogue(
         credentials,
         data,
         lambda found: app.hear(CatalogueCame, procedures=found),
         lambda shelf: app.hear(ShelfCame, shelf=shelf),
+        errands.can_file,
     )
     link.on_message, link.on_connection = app.on_incoming, app.on_connection
     link.health = lambda: _health(printing.status())
@@ -139,9 +149,16 @@ def _serve(
     cut_off = CutOff(link, leases, app.hear)
     app.cut_off = app.doing.cut_off = cut_off
     link.on_welcome = cut_off.heard
-    app.on_catalogue_version = catalogue.want
+
+    def setup_came(catalogue_version: str) -> None:
+        catalogue.want(catalogue_version)
+        app.hear(None, then=errands.setup_came)
+
+    app.on_catalogue_version = setup_came
     cut_off.begin()
-    parts = (leases, remote_from_environment(app, REMOTE), printing, catalogue, link)
+    app.keys = read_keys(data) or table(own.keys)
+    remote = remote_from_environment(app, REMOTE)
+    parts = (leases, remote, app.reader, printing, catalogue, link)
     _run_together(app, [part for part in parts if part is not None])
 
 

@@ -1,6 +1,6 @@
 """Draws the pictures of self-filing without a server: for the tests, and for looking at.
 
-python -m tests.filing_pictures SIZE FOLDER [LANGUAGE] [LOOK]     (LOOK: usual, large, largest, contrast, low)
+python -m tests.filing_pictures SIZE FOLDER [LANGUAGE] [LOOK]     (LOOK: see tests/looks.py)
 
 Saves FOLDER/<name>.png (`-`: no pictures) and prints what `touch.remote.describe` says of each.
 """
@@ -33,16 +33,10 @@ from queue_server.wire.filing import FeedbackFiled, Filed
 from queue_server.wire.messages import Refusal
 
 from .kiosk_pictures import NOW, setup
+from .looks import access_of
 
 SAMPLE = Path(__file__).parent.parent / "deploy" / "procedures.sample.toml"
 CARD = "042163001234|184012345|Nguyễn Thị Hạnh|12051963|Nữ|Thôn 3, Cẩm Bình, Hà Tĩnh|20092024"
-ACCESS = {
-    "usual": Access(),
-    "large": Access(letters=1.25),
-    "largest": Access(letters=1.6),
-    "contrast": Access(contrast=True),
-    "low": Access(low=True),
-}
 
 
 def record(code: str) -> Procedure:
@@ -281,7 +275,7 @@ def run(size: str, folder: Path | None, language: str, way: str, only: str = "")
         """Shows a picture, looks at it two frames later, and goes on."""
 
         def on_start(self) -> None:
-            access = ACCESS[way]
+            access = access_of(way)
             self.palette = HIGH_CONTRAST if access.contrast else CALM
             self.letters, self.low = access.letters, access.low
             self.rest = ((n, s) for n, s in visits(language) if only in n)
@@ -293,7 +287,7 @@ def run(size: str, folder: Path | None, language: str, way: str, only: str = "")
                 self.stop()
                 return
             name, state = found
-            state = replace(state, access=replace(ACCESS[way], open=state.access.open))
+            state = replace(state, access=replace(access_of(way), open=state.access.open))
             scene = Scene(
                 state, own_look(self.look), words, lambda *_, **__: None, "07:25", {}, eye
             )

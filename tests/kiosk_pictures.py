@@ -1,6 +1,6 @@
 """Draws every picture of the kiosk without a server: for the tests, and for looking at.
 
-python -m tests.kiosk_pictures SIZE FOLDER [LANGUAGE] [LOOK]     (LOOK: usual, large, contrast)
+python -m tests.kiosk_pictures SIZE FOLDER [LANGUAGE] [LOOK]     (LOOK: see tests/looks.py)
 
 Saves FOLDER/<name>.png (`-`: no pictures) and prints what `touch.remote.describe` says of each.
 """
@@ -31,6 +31,8 @@ from queue_server.dossiers.catalogue import own_record, summarise
 from queue_server.wire import messages as m
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import Estimate, Names, PriorityGroup
+
+from .looks import access_of
 
 NOW = 1_795_394_700_000
 LATER = NOW + 24_300_000
@@ -311,15 +313,14 @@ def run(size: str, folder: Path | None, language: str, way: str) -> None:
     from kiosk.touch.style import CALM, HIGH_CONTRAST
 
     texts = Texts(Path("kiosk/texts"))
-    letters = {"large": 1.25, "largest": 1.6, "lowlargest": 1.6}.get(way, 1.0)
+    access = access_of(way)
 
     class Gallery(ScreenApp):
         """Shows a picture, looks at it two frames later, and goes on."""
 
         def on_start(self) -> None:
-            self.palette = HIGH_CONTRAST if way == "contrast" else CALM
-            self.letters = letters
-            self.low = way.startswith("low")
+            self.palette = HIGH_CONTRAST if access.contrast else CALM
+            self.letters, self.low = access.letters, access.low
             self.rest = pictures(language)
             Clock.schedule_once(lambda _: self.next(), 0.1)
 
@@ -330,7 +331,7 @@ def run(size: str, folder: Path | None, language: str, way: str) -> None:
                 return
             name, state = found
             wish = replace(
-                state.access, letters=letters, low=way.startswith("low"), contrast=way == "contrast"
+                state.access, letters=access.letters, low=access.low, contrast=access.contrast
             )
             state = replace(state, access=wish)
             scene = Scene(state, own_look(self.look), texts, lambda *_, **__: None, "07:25")

@@ -1,0 +1,117 @@
+"""A kiosk's program that reads aloud: it tells each picture and each item, to whom wishes it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kiosk.touch.reader import Reader, ReadingSettings
+from kiosk.touch.screen_app import ScreenApp
+from kiosk.touch.spoken import Item, SpokenWords, summary
+from kiosk.touch.window import WindowSettings
+from queue_server.wire.texts import Texts
+
+from . import access as a
+from .reports import Report
+
+
+class ReadingApp(ScreenApp):
+    """A program says what its visitor wishes (`wishes`, `spoken_language`, `plugged`), hears of new wishes
+    (`wish`), calls `tune` when they may have changed, and starts and stops `reader`.
+
+    `texts`: those with the table `[speech]`, which are the kiosk's.
+    """
+
+    def __init__(self, window: WindowSettings, reading: ReadingSettings, texts: Texts) -> None:
+        super().__init__(window)
+        self.reader = Reader(reading)
+        self.assist.corner = reading.corner
+        self._speech = texts
+        self._told = ""
+        self._tuned = False
+
+    # --- for the program ---
+
+    def wishes(self) -> a.Access:
+        return a.Access()
+
+    def spoken_language(self) -> str:
+        return "vi"
+
+    def plugged(self) -> bool:
+        """Headphones are in."""
+        return False
+
+    def wish(self, kind: type[Report], **values: Any) -> None:
+        """A key or the corner says what the visitor wishes."""
+
+    def tune(self) -> None:
+        """The reader as this visitor wishes it; what was said to the last one cannot be repeated."""
+        wishes = self.wishes()
+        self.reader.plugged = self.plugged()
+        self.reader.speed, self.reader.volume_db = wishes.words_a_minute, wishes.volume_db
+        self.assist.exploring = wishes.reading
+        if self._tuned and not wishes.reading:
+            self.reader.forget()
+            self.assist.cursor.clear()
+        self._tuned = wishes.reading
+
+    def read_page(self) -> None:
+        """All that stands on this picture, whether it is read aloud by itself or not."""
+        told = [item for item in self.assist.items() if not item.acts and not item.aside]
+        private = any(item.private for item in told)
+        self._say(". ".join(item.words for item in told), private=private)
+
+    # --- what the screen reports ---
+
+    def spoken_words(self) -> SpokenWords:
+        return SpokenWords(
+            button=self._words("button"),
+            chosen=self._words("chosen"),
+            unavailable=self._words("unavailable"),
+            choices=lambda count: self._words("choices", count=count),
+        )
+
+    def say_item(self, item: Item) -> None:
+        if self.wishes().reading:
+            self._say(item.words, private=item.private)
+
+    def hush(self) -> None:
+        self.reader.hush()
+
+    def on_put(self, new: bool) -> None:
+        """Each new picture is told; the same one drawn anew only if it says something else."""
+        if not self.wishes().reading:
+            self._told = ""
+            return
+        text = summary(self.assist.items(), self.spoken_words())
+        kept = re.sub(r"\d+", "", text)
+        if new or kept != self._told:
+            how = "" if self._told else self._words("how")
+            self._say(f"{how} {text}")
+        self._told = kept
+
+    def where_am_i(self) -> None:
+        """What stands here, and how it is used; the first press of a keypad's help key begins it all."""
+        if not self.wishes().reading:
+            self.wish(a.ReadingTurned, on=True)
+            return
+        told = summary(self.assist.items(), self.spoken_words())
+        self._say(f"{told}. {self._words('how')}")
+
+    def on_corner(self) -> None:
+        self.wish(a.ReadingTurned, on=True)
+
+    def on_jack(self, inside: bool) -> None:
+        self.wish(a.JackMoved, inside=inside)
+
+    def on_volume_key(self) -> None:
+        self.wish(a.VolumeTurned)
+        if self.wishes().reading:
+            self._say(self._words("volume", step=self.wishes().volume + 1))
+
+    def _words(self, key: str, **values: object) -> str:
+        return self._speech.say(f"speech.{key}", self.spoken_language(), **values)
+
+    def _say(self, text: str, private: bool = False) -> None:
+        self.reader.say(text, self.spoken_language(), private=private)
