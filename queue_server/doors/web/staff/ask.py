@@ -23,6 +23,8 @@ class Field:
     needed: bool = True
     value: Any = None
     most: int = 200
+    long: bool = False
+    """Several lines; Enter makes a new one."""
 
 
 @dataclass
@@ -67,7 +69,7 @@ async def ask(
                 dialog.submit(answers)
 
         for one in fields:
-            if one.options is None:
+            if one.options is None and not one.long:
                 asked.inputs[one.name].on("keydown.enter", submit)
         with ui.row().classes("mc-dialog-ends"):
             ui.button(page.say("ask.cancel"), on_click=dialog.close).props("flat no-caps")
@@ -90,7 +92,8 @@ def _input(one: Field) -> Any:
             multiple=one.several,
         ).props("outlined dense options-dense" + (" use-chips" if one.several else ""))
         return made.classes("mc-field")
-    made = ui.input(one.label, value=one.value or "").props(
+    write = ui.textarea if one.long else ui.input
+    made = write(one.label, value=one.value or "").props(
         f"outlined dense maxlength={one.most} autofocus"
     )
     made.classes("mc-field")

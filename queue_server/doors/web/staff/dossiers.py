@@ -136,6 +136,7 @@ class ListPage:
                 state_chip(page, line),
                 " ",
                 sample_chip(page, line),
+                " ",
                 province_chip(page, passed) if passed else "",
             ),
             moment(page, line.received_at),
@@ -189,7 +190,7 @@ class DossierPage:
         return join(
             tag("h2", line.number or page.say("dossiers.no_code")),
             tag("p", tag("b", name), " · ", service_name(page, line.service)),
-            tag("p", state_chip(page, line), " ", sample_chip(page, line), self._province()),
+            tag("p", state_chip(page, line), " ", sample_chip(page, line), " ", self._province()),
             tag(
                 "p",
                 page.say("dossiers.received"),

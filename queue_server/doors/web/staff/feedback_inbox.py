@@ -193,7 +193,7 @@ class Inbox:
         answers = await ask(
             page,
             page.say(f"inbox.to_{status}"),
-            Field("words", page.say(f"inbox.words_{status}"), most=LONGEST),
+            Field("words", page.say(f"inbox.words_{status}"), most=LONGEST, long=True),
             text=page.say(f"inbox.help_{status}"),
         )
         if answers is None:

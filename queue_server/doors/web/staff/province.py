@@ -63,10 +63,12 @@ class ProvincePage:
         found["waiting"] = len(passing.waiting(page.web.database, file.samples))
         counts = [chip(f"{page.say(f'province.is_{x}')}: {found.get(x, 0)}") for x in P]
         if not away:
-            return tag("p", join(*counts))
+            return tag("p", Markup(" ").join(counts))
         since = self._when(page.state.province_said)
         words = page.say("province.away", cause=cause_words(page, away), at=since)
-        return join(tag("div", words, cls="mc-away", role="alert"), tag("p", join(*counts)))
+        return join(
+            tag("div", words, cls="mc-away", role="alert"), tag("p", Markup(" ").join(counts))
+        )
 
     def _list(self) -> Markup:
         page = self.page
