@@ -49,7 +49,8 @@ def errand_chosen(state: State, report: r.ErrandChosen) -> Decision:
     }
     if report.errand in there:
         return replace(state, step=there[report.errand], refusal=None), ()
-    return state, (r.OpenErrand(report.errand, state.language),)
+    opening = replace(state, step=Step.OPENING)
+    return opening, (r.OpenErrand(report.errand, state.language),)
 
 
 def key_pressed(state: State, report: r.KeyPressed) -> Decision:
@@ -119,7 +120,8 @@ def read_asked(state: State, _report: r.ReadAsked) -> Decision:
 def filing_asked(state: State, _report: r.FilingAsked) -> Decision:
     if state.step is not Step.ADVICE or not can_file(state):
         return state, ()
-    return state, (r.OpenErrand(Errand.FILE, state.language, state.found),)
+    opening = replace(state, step=Step.OPENING)
+    return opening, (r.OpenErrand(Errand.FILE, state.language, state.found),)
 
 
 def can_file(state: State) -> bool:

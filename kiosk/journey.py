@@ -17,7 +17,7 @@ from msgspec import structs
 from queue_server.wire import messages as m
 from queue_server.wire.words import Language
 
-from . import access_rules, booking, finding
+from . import access_rules, booking, errand_rules, finding
 from . import booking_reports as b
 from . import finding_reports as f
 from . import reports as r
@@ -105,6 +105,8 @@ def _tick(state: State, report: r.Tick) -> Decision:
         if state.paper is Paper.AWAITED and state.now >= state.print_at:
             return _print(state)
         return (home(state), ()) if ticket_left(state) == 0 else (state, ())
+    if state.step is Step.OPENING:
+        return state, ()
     return (home(state), ()) if state.now >= leaves_at(state) else (state, ())
 
 
@@ -278,6 +280,9 @@ def _ask(state: State, ask: str, booked: int | None = None) -> m.TakeTicket:
         priority=state.priority,
         language=Language(state.language),
         booked=booked,
+        prepared=state.prepared,
+        copies=state.copies,
+        dossier_code=state.dossier,
     )
 
 
@@ -447,6 +452,7 @@ _RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
     **booking.RULES,
     **finding.RULES,
     **access_rules.RULES,
+    **errand_rules.RULES,
     f.ShelfCame: _shelf_came,
     f.NumberAsked: _number_asked,
     r.Tick: _tick,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kiosk.touch.keys import read_keys, table
 from kiosk.touch.window import (
     NoDisplay,
     WindowSettings,
@@ -158,7 +159,7 @@ def _serve(
     cut_off.begin()
     app.keys = read_keys(data) or table(own.keys)
     remote = remote_from_environment(app, REMOTE)
-    parts = (leases, remote, app.reader, printing, catalogue, link)
+    parts = (leases, remote, app.reader, printing, forms, outbox, filing, catalogue, link)
     _run_together(app, [part for part in parts if part is not None])
 
 

@@ -15,6 +15,23 @@ from .printer import PrinterSettings
 from .visit import Rules
 
 
+class FilingSettings(Frozen, forbid_unknown_fields=True):
+    """`[kiosk.filing]`: what visitors fill in and hand in at this kiosk, in a process of its own."""
+
+    camera: str = ""
+    """The document camera: `/dev/video0`, `film:FOLDER`, or empty: none."""
+    card_reader: str = ""
+    """A code reader on a serial line, `/dev/ttyACM0`; one that types like a keyboard needs no setting."""
+    scan_folder: str = ""
+    """Where a flat-bed scanner puts its files; they are taken and deleted."""
+    idle_seconds: float = 120.0
+    """How long a visitor may think before she is asked whether she is still there."""
+    warn_seconds: float = 60.0
+    """How long that question stands before all that she said is thrown away."""
+    answer_seconds: float = 12.0
+    """How long she waits for the centre's answer before she goes with a provisional number."""
+
+
 class KioskSettings(Frozen, forbid_unknown_fields=True):
     """Times in seconds unless the name says otherwise; each touch starts the idle time again."""
 
@@ -51,6 +68,7 @@ class KioskSettings(Frozen, forbid_unknown_fields=True):
     a kiosk on which none were learnt (`motcua kiosk --learn-keys`)."""
     reading: ReadingSettings = field(default_factory=ReadingSettings)
     printer: PrinterSettings = field(default_factory=PrinterSettings)
+    filing: FilingSettings = field(default_factory=FilingSettings)
 
     def rules(self) -> Rules:
         """The times in ms, as the journey counts."""
@@ -83,6 +101,9 @@ def read(path: Path | None) -> KioskSettings:
     for name, least in LEAST_TIMES.items():
         if getattr(own, name) < least:
             raise _refused(path, name, f"must be {least} or more, for those who need time")
+    for name, least in LEAST_TIMES.items():
+        if getattr(own.filing, name) < least:
+            raise _refused(path, f"filing.{name}", f"must be {least} or more")
     for name in ("double_strike_ms", "key_strike_ms"):
         if not 0 <= getattr(own, name) <= LONGEST_STRIKE_MS:
             raise _refused(path, name, f"must be 0 to {LONGEST_STRIKE_MS}")

@@ -43,6 +43,9 @@ class Step(StrEnum):
     TICKET = "ticket"
     REFUSED = "refused"
     NO_ANSWER = "no_answer"
+    OPENING = "opening"
+    """The visit goes on in the child for self-filing."""
+    LOST = "lost"
 
 
 class View(StrEnum):
@@ -73,6 +76,8 @@ class View(StrEnum):
     TICKET = "ticket"
     REFUSED = "refused"
     NO_ANSWER = "no_answer"
+    OPENING = "opening"
+    LOST = "lost"
     IDLE = "idle"
     HELP = "help"
     ACCESS = "access"
@@ -205,6 +210,10 @@ class State:
     booked: m.TimeBooked | None = None
     slip: str = ""
     code: str = ""
+    prepared: bool = False
+    copies: int = 0
+    dossier: str | None = None
+    """What she has prepared in the child, for a shorter turn."""
     coming: bool = False
     """She asked for the number of her appointment, not for one in the line."""
     query: str = ""
@@ -258,7 +267,7 @@ def is_away(state: State) -> bool:
 
 def idle_left(state: State) -> int | None:
     """Ms until the screen goes home, once the visitor is asked whether she is there; else None."""
-    if state.step in (Step.WELCOME, Step.WAITING, Step.TICKET):
+    if state.step in (Step.WELCOME, Step.WAITING, Step.TICKET, Step.OPENING):
         return None
     left = leaves_at(state) - state.now
     return max(0, left) if left <= state.rules.warn else None

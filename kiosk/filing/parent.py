@@ -22,6 +22,7 @@ import structlog
 
 from kiosk.access import Access
 from kiosk.outbox import NoRoom, Outbox, Verdict
+from kiosk.settings import KioskSettings
 from kiosk.touch.window import WindowSettings
 from queue_server.wire.filing import Filed
 from queue_server.wire.words import Frozen
@@ -29,8 +30,6 @@ from queue_server.wire.words import Frozen
 from . import talk
 from .main import REMOTE, Start
 
-ANSWER_WITHIN_S = 12.0
-"""So long a visitor waits for the centre's answer; then she gets the number that she has till then."""
 ASK_WITHIN_S = 8.0
 CLOSE_WITHIN_S = 2.0
 RESTART_AFTER_S = 1.0
@@ -55,19 +54,18 @@ class Events:
 
 
 class FilingProcess:
-    """`start()` warms a child up; `open(…)` shows it; `tell(…)` answers what it wanted."""
+    """`warm()` has a child ready from now on; `open(…)` shows it; `tell(…)` answers what it wanted."""
 
     def __init__(
         self,
         window: WindowSettings,
         data: Path,
         outbox: Outbox,
-        events: Events | None = None,
-        answer_within_s: float = ANSWER_WITHIN_S,
+        settings: KioskSettings | None = None,
     ) -> None:
         self._window, self._data, self._outbox = window, data, outbox
-        self.events = events or Events()
-        self._answer_within = answer_within_s
+        self._settings = settings or KioskSettings()
+        self.events = Events()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._ready = False
@@ -80,8 +78,15 @@ class FilingProcess:
         outbox.on_verdict = self.on_verdict
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._live, name="filing", daemon=True)
-        self._thread.start()
+        """Nothing is done before the first `warm` or `open`."""
+
+    def warm(self) -> None:
+        """From any thread; again does nothing."""
+        with self._lock:
+            if self._thread is not None or self._stopped.is_set():
+                return
+            self._thread = threading.Thread(target=self._live, name="filing", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         self._stopped.set()
@@ -104,6 +109,7 @@ class FilingProcess:
 
     def open(self, visit: talk.Open) -> None:
         """Show it; a child that is still warming up shows it as soon as it is ready."""
+        self.warm()
         with self._lock:
             if self._visit is not None:
                 return
@@ -223,7 +229,7 @@ class FilingProcess:
     def _submit(self, message: talk.Submit) -> None:
         """On the disk it is the outbox's; the visitor waits a while for the centre's own answer."""
         timer = threading.Timer(
-            self._answer_within, self._give_up, (message.id, message.provisional)
+            self._settings.filing.answer_seconds, self._give_up, (message.id, message.provisional)
         )
         timer.daemon = True
         self._awaited[message.id] = timer

@@ -114,7 +114,7 @@ def _ticket_wanted(state: State, _report: r.TicketWanted) -> Decision:
         priority=ELDERLY if has_priority else None,
         prepared=is_prepared(state),
         copies=copies(state),
-        dossier_code=(state.filed.code or None) if state.filed else None,
+        dossier_code=(state.filed.dossier or None) if state.filed else None,
     )
     return state, (r.Say(wants), r.End("ticket"))
 

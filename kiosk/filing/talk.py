@@ -55,6 +55,7 @@ class Open(Frozen, tag="open"):
     devices: Devices = Devices()
     idle_ms: int = 120_000
     warn_ms: int = 60_000
+    headphones: bool = False
     phone_url: str = ""
     """Where a visitor's phone hands in papers for this visit alone; empty: not offered."""
 
@@ -177,6 +178,7 @@ class WantsTicket(Frozen, tag="wants_ticket"):
     prepared: bool = False
     copies: int = 0
     dossier_code: str | None = None
+    """The dossier that was prepared, by the centre's own id of it."""
 
 
 class PrintStrip(Frozen, tag="print_strip"):

@@ -18,6 +18,8 @@ _PICTURES: dict[View, Callable[[Scene], Widget]] = {
     View.STOPPED: notices.stopped,
     View.IDLE: notices.idle,
     View.HELP: notices.helping,
+    View.OPENING: notices.opening,
+    View.LOST: notices.lost,
     View.ACCESS: access.access,
     View.WELCOME: choose.welcome,
     View.ERRAND: finding.errand,

@@ -220,3 +220,25 @@ def helping(scene: Scene) -> Widget:
         ("close", scene.say("help.close"), r.HelpClosed),
         colour=colour.get(help_, look.palette.primary),
     )
+
+
+def opening(scene: Scene) -> Widget:
+    """Until the child has the screen, which it then covers."""
+    return notice(
+        scene,
+        "write",
+        scene.say("opening.title"),
+        scene.say("opening.text"),
+        colour=scene.look.palette.primary,
+    )
+
+
+def lost(scene: Scene) -> Widget:
+    """What was done in the child broke off: said plainly, and nothing of it is left."""
+    return notice(
+        scene,
+        "warning",
+        scene.say("lost.title"),
+        scene.say("lost.text"),
+        ("home", scene.say("idle.leave"), r.WentHome),
+    )
