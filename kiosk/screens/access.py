@@ -26,11 +26,11 @@ def access(scene: Scene) -> Widget:
     title = scene.say("access.title")
     room = body_room(look, height, title=title)
     columns = 1 if look.letters > LETTERS[1] and look.portrait else 2
-    body = choices(scene, _wishes(scene), room, least=12, most=15, columns=columns)
+    body = choices(scene, wishes(scene), room, least=12, most=15, columns=columns)
     return framed(scene, *body, rest(), fixed(done, height), title=title)
 
 
-def _wishes(scene: Scene) -> list[Choice]:
+def wishes(scene: Scene) -> list[Choice]:
     """Speed and volume only while it reads, low reach only where there is a lower half to go to."""
     wish, look = scene.state.access, scene.look
     size = LETTERS.index(wish.letters) + 1 if wish.letters in LETTERS else 1
