@@ -71,6 +71,7 @@ def centre_setup(
         appointments=setup.rules.appointment_days > 0,
         forms_version=forms,
         filing_key=filing_key,
+        phone_upload=bool(public_url),
     )
 
 

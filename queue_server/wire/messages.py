@@ -325,6 +325,8 @@ class CentreSetup(Frozen):
     """Of `GET /api/forms`: another one than before, and a kiosk fetches them."""
     filing_key: str = ""
     """What a kiosk files is sealed to this public key (`wire/sealed.py`); empty: nothing can be filed."""
+    phone_upload: bool = False
+    """Visitors' phones reach the centre: papers may be handed in by phone (`POST /api/visits`)."""
 
 
 class Quieter(Frozen):

@@ -57,6 +57,8 @@ AT_ONCE = 2
 STATUS = {
     "device_unknown": 401,
     "not_allowed": 403,
+    "unreadable": 400,
+    "visit_over": 404,
     "filing_unreadable": 400,
     "bad_paper": 400,
     "filing_too_large": 413,

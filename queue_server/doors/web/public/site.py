@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from ..context import Web
+from ..uploads import PhoneVisits, visit_routes
 from .board import Board, board_routes
 from .book import book_routes
 from .feedback import feedback_pages
@@ -22,6 +23,7 @@ from .spoken import speech_routes
 from .survey import survey_routes
 from .take import Taking, take_routes
 from .ticket import Phones, ticket_routes
+from .upload import upload_pages
 from .visit import Visits
 
 
@@ -30,6 +32,7 @@ def add_public_pages(app: FastAPI, web: Web) -> None:
     signer = Signer(secret(web.folder.root / "web-secret"))
     visits = Visits(web, signer)
     board = Board(web, signer)
+    phones = PhoneVisits()
     app.mount("/static/fonts", StaticFiles(directory=fonts()), name="fonts")
     app.mount("/static/public", StaticFiles(directory=STATIC), name="public")
     for router in (
@@ -42,6 +45,8 @@ def add_public_pages(app: FastAPI, web: Web) -> None:
         open_routes(web),
         procedure_routes(web),
         feedback_pages(web, signer),
+        visit_routes(web, phones),
+        upload_pages(phones),
         book_routes(web, signer),
         lookup_routes(web),
     ):
