@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kiosk.touch.keys import read_keys, table
+from kiosk.touch.keys import BadKeys, read_keys, table
 from kiosk.touch.window import (
     NoDisplay,
     WindowSettings,
