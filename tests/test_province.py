@@ -413,7 +413,7 @@ def test_the_process_itself_killed_in_the_middle_sends_nothing_twice(
             courier = subprocess.Popen(command, stdout=said, stderr=said)
             assert wait_for(lambda: stands() == "accepted", 15)
             courier.terminate()
-            assert courier.wait(5) == 0
+            assert courier.wait(15) == 0
     finally:
         home.stop()
     assert there.taken == {dossier: 1}

@@ -28,8 +28,11 @@ STIR = (e.DossierFiled, e.DossierCodeCame, e.DossierPassed)
 """Events after which there may be something to do."""
 
 
-async def carry(folder: Folder, file: settings.CentreFile, clock: Clock) -> None:
-    """Works until it is cancelled."""
+async def carry(
+    folder: Folder, file: settings.CentreFile, clock: Clock, ending: asyncio.Event
+) -> None:
+    """Works until it is cancelled. `ending` is set before: `wait_for` swallows a cancel that comes in the very moment
+    in which it has its answer."""
     stirred = asyncio.Event()
 
     def happened(entries: list[e.Entry]) -> None:
@@ -57,9 +60,11 @@ async def carry(folder: Folder, file: settings.CentreFile, clock: Clock) -> None
             client=client,
         )
         try:
-            while True:
+            while not ending.is_set():
                 stirred.clear()
                 seconds = await courier.once()
+                if ending.is_set():
+                    break
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stirred.wait(), seconds)
         finally:
@@ -79,9 +84,16 @@ def main(arguments: list[str] | None = None) -> int:
     clock = Clock(speed=args.speed, ahead_ms=args.ahead_ms, origin=args.origin)
 
     async def run() -> None:
-        task = asyncio.create_task(carry(Folder(args.data), settings.read(args.settings), clock))
+        ending = asyncio.Event()
+        file = settings.read(args.settings)
+        task = asyncio.create_task(carry(Folder(args.data), file, clock, ending))
+
+        def end() -> None:
+            ending.set()
+            task.cancel()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+            asyncio.get_running_loop().add_signal_handler(number, end)
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
