@@ -56,6 +56,7 @@ class CannotStart(Exception):
 
 REFUSED_STARTS = (
     SettingsError,
+    BadKeys,
     EnrolmentError,
     NoDisplay,
     BadAddress,
@@ -93,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
         window = _window(own, args)
         if args.learn_keys:
             return _learn(window, args.data)
+        read_keys(args.data)  # a torn file is told before there is a window
         credentials = _credentials(args)
         printer = Printer(own.printer, args.data / "roll")
         open_asks = OpenAsks(args.data / "open-asks")
