@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -14,10 +15,14 @@ from kivy.clock import Clock as Frames
 from kivy.core.window import Window
 from kivy.uix.widget import Widget
 
+import kiosk
+from kiosk import access as a
+from kiosk.read_aloud import ReadingApp
 from kiosk.touch.colours import palette_of
-from kiosk.touch.screen_app import ScreenApp
+from kiosk.touch.reader import ReadingSettings
 from kiosk.touch.style import CALM, HIGH_CONTRAST, Palette
 from kiosk.touch.window import WindowSettings
+from queue_server.wire.texts import Texts
 from queue_server.wire.words import local
 
 from . import reports as r
@@ -32,17 +37,21 @@ from .visit import State, Step, idle_left, view
 from .words import Words
 
 PATIENT_LOOK_MS = 8_000
+KIOSK_TEXTS = Path(kiosk.__file__).parent / "texts"
 
 log = structlog.get_logger()
 
 
-class FilingApp(ScreenApp):
+class FilingApp(ReadingApp):
     """`hear(kind, **values)` may be called from any thread; all else is the screen's."""
 
-    def __init__(self, window: WindowSettings, pipe: Pipe) -> None:
-        super().__init__(window)
+    def __init__(
+        self, window: WindowSettings, pipe: Pipe, reading: ReadingSettings | None = None
+    ) -> None:
+        super().__init__(window, reading or ReadingSettings(), Texts(KIOSK_TEXTS))
         self._began = time.time() - time.monotonic()
-        self._pipe, self._words = pipe, Words()
+        self._pipe, self._own_words = pipe, Words()
+        self.emblem = ""
         self.state = State()
         self._heard: deque[Callable[[], None]] = deque()
         self._drawn: object = None
@@ -61,6 +70,7 @@ class FilingApp(ScreenApp):
     # --- the screen's thread ---
 
     def on_start(self) -> None:
+        self.reader.start()
         self.doing.warm_up()
         self._pipe.start()
         self._pipe.send(talk.Ready())
@@ -86,6 +96,24 @@ class FilingApp(ScreenApp):
         """A reader that types like a keyboard."""
         self.tell(r.CodeRead, text=text, typed=True)
 
+    # --- for those who listen, and those who use keys ---
+
+    def wishes(self) -> a.Access:
+        return self.state.access
+
+    def spoken_language(self) -> str:
+        return self.state.language
+
+    def plugged(self) -> bool:
+        return self.state.headphones
+
+    def wish(self, kind: type[r.Report], **values: Any) -> None:
+        self.tell(kind, **values)
+
+    def later(self, seconds: float) -> None:
+        self._began += seconds
+        self.tell(r.Tick)
+
     def _now(self) -> int:
         """Ms since 1970 that never jump."""
         return int((self._began + time.monotonic()) * 1000)
@@ -97,6 +125,7 @@ class FilingApp(ScreenApp):
     def _report(self, kind: type[r.Report], at: int, values: dict[str, Any]) -> None:
         before = self.state
         self.state, effects = decide(before, kind(at, **values))
+        self.tune()
         for effect in effects:
             if isinstance(effect, r.End):
                 self._end(effect.reason)
@@ -117,6 +146,7 @@ class FilingApp(ScreenApp):
     def _end(self, reason: str) -> None:
         """Whatever this process knew goes with it, at once."""
         self.eye.stop()
+        self.reader.stop()
         self._pipe.send(talk.Ended(reason=reason, access=replace(self.state.access, open=False)))
         os._exit(0)
 
@@ -134,11 +164,12 @@ class FilingApp(ScreenApp):
         scene = Scene(
             self.state,
             own_look(self.look),
-            self._words,
+            self._own_words,
             self.tell,
             clock,
             self._kept,
             self.eye,
+            self.emblem,
         )
         self.show(_name(self.state), lambda: draw(scene))
 

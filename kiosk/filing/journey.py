@@ -80,6 +80,7 @@ def _opened(opened: talk.Open, at: int) -> State:
         touched=at,
         language=opened.language,
         access=opened.access,
+        headphones=opened.headphones,
         typing=WAYS[0] if opened.language == Language.VI else PLAIN,
         today=local(now, opened.setup.utc_offset_minutes).date(),
         camera=bool(opened.devices.camera),
@@ -108,7 +109,17 @@ def _tick(state: State, _report: r.Tick) -> Decision:
 
 
 def _touched(state: State, report: r.Touched) -> Decision:
-    return replace(state, touched=report.at), ()
+    return replace(state, touched=report.at, unplugged=None), ()
+
+
+def _jack_moved(state: State, report: a.JackMoved) -> Decision:
+    """In: it reads to her alone. Out: it falls silent, and her visit is over if they stay out."""
+    access = replace(state.access, reading=report.inside)
+    if report.inside:
+        return replace(state, access=access, headphones=True, unplugged=None), ()
+    if not state.headphones:
+        return state, ()
+    return replace(state, access=access, headphones=False, unplugged=report.at), ()
 
 
 # --- the beginning ------------------------------------------------------------------------------
@@ -138,8 +149,11 @@ def _began(state: State, _report: r.Began) -> Decision:
 def _consent_set(state: State, report: r.ConsentSet) -> Decision:
     if state.step is not Step.CONSENT:
         return state, ()
-    without = state.consents - {report.purpose}
-    return replace(state, consents=without | {report.purpose} if report.given else without), ()
+    purpose = {report.purpose}
+    consents, refused = state.consents - purpose, state.refused - purpose
+    if report.given:
+        return replace(state, consents=consents | purpose, refused=refused), ()
+    return replace(state, consents=consents, refused=refused | purpose), ()
 
 
 # --- ways aside ---------------------------------------------------------------------------------
@@ -244,6 +258,7 @@ _RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
     r.Heard: _heard,
     r.Tick: _tick,
     r.Touched: _touched,
+    a.JackMoved: _jack_moved,
     r.FormChosen: _form_chosen,
     r.Began: _began,
     r.ConsentSet: _consent_set,

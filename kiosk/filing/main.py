@@ -9,6 +9,8 @@ from types import TracebackType
 import msgspec
 import structlog
 
+from kiosk.touch.keys import table
+from kiosk.touch.reader import ReadingSettings
 from kiosk.touch.window import WindowSettings, prepare_kivy
 from queue_server.wire import logs
 from queue_server.wire.words import Frozen
@@ -29,6 +31,11 @@ class Start(Frozen):
     height: int
     fullscreen: bool
     width_mm: float
+    reading: ReadingSettings = ReadingSettings()
+    keys: dict[str, int] = {}
+    double_strike_ms: int = 500
+    key_strike_ms: int = 0
+    emblem: str = ""
 
 
 def run(start: Start) -> None:
@@ -47,7 +54,10 @@ def run(start: Start) -> None:
     from .app import FilingApp
 
     structlog.get_logger().info("filing_child", **kept)
-    app = FilingApp(window, pipe)
+    app = FilingApp(window, pipe, start.reading)
+    app.assist.strikes.double_s = start.double_strike_ms / 1000
+    app.assist.strikes.key_s = start.key_strike_ms / 1000
+    app.emblem, app.keys = start.emblem, table(start.keys)
     finger = remote_from_environment(app, REMOTE)
     if finger is not None:
         finger.start()

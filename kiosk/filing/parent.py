@@ -62,9 +62,12 @@ class FilingProcess:
         data: Path,
         outbox: Outbox,
         settings: KioskSettings | None = None,
+        keys: dict[str, int] | None = None,
     ) -> None:
+        """`keys`: of the keypad, by name, as they were learnt or set."""
         self._window, self._data, self._outbox = window, data, outbox
         self._settings = settings or KioskSettings()
+        self._keys = keys if keys is not None else dict(self._settings.keys)
         self.events = Events()
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -147,6 +150,7 @@ class FilingProcess:
                 wait = RESTART_AFTER_S / 2
 
     def _one_life(self) -> None:
+        own = self._settings
         start = Start(
             parent=os.getpid(),
             home=str(self._data / "kivy-filing"),
@@ -154,6 +158,11 @@ class FilingProcess:
             height=self._window.height,
             fullscreen=self._window.fullscreen,
             width_mm=self._window.width_mm,
+            reading=own.reading,
+            keys=self._keys,
+            double_strike_ms=own.double_strike_ms,
+            key_strike_ms=own.key_strike_ms,
+            emblem=own.emblem if Path(own.emblem).is_file() else "",
         )
         said = msgspec.json.encode(start).decode()
         environment = {k: v for k, v in os.environ.items() if k != KIOSK_REMOTE}

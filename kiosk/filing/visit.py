@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kiosk.access import Access
+from kiosk.access import LEAVES_AFTER_MS, Access
 from queue_server.dossiers.catalogue import Component, ComponentKind
 from queue_server.dossiers.forms.fill import Answers, Problem, Question, value_at
 from queue_server.dossiers.forms.model import FieldType, Form
@@ -108,6 +108,8 @@ class State:
     step: Step = Step.HIDDEN
     language: str = Language.VI
     access: Access = Access()
+    headphones: bool = False
+    unplugged: int | None = None
     typing: str = "telex"
     pages: dict[Step, int] = field(default_factory=dict)
 
@@ -127,6 +129,8 @@ class State:
     """She came from the review, and goes back there."""
 
     consents: frozenset[Consent] = frozenset()
+    refused: frozenset[Consent] = frozenset()
+    """Those to which she has said no; to the others she has said nothing, which is no consent."""
     card_for: str = ""
     card_from: Step = Step.CONSENT
     card_fault: str = ""
@@ -191,12 +195,14 @@ def idle_left(state: State) -> int | None:
     """Ms until all is thrown away, once the visitor is asked whether she is there; else None."""
     if state.opened is None or state.step in (Step.HIDDEN, Step.SENDING):
         return None
-    left = state.touched + idle_ms(state) - state.now
+    if state.unplugged is not None:
+        return max(0, state.unplugged + LEAVES_AFTER_MS - state.now)
+    left = state.touched + idle_ms(state) + state.opened.warn_ms - state.now
     return max(0, left) if left <= state.opened.warn_ms else None
 
 
 def idle_ms(state: State) -> int:
-    """How long she may do nothing."""
+    """How long she may do nothing before she is asked."""
     usual = state.opened.idle_ms if state.opened else 120_000
     return usual * state.access.patience
 

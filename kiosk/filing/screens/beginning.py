@@ -164,7 +164,7 @@ def consent(scene: Scene) -> Widget:
 def _purpose(scene: Scene, purpose: Consent) -> Widget:
     """The purpose in words, and yes or no beside it: neither is chosen before she touches one."""
     look, state = scene.look, scene.state
-    given = purpose in state.consents
+    given = True if purpose in state.consents else False if purpose in state.refused else None
     buttons = []
     for key, value in (("yes", True), ("no", False)):
         button = BigButton(
@@ -174,7 +174,6 @@ def _purpose(scene: Scene, purpose: Consent) -> Widget:
             name=f"{purpose.value}-{key}",
             kind="chosen" if given is value else "quiet",
             role="body",
-            icon="check" if given is value else "",
             pad=0.8,
         )
         button.size_hint_x, button.width = None, look.unit(17) * min(look.letters, 1.25)

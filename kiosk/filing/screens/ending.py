@@ -163,6 +163,11 @@ def done(scene: Scene) -> Widget:
     buttons.append(fixed(row, max(look.unit(12), look.target())))
     facts = Card(look, *_facts(scene), pad=3, gap=1.6, border=look.palette.success)
     heading = scene.say(_done_key(scene))
+    if not look.portrait:
+        half = (scene.width - look.unit(GAP * 2)) / 2
+        left = Column(look, _big(scene), facts, gap=GAP)
+        right = Column(look, *_notes(scene, half), Space(), *buttons, gap=GAP)
+        return framed(scene, beside(scene, left, right), title=heading, back=False, leave=False)
     above: list[Widget] = [_big(scene), facts, *_notes(scene)]
     return framed(
         scene,
@@ -243,20 +248,26 @@ def _line(scene: Scene, key: str, words: str) -> Widget:
     return fixed(Row(look, name, said), max(high, look.unit(5) * look.letters) + look.unit(0.8))
 
 
-def _notes(scene: Scene) -> list[Widget]:
+def _notes(scene: Scene, width: float = 0) -> list[Widget]:
     state = scene.state
     notes = []
     if is_sample(state):
-        notes.append(remark(scene, scene.say("done.sample")))
+        notes.append(remark(scene, scene.say("done.sample"), width=width))
     if state.kept:
-        notes.append(remark(scene, scene.say("done.kept_text"), "offline", calm=True))
+        notes.append(remark(scene, scene.say("done.kept_text"), "offline", calm=True, width=width))
     if state.strip:
         icon = "warning" if state.strip == "failed" else "printer"
         notes.append(
-            remark(scene, scene.say(f"strip.{state.strip}"), icon, calm=state.strip != "failed")
+            remark(
+                scene,
+                scene.say(f"strip.{state.strip}"),
+                icon,
+                calm=state.strip != "failed",
+                width=width,
+            )
         )
     elif not state.kept:
-        notes.append(remark(scene, scene.say("strip.none"), "write", calm=True))
+        notes.append(remark(scene, scene.say("strip.none"), "write", calm=True, width=width))
     return notes
 
 
@@ -425,9 +436,8 @@ def found(scene: Scene) -> Widget:
         _centred(scene, scene.say(f"lookup.state.{known.state}"), "lead"),
         _completion(scene, known.completion),
     ]
-    card = fixed(
-        Card(look, Space(), *parts, Space(), pad=4, gap=3), look.unit(52 if look.portrait else 36)
-    )
+    high = sum(part.height for part in parts) + look.unit(8 + 4 * 3)
+    card = fixed(Card(look, Space(), *parts, Space(), pad=4, gap=3), high)
     return framed(
         scene, Space(), again, leave, title=scene.say("lookup.found"), above=[card], leave=False
     )

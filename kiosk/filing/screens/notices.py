@@ -10,13 +10,13 @@ from kivy.uix.widget import Widget
 from kiosk import access as a
 from kiosk.filing import reports as r
 from kiosk.filing.visit import Help, idle_left
-from kiosk.screens.access import access as access_of_kiosk
+from kiosk.screens.access import wishes
 from kiosk.screens.notices import Anywhere
-from kiosk.touch.style import Colour
+from kiosk.touch.style import LETTERS, Colour
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import Icon, Space
 
-from .scene import Scene, fixed, framed, main_button
+from .scene import Scene, choices, fixed, framed, main_button, room_for
 
 
 def notice(scene: Scene, sign: Widget, heading: str, words: str, *buttons: Widget) -> Widget:
@@ -92,5 +92,11 @@ def leave(scene: Scene) -> Widget:
 
 
 def access(scene: Scene) -> Widget:
-    """The kiosk's own panel: it asks a scene for what ours has as well."""
-    return access_of_kiosk(cast(Any, scene))
+    """How she wants to see, hear and reach: the kiosk's own wishes, in this frame."""
+    look, heading = scene.look, scene.say("access.title")
+    close = scene.touch(a.AccessClosed)
+    done = main_button(scene, scene.say("access.done"), close, "access-done", icon="check")
+    columns = 1 if look.letters > LETTERS[1] and look.portrait else 2
+    room = room_for(scene, done.height, title=heading)
+    body = choices(scene, wishes(cast(Any, scene)), room, 12, 15, columns)
+    return framed(scene, *body, Space(), done, title=heading, leave=False)

@@ -8,6 +8,7 @@ from kiosk.filing import reports as r
 from kiosk.filing.papers import held_for, pages_of, phone_code, the_paper, ways
 from kiosk.filing.reports import How
 from kiosk.filing.visit import Wanted, is_settled, missing, to_give
+from kiosk.touch.style import LETTERS
 from kiosk.touch.text import Text
 from kiosk.touch.widgets import BigButton, Column, QrImage, Row, Space, alike
 from queue_server.wire.words import local
@@ -35,7 +36,7 @@ ICONS = {
     How.SHOW: "counter",
     How.NONE: "back",
 }
-MOST_ON_SCREEN = 4
+MOST_ON_SCREEN, MOST_LARGE = 4, 1
 
 
 def papers(scene: Scene) -> Widget:
@@ -171,11 +172,10 @@ def pages(scene: Scene) -> Widget:
     above: list[Widget] = []
     if flaws:
         above.append(remark(scene, scene.say(f"scan.flaw.{flaws[0]}")))
-    at = min(state.page, (len(taken) - 1) // MOST_ON_SCREEN)
-    shown = taken[at * MOST_ON_SCREEN : (at + 1) * MOST_ON_SCREEN]
-    cards = [
-        _page(scene, page, at * MOST_ON_SCREEN + n, len(taken)) for n, page in enumerate(shown)
-    ]
+    most = MOST_ON_SCREEN if look.letters <= LETTERS[1] and not look.lowered else MOST_LARGE
+    at = min(state.page, (len(taken) - 1) // most)
+    shown = taken[at * most : (at + 1) * most]
+    cards = [_page(scene, page, at * most + n, len(taken)) for n, page in enumerate(shown)]
     columns = min(2, len(cards)) if look.portrait else len(cards)
     rows = [Row(look, *cards[n : n + columns], gap=GAP) for n in range(0, len(cards), columns)]
     given = state.given.get(state.paper)
@@ -191,7 +191,7 @@ def pages(scene: Scene) -> Widget:
     done = main_button(
         scene, scene.say("pages.done"), scene.touch(r.PagesDone), "pages-done", icon="check"
     )
-    pages_ = -(-len(taken) // MOST_ON_SCREEN)
+    pages_ = -(-len(taken) // most)
     turn = [pager(scene, at, pages_)] if pages_ > 1 else []
     buttons = (
         [more, done]

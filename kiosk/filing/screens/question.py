@@ -10,6 +10,7 @@ from kivy.uix.widget import Widget
 from kiosk.filing import reports as r
 from kiosk.filing.drafts import Input, found, input_of
 from kiosk.touch.keyboard import Keyboard, KeyWords, keyboard_height
+from kiosk.touch.style import LETTERS
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.vietnamese import DELETE, VNI
 from kiosk.touch.widgets import BigButton, Card, Column, Row, Space, alike
@@ -108,7 +109,11 @@ def _ways(scene: Scene, asked: Question, onward: bool = True) -> list[Widget]:
         )
     if beside_:
         alike(beside_)
-        parts.append(fixed(Row(look, *beside_, gap=GAP), max(look.unit(9), look.target())))
+        high = max(look.unit(9), look.text("body") * 1.3 + look.unit(2), look.target())
+        if look.letters > LETTERS[1]:
+            parts += [fixed(button, high) for button in beside_]
+        else:
+            parts.append(fixed(Row(look, *beside_, gap=GAP), high))
     if onward:
         words = scene.say("question.next")
         parts.append(main_button(scene, words, scene.touch(r.Entered), "next"))

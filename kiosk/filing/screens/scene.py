@@ -19,7 +19,8 @@ from kiosk.filing.visit import State, Step
 from kiosk.filing.words import Words
 from kiosk.screens import scene as kiosk
 from kiosk.screens.scene import GAP, LOW_EDGE, MARGIN, Choice, fixed, footer_height, own_look
-from kiosk.touch.style import Look
+from kiosk.touch.spoken import as_one, part_of_frame
+from kiosk.touch.style import LETTERS, Look
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import (
     BigButton,
@@ -48,6 +49,7 @@ class Scene:
     clock: str
     kept: dict[str, tuple[object, Widget]]
     eye: Eye
+    emblem: str = ""
 
     def say(self, key: str, **values: object) -> str:
         return self.words.say(key, self.state.language, **values)
@@ -80,7 +82,8 @@ def framed(
     """
     look = scene.look
     asked = [fixed(Title(look, title), kiosk.title_height(look, title))] if title else []
-    bar = [progress(scene)] if has_progress(scene) else []
+    tight = look.lowered and look.letters > LETTERS[1]
+    bar = [progress(scene)] if has_progress(scene) and not tight else []
     foot, margin = footer(scene, back, leave), look.unit(MARGIN)
     if not look.lowered:
         parts = [*bar, *asked, *above, *body]
@@ -107,7 +110,9 @@ def header(scene: Scene) -> Header:
     opened, language = scene.state.opened, scene.state.language
     setup = opened.setup if opened else None
     authority = setup.authority.say(language) if setup else ""
-    return Header(scene.look, authority, setup.name.say(language) if setup else "", scene.clock)
+    centre = setup.name.say(language) if setup else ""
+    head = Header(scene.look, authority, centre, scene.clock, emblem=scene.emblem)
+    return as_one(part_of_frame(head))
 
 
 def footer(scene: Scene, back: bool, leave: bool) -> Widget:
@@ -121,12 +126,14 @@ def footer(scene: Scene, back: bool, leave: bool) -> Widget:
         buttons.append(_aside(scene, "leave", "leave.button", r.LeaveAsked, "home"))
     call = scene.touch(r.HelpCalled)
     words = scene.say("help.call")
-    buttons.append(HelpButton(look, words, call, role="body", upright=look.portrait, pad=0.8))
+    help_ = HelpButton(look, words, call, role="body", upright=look.portrait, pad=0.8)
+    help_.size_hint_x = 1.0 if look.letters <= LETTERS[1] or len(buttons) < 3 else 1.3
+    buttons.append(help_)
     row = Row(look, *buttons, gap=GAP)
     alike(buttons)
     margin = look.unit(MARGIN)
     row.padding = [margin, look.unit(2.5), margin, look.unit(2.5)]
-    return fixed(row, footer_height(look))
+    return fixed(part_of_frame(row), footer_height(look))
 
 
 def _aside(scene: Scene, name: str, key: str, kind: type[r.Report], icon: str) -> BigButton:
