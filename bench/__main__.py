@@ -28,6 +28,7 @@ from .burst import Crowd
 from .capacity import FAMILIES, measure_capacity, measure_limit, print_capacities
 from .centre import centre, devices
 from .decisions import measure_decisions
+from .kiosk import kiosk_rows
 from .moves import measure_moves
 from .municipal import DATA, measure_municipal
 from .paint import Officer, measure_paint
@@ -168,6 +169,7 @@ TWIN: dict[str, Callable[[bool], tuple[dict[str, Any], list[Row]]]] = {
     "moves": lambda small: ({}, []) if small else measure_moves(),
     "municipal": municipal,
     "search": measure_search,
+    "kiosk": kiosk_rows,
 }
 """What needs no running centre, each by itself with `--only`."""
 
