@@ -100,7 +100,10 @@ class ReadingApp(ScreenApp):
         self._say(f"{told}. {self._words('how')}")
 
     def on_corner(self) -> None:
+        """Heard at once, while the finger is still down."""
         self.wish(a.ReadingTurned, on=True)
+        if not self._told:
+            self.on_put(True)
 
     def on_jack(self, inside: bool) -> None:
         self.wish(a.JackMoved, inside=inside)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,75 +20,6 @@ from queue_server.wire.words import HALF_HOUR, Estimate, half_hour
 from .kiosk_room import RUN_KIOSK, Broker, KioskProcess, PretendServer, setup, until
 
 ROOT = Path(__file__).parent.parent
-LOOKS = [
-    ("1080x1920", "vi", "largest"),
-    ("1920x1080", "en", "usual"),
-    ("1366x1024", "vi", "contrast"),
-]
-
-
-# --- every picture --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module", params=LOOKS, ids="-".join)
-def drawn(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
-    """What stands on every picture, drawn in a process of its own, since Kivy has one window."""
-    size, language, look = request.param
-    said = subprocess.run(
-        [sys.executable, "-m", "tests.kiosk_pictures", size, "-", language, look],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return [json.loads(line) for line in said.stdout.splitlines()]
-
-
-def test_no_text_is_cut(drawn: list[dict[str, Any]]) -> None:
-    assert len(drawn) > 20
-    cut = [(p["name"], t["text"], t["rect"]) for p in drawn for t in p["texts"] if t["overflows"]]
-    assert cut == []
-
-
-def test_everything_is_inside_the_window_and_nothing_lies_on_another(
-    drawn: list[dict[str, Any]],
-) -> None:
-    for picture in drawn:
-        rects = [b["rect"] for b in picture["buttons"]]
-        width, height = picture["size"]
-        for x, y, w, h in rects:
-            assert x >= 0 and y >= 0 and x + w <= width and y + h <= height, picture["name"]
-        assert not [
-            (a, b) for i, a in enumerate(rects) for b in rects[i + 1 :] if _overlap(a, b)
-        ], picture["name"]
-
-
-def test_every_target_is_18_mm_or_more(drawn: list[dict[str, Any]]) -> None:
-    for picture in drawn:
-        width, height = picture["size"]
-        pixels_per_mm = width / (344.0 if height > width else 598.0)
-        for button in picture["buttons"]:
-            assert min(button["rect"][2:]) >= 18 * pixels_per_mm - 1, (picture["name"], button)
-
-
-def test_from_every_picture_help_can_be_called_and_none_is_a_dead_end(
-    drawn: list[dict[str, Any]],
-) -> None:
-    for picture in drawn:
-        names = {b["name"] for b in picture["buttons"]}
-        assert "help" in names, picture["name"]
-        comes_back_by_itself = picture["screen"] in ("starting", "away", "closed")
-        assert comes_back_by_itself or names - {"help", "access"}, picture["name"]
-
-
-def _overlap(a: list[int], b: list[int]) -> bool:
-    return (
-        a[0] < b[0] + b[2] - 1
-        and b[0] < a[0] + a[2] - 1
-        and a[1] < b[1] + b[3] - 1
-        and b[1] < a[1] + a[3] - 1
-    )
 
 
 def test_both_languages_say_the_same_things() -> None:

@@ -15,7 +15,17 @@ from kiosk.touch.widgets import BigButton, Card, Column, Icon, QrImage, Row
 from kiosk.visit import service_info
 from queue_server.wire.words import local
 
-from .scene import Choice, Scene, body_room, choices, fixed, framed, rest, wide_height
+from .scene import (
+    Choice,
+    Scene,
+    body_room,
+    choices,
+    fixed,
+    framed,
+    rest,
+    spoken_keys,
+    wide_height,
+)
 
 
 def service(scene: Scene) -> Widget:
@@ -147,6 +157,7 @@ def check_in(scene: Scene) -> Widget:
         digits=scene.say("keys.digits"),
         letters=scene.say("keys.letters"),
         done=scene.say("check_in.send"),
+        spoken=spoken_keys(scene),
     )
     pad = Keyboard(
         look,

@@ -46,6 +46,7 @@ from .scene import (
     pager,
     pager_height,
     rest,
+    spoken_keys,
     title_height,
     wide_height,
 )
@@ -227,6 +228,7 @@ def _new_keyboard(scene: Scene) -> Keyboard:
         letters=scene.say("keys.letters"),
         done=scene.say("keys.done"),
         way=scene.say(f"keys.{typing}"),
+        spoken=spoken_keys(scene),
     )
     return Keyboard(
         _key_look(scene.look),

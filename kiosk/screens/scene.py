@@ -13,6 +13,7 @@ from kiosk import reports as r
 from kiosk.touch.spoken import as_one, part_of_frame
 from kiosk.touch.style import LETTERS, Look
 from kiosk.touch.text import Text, height_of
+from kiosk.touch.vietnamese import TONES
 from kiosk.touch.widgets import (
     PAD,
     BigButton,
@@ -360,6 +361,13 @@ def pager(scene: Scene, page: int, pages: int) -> Widget:
         gap=GAP,
     )
     return fixed(row, pager_height(look))
+
+
+def spoken_keys(scene: Scene) -> tuple[tuple[str, str], ...]:
+    """What keys are called that say nothing by themselves."""
+    signs = {" ": "space", ",": "comma", ".": "dot", "?": "question"}
+    named = [(sign, scene.say(f"keys.spoken_{name}")) for sign, name in signs.items()]
+    return (*named, *((tone, scene.say("keys.spoken_tone", tone=tone)) for tone in TONES))
 
 
 def rest() -> Widget:

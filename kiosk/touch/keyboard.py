@@ -28,6 +28,8 @@ class KeyWords:
     done: str
     way: str = ""
     """How Vietnamese is typed (Telex, VNI, plain): the key that changes it, if there is one."""
+    spoken: tuple[tuple[str, str], ...] = ()
+    """Keys and what they are called when they are read aloud, where it is not what stands on them."""
 
 
 class Keyboard(BoxLayout):
@@ -109,7 +111,7 @@ class Keyboard(BoxLayout):
                 role=role,
                 pad=0.5,
             )
-            way.size_hint_x = 1.8
+            way.size_hint_x = 2.2
             keys.insert(1, way)
         return self._row(*keys)
 
@@ -133,6 +135,7 @@ class Keyboard(BoxLayout):
             size_hint_x=wide,
         )
         button.padding = self._look.unit(0.5)
+        button.spoken = dict(self._words.spoken).get(key)
         button.repeats = True
         return button
 
