@@ -15,8 +15,9 @@ from kiosk.filing.visit import (
     title,
     to_give,
 )
+from kiosk.screens.scene import by_pages, pager_height
 from kiosk.touch.text import Text, height_of
-from kiosk.touch.widgets import BigButton, Card, Column, Icon, Row, Space
+from kiosk.touch.widgets import BigButton, Column, Icon, Row, Space
 from queue_server.dossiers.forms import fill
 
 from .camera import Live
@@ -29,8 +30,11 @@ from .scene import (
     fixed,
     framed,
     main_button,
+    pager,
     remark,
     room_for,
+    seen_room,
+    sheet,
 )
 
 PATIENT_LOOK_MS = 8_000
@@ -71,14 +75,12 @@ def start(scene: Scene) -> Widget:
         scene, scene.say(f"{key}.begin"), scene.touch(r.Began), "begin", icon="write", units=16
     )
     heading = scene.say(f"{key}.title", name=title(state))
-    taken = [begin.height, *(0 if look.lowered else part.height for part in remarks)]
-    room = room_for(scene, *taken, title=heading)
-    if look.lowered:
-        room = look.height * 0.22
-    sheet = Card(look, *_told(scene, key, room - look.unit(7)), pad=3.5, gap=1.6)
-    return framed(
-        scene, begin, *([Space()] if look.lowered else []), title=heading, above=[*remarks, sheet]
-    )
+    notes = [part.height for part in remarks]
+    taken = notes if look.lowered else [begin.height, *notes]
+    room = seen_room(scene, *taken, title=heading)
+    card, turn = sheet(scene, _told(scene, key), room)
+    low = [Space()] if look.lowered else []
+    return framed(scene, *turn, *low, begin, title=heading, above=[*remarks, card])
 
 
 def _sample(scene: Scene) -> bool:
@@ -86,10 +88,9 @@ def _sample(scene: Scene) -> bool:
     return bool(opened and opened.forms.sample and not all(x.checked for x in opened.forms.forms))
 
 
-def _told(scene: Scene, key: str, room: float) -> list[Widget]:
-    """The steps, then the papers: as many as there is room for, and how many more."""
-    look = scene.look
-    width = scene.width - look.unit(7)
+def _told(scene: Scene, key: str) -> list[Widget]:
+    """The steps, then the papers."""
+    width = scene.width - scene.look.unit(6)
     parts: list[Widget] = []
     for step in ("one", "two", "three", "four"):
         words = scene.say(f"{key}.{step}")
@@ -98,16 +99,7 @@ def _told(scene: Scene, key: str, room: float) -> list[Widget]:
     papers = to_give(scene.state)
     if papers:
         parts.append(_head(scene, scene.say("start.papers"), width))
-    used = sum(part.height + look.unit(1.6) for part in parts)
-    for place, paper in enumerate(papers):
-        line = _point(scene, _paper_words(scene, paper), width, "list")
-        more = len(papers) - place
-        if used + line.height > room - (look.unit(6) if more > 1 else 0) and place:
-            parts.append(_point(scene, scene.say("start.more_papers", count=more), width, "list"))
-            break
-        used += line.height + look.unit(1.6)
-        parts.append(line)
-    return [*parts, Space()]
+    return [*parts, *(_point(scene, _paper_words(scene, p), width, "list") for p in papers)]
 
 
 def _paper_words(scene: Scene, paper: Wanted) -> str:
@@ -144,21 +136,20 @@ def consent(scene: Scene) -> Widget:
     )
     use = remark(scene, scene.say("consent.use"), "person", calm=True)
     rows = [_purpose(scene, purpose) for purpose in (Consent.REUSE, Consent.KEEP, Consent.NOTIFY)]
-    optional = Text(look, scene.say("consent.optional"), "body", bold=True)
-    optional = fixed(optional, look.unit(5) * look.letters)
-    return (
-        framed(
-            scene,
-            *([] if look.lowered else [optional]),
-            *rows,
-            Space(),
-            agree,
-            title=heading,
-            above=[use],
-        )
-        if state.form
-        else Space()
-    )
+    words = scene.say("consent.optional")
+    optional = Text(look, words, "body", bold=True)
+    optional = fixed(optional, height_of(look, words, "body", scene.width, bold=True) + 2)
+    above = [use, optional]
+    taken = [agree.height] if look.lowered else [agree.height, *(part.height for part in above)]
+    room, gap = room_for(scene, *taken, title=heading), look.unit(GAP)
+    heights = [row.height for row in rows]
+    pages = by_pages(heights, room, gap)
+    turn = []
+    if len(pages) > 1:
+        pages = by_pages(heights, room - pager_height(look) - gap, gap)
+        turn = [pager(scene, min(state.page, len(pages) - 1), len(pages))]
+    begin, end = pages[min(state.page, len(pages) - 1)]
+    return framed(scene, *rows[begin:end], *turn, Space(), agree, title=heading, above=above)
 
 
 def _purpose(scene: Scene, purpose: Consent) -> Widget:
@@ -235,14 +226,12 @@ def _filled(scene: Scene) -> Widget:
     notes = [remark(scene, scene.say("card.look"), "person", calm=True)]
     if offers_priority(state):
         notes.append(remark(scene, scene.say("card.elderly"), "priority", calm=True))
-    sheet = Card(look, *parts, Space(), pad=3, gap=1.2)
-    return framed(
-        scene,
-        on,
-        *([Space()] if look.lowered else []),
-        title=scene.say("card.filled"),
-        above=[*notes, sheet],
-    )
+    heading = scene.say("card.filled")
+    taken = [part.height for part in notes]
+    room = seen_room(scene, *([] if look.lowered else [on.height]), *taken, title=heading)
+    card_, turn = sheet(scene, parts, room)
+    low = [Space()] if look.lowered else []
+    return framed(scene, *turn, *low, on, title=heading, above=[*notes, card_])
 
 
 def _said(scene: Scene, label: str, value: str) -> Widget:

@@ -35,6 +35,8 @@ from .scene import (
     paragraph,
     remark,
     room_for,
+    seen_room,
+    sheet,
 )
 
 
@@ -161,23 +163,38 @@ def done(scene: Scene) -> Widget:
     )
     row = Row(look, *ends, finish, gap=GAP)
     buttons.append(fixed(row, max(look.unit(12), look.target())))
-    facts = Card(look, *_facts(scene), pad=3, gap=1.6, border=look.palette.success)
     heading = scene.say(_done_key(scene))
+    border = look.palette.success
     if not look.portrait:
         half = (scene.width - look.unit(GAP * 2)) / 2
-        left = Column(look, _big(scene), facts, gap=GAP)
-        right = Column(look, *_notes(scene, half), Space(), *buttons, gap=GAP)
+        big = _big(scene)
+        room = seen_room(scene, big.height, title=heading)
+        notes, told = _notes(scene, half), _facts(scene, half)
+        high = [part.height for part in (*notes, *buttons)]
+        if room_for(scene, *high, title=heading) < 0:
+            notes, told = [], [*told, *_notes(scene, half - look.unit(6))]
+        facts, turn = sheet(scene, told, room, border)
+        left = Column(look, big, facts, *turn, gap=GAP)
+        right = Column(look, *notes, Space(), *buttons, gap=GAP)
         return framed(scene, beside(scene, left, right), title=heading, back=False, leave=False)
-    above: list[Widget] = [_big(scene), facts, *_notes(scene)]
-    return framed(
-        scene,
-        *([Space()] if look.lowered else []),
-        *buttons,
-        title=heading,
-        above=above,
-        back=False,
-        leave=False,
-    )
+    big, notes = _big(scene), _notes(scene)
+    taken = [big.height, *(part.height for part in notes)]
+    if not look.lowered:
+        taken += [part.height for part in buttons]
+    tight = seen_room(scene, *taken, title=heading) < look.unit(12)
+    if tight and not look.lowered:
+        notes, taken = [], [big.height, *(part.height for part in buttons)]
+    below = notes if look.lowered else []
+    if look.lowered:
+        notes, taken = [], [big.height]
+    room = seen_room(scene, *taken, title=heading)
+    spare = _notes(scene, scene.width - look.unit(6)) if tight and not look.lowered else []
+    told = [*_facts(scene, scene.width), *spare]
+    facts, turn = sheet(scene, told, room, border)
+    low = [Space()] if look.lowered else []
+    above: list[Widget] = [big, facts, *notes]
+    body = [*below, *turn, *low, *buttons]
+    return framed(scene, *body, title=heading, above=above, back=False, leave=False)
 
 
 def _done_key(scene: Scene) -> str:
@@ -220,7 +237,7 @@ def _big(scene: Scene) -> Widget:
     return fixed(card, look.unit(17) + look.text("title") - look.unit(5.6))
 
 
-def _facts(scene: Scene) -> list[Widget]:
+def _facts(scene: Scene, width: float) -> list[Widget]:
     state, opened = scene.state, scene.state.opened
     filed = state.filed
     lines = [("done.procedure", title(state))]
@@ -236,16 +253,19 @@ def _facts(scene: Scene) -> list[Widget]:
     if state.feedback is not None and state.feedback.answer_by and opened is not None:
         by = local(state.feedback.answer_by, opened.setup.utc_offset_minutes)
         lines.append(("done.answer_by", f"{by:%d/%m/%Y}"))
-    return [*(_line(scene, key, words) for key, words in lines if words), Space()]
+    return [_line(scene, key, words, width) for key, words in lines if words]
 
 
-def _line(scene: Scene, key: str, words: str) -> Widget:
+def _line(scene: Scene, key: str, words: str, width: float) -> Widget:
     look = scene.look
-    name = Text(look, scene.say(key), "body", colour=look.palette.quiet, size_hint_x=0.34)
-    said = Text(look, words, "button", bold=True, size_hint_x=0.66)
-    inner = (scene.width - look.unit(8)) * 0.64
-    high = height_of(look, words, "button", inner, bold=True)
-    return fixed(Row(look, name, said), max(high, look.unit(5) * look.letters) + look.unit(0.8))
+    name = Text(look, scene.say(key), "body", colour=look.palette.quiet, size_hint_x=0.4)
+    said = Text(look, words, "button", bold=True, size_hint_x=0.6)
+    inner = width - look.unit(8)
+    high = max(
+        height_of(look, words, "button", inner * 0.58, bold=True),
+        height_of(look, scene.say(key), "body", inner * 0.38),
+    )
+    return fixed(Row(look, name, said), high + look.unit(0.8))
 
 
 def _notes(scene: Scene, width: float = 0) -> list[Widget]:

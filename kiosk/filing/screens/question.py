@@ -32,6 +32,7 @@ from .scene import (
     paragraph,
     remark,
     room_for,
+    seen_room,
 )
 
 PAD_ROWS = ("123", "456", "789")
@@ -54,12 +55,16 @@ def _title(scene: Scene, asked: Question) -> str:
 # --- above the answer -----------------------------------------------------------------------------
 
 
-def _above(scene: Scene, asked: Question, width: float = 0) -> list[Widget]:
-    """Help, where the answer comes from, and what is the matter with it."""
+def _above(
+    scene: Scene, asked: Question, width: float = 0, room: float = float("inf")
+) -> list[Widget]:
+    """Help, where there is `room` for it; where the answer comes from, and what is the matter with it."""
     state, language = scene.state, scene.state.language
     parts: list[Widget] = []
     if asked.help is not None and not state.problems:
-        parts.append(_helped(scene, asked.help.say(language), width))
+        help_ = _helped(scene, asked.help.say(language), width)
+        if help_.height <= room:
+            parts.append(help_)
     if state.problems:
         said = "\n".join(fill.words_of(p, scene.words.say, language) for p in state.problems)
         parts.append(remark(scene, said, width=width))
@@ -142,15 +147,16 @@ def _laid(
     asked: Question,
     shown: list[Widget],
     touched: list[Widget],
-    *,
-    fills: bool = False,
 ) -> Widget:
-    """What is looked at above what is touched; beside it on a lying screen. `fills`: the last part takes all room."""
+    """What is looked at above what is touched; beside it on a lying screen."""
     look, title = scene.look, _title(scene, asked)
     if look.portrait:
-        above = [*_above(scene, asked), *shown]
-        low = [] if fills else [Space()]
-        body = touched if look.lowered else [*low, *touched]
+        taken = [part.height for part in shown]
+        if not look.lowered:
+            taken += [part.height for part in touched]
+        room = seen_room(scene, *taken, title=title) - look.unit(GAP)
+        above = [*_above(scene, asked, room=room), *shown]
+        body = touched if look.lowered else [Space(), *touched]
         return framed(scene, *body, title=title, above=above)
     half = (scene.width - look.unit(GAP * 2)) / 2
     left = Column(look, *_above(scene, asked, half), *shown, Space(), gap=GAP)
@@ -242,7 +248,7 @@ def _pad(scene: Scene, asked: Question) -> Widget:
     parts = [_number_box(scene, shown)]
     if below:
         parts.append(paragraph(scene, below, quiet=True))
-    return _laid(scene, asked, parts, [_number_pad(scene), *_ways(scene, asked)])
+    return _with_pad(scene, asked, parts, [])
 
 
 def _figures(kind: Kind, text: str, language: str) -> tuple[str, str]:
@@ -266,7 +272,31 @@ def _number_box(scene: Scene, shown: str) -> Widget:
     return fixed(Card(look, text, border=look.palette.primary, pad=1.8), look.unit(13))
 
 
-def _number_pad(scene: Scene) -> Widget:
+def _with_pad(scene: Scene, asked: Question, shown: list[Widget], touched: list[Widget]) -> Widget:
+    """The number pad as large as there is room for; on a lying screen at the right of all else."""
+    look, title = scene.look, _title(scene, asked)
+    ways = _ways(scene, asked)
+    gap = look.unit(GAP)
+    if look.portrait:
+        fixed_ = [part.height for part in (*touched, *ways)]
+        if not look.lowered:
+            fixed_ += [part.height for part in (*shown, *_above(scene, asked, room=0))]
+        room = room_for(scene, *fixed_, title=title)
+        pad = _number_pad(scene, min(room, look.unit(PAD_HEIGHT)))
+        return _laid(scene, asked, shown, [*touched, pad, *ways])
+    half = (scene.width - gap * 2) / 2
+    aside, last = ways[:-1], ways[-1:]
+    used = [part.height for part in (*shown, *touched, *aside)]
+    above = _above(scene, asked, half, room_for(scene, *used, title=title) - gap)
+    left = Column(look, *above, *shown, *touched, Space(), *aside, gap=GAP)
+    room = room_for(scene, *(part.height for part in last), title=title)
+    pad = _number_pad(scene, min(room, look.unit(PAD_HEIGHT)), half)
+    return framed(
+        scene, beside(scene, left, Column(look, Space(), pad, *last, gap=GAP)), title=title
+    )
+
+
+def _number_pad(scene: Scene, height: float, width: float = 0) -> Widget:
     """Ten figures and one to take away, as on a telephone."""
     look = scene.look
     key = (look, scene.state.language)
@@ -279,13 +309,9 @@ def _number_pad(scene: Scene) -> Widget:
         return Column(look, *(Row(look, *row, gap=1.2) for row in rows), gap=1.2)
 
     pad = scene.keep("pad", key, make)
-    height = look.unit(PAD_HEIGHT)
-    if look.lowered:
-        height = min(height, room_for(scene, look.unit(24), title=""))
-    if not look.portrait:
-        height = min(height, room_for(scene, look.unit(26), title="A"))
-    pad.size_hint_x, pad.width = None, min(look.unit(PAD_WIDTH), scene.width)
-    return fixed(Row(look, Space(), pad, Space(), gap=0), height)
+    least = 4 * look.target() + 3 * look.unit(1.2)
+    pad.size_hint_x, pad.width = None, min(look.unit(PAD_WIDTH), width or scene.width)
+    return fixed(Row(look, Space(), pad, Space(), gap=0), max(height, least))
 
 
 def _figure(scene: Scene, key: str, shown: str = "") -> BigButton:
@@ -329,7 +355,7 @@ def _date(scene: Scene, asked: Question) -> Widget:
         Row(look, *boxes, gap=GAP), max(look.unit(17), look.target()) * min(look.letters, 1.25)
     )
     parts = [_known(scene)] if asked.partial else []
-    return _laid(scene, asked, [], [row, *parts, _number_pad(scene), *_ways(scene, asked)])
+    return _with_pad(scene, asked, [], [row, *parts])
 
 
 def _known(scene: Scene) -> Widget:
@@ -354,9 +380,7 @@ def _known(scene: Scene) -> Widget:
 def _time(scene: Scene, asked: Question) -> Widget:
     text = scene.state.draft.text
     shown = text if len(text) < 3 else f"{text[:-2]}:{text[-2:]}"
-    return _laid(
-        scene, asked, [_number_box(scene, shown)], [_number_pad(scene), *_ways(scene, asked)]
-    )
+    return _with_pad(scene, asked, [_number_box(scene, shown)], [])
 
 
 # --- choices --------------------------------------------------------------------------------------
@@ -395,7 +419,8 @@ def _find(scene: Scene, asked: Question) -> Widget:
     """Many choices: a few letters bring up the right one."""
     look, state = scene.look, scene.state
     title = _title(scene, asked)
-    above = _above(scene, asked)
+    spare = float("inf") if look.letters <= LETTERS[1] else 0.0
+    above = _above(scene, asked, room=spare)
     box = _box(scene, state.draft.text, hint=scene.say("question.find"))
     keys = _keyboard(scene, None, done="")
     ways = _ways(scene, asked, onward=False)

@@ -20,7 +20,7 @@ from kiosk.filing.words import Words
 from kiosk.screens import scene as kiosk
 from kiosk.screens.scene import GAP, LOW_EDGE, MARGIN, Choice, fixed, footer_height, own_look
 from kiosk.touch.spoken import as_one, part_of_frame
-from kiosk.touch.style import LETTERS, Look
+from kiosk.touch.style import LETTERS, Colour, Look
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import (
     BigButton,
@@ -82,8 +82,7 @@ def framed(
     """
     look = scene.look
     asked = [fixed(Title(look, title), kiosk.title_height(look, title))] if title else []
-    tight = look.lowered and look.letters > LETTERS[1]
-    bar = [progress(scene)] if has_progress(scene) and not tight else []
+    bar = [progress(scene)] if has_progress(scene) else []
     foot, margin = footer(scene, back, leave), look.unit(MARGIN)
     if not look.lowered:
         parts = [*bar, *asked, *above, *body]
@@ -104,6 +103,38 @@ def room_for(scene: Scene, *taken: float, title: str = "") -> float:
         return left
     saved = 0 if has_progress(scene) else kiosk.progress_height(scene.look) + scene.look.unit(GAP)
     return left + saved - (0 if title else scene.look.unit(GAP))
+
+
+def seen_room(scene: Scene, *taken: float, title: str = "") -> float:
+    """The same for what is only looked at, which on a low screen stands in the upper half."""
+    look = scene.look
+    if not look.lowered:
+        return room_for(scene, *taken, title=title)
+    room = look.height / 2 - look.unit(11 + 4 + GAP) - kiosk.title_height(look, title)
+    if has_progress(scene):
+        room -= kiosk.progress_height(look) + look.unit(GAP)
+    return room - sum(height + look.unit(GAP) for height in taken)
+
+
+def sheet(
+    scene: Scene, parts: Sequence[Widget], room: float, border: Colour | None = None
+) -> tuple[Widget, list[Widget]]:
+    """`parts` on a sheet of `room` pixels, and a pager under it where they go on over the next."""
+    look = scene.look
+    gap = look.unit(1.4)
+    inner = room - look.unit(6.5)
+    heights = [part.height for part in parts]
+    pages = kiosk.by_pages(heights, inner, gap)
+    turn: list[Widget] = []
+    if len(pages) > 1:
+        if not look.lowered:
+            inner -= kiosk.pager_height(look) + look.unit(GAP)
+        pages = kiosk.by_pages(heights, inner, gap)
+        page = min(scene.state.page, len(pages) - 1)
+        turn = [pager(scene, page, len(pages))]
+    begin, end = pages[min(scene.state.page, len(pages) - 1)]
+    card = Card(look, *parts[begin:end], Space(), pad=3, gap=1.4, border=border)
+    return card, turn
 
 
 def header(scene: Scene) -> Header:
@@ -168,7 +199,10 @@ STAGE_OF = {
 
 
 def has_progress(scene: Scene) -> bool:
-    return scene.state.step in STAGE_OF and scene.state.form is not None
+    """Large letters in little height need the room for themselves."""
+    look = scene.look
+    tight = look.letters > LETTERS[1] and (look.lowered or not look.portrait)
+    return scene.state.step in STAGE_OF and scene.state.form is not None and not tight
 
 
 def progress(scene: Scene) -> Widget:
@@ -295,4 +329,6 @@ __all__ = [
     "paragraph",
     "remark",
     "room_for",
+    "seen_room",
+    "sheet",
 ]
