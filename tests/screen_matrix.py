@@ -28,6 +28,7 @@ LOOKS = (
 )
 NESTED = 12
 """Layouts in layouts place their children a tick later each."""
+TEXTS = Texts(Path("kiosk/texts"))
 UPRIGHT_MM, LYING_MM = 344.0, 598.0
 
 
@@ -40,12 +41,15 @@ def main() -> None:
         Config.set("graphics", "maxfps", "0")
         from kivy.base import EventLoop
 
+        from kiosk.touch import widgets
         from kiosk.touch.style import register_font
         from kiosk.touch.text import Text
 
         register_font()
         EventLoop.ensure_window()
-        Text._paint = lambda self: None  # letters are measured, not painted
+        # Letters are measured and not painted, drawings left out.
+        Text._paint = lambda self: None
+        widgets.draw_icon = lambda *_: None
         for size, language, look in LOOKS:
             for name, state in pictures(language):
                 place = {"name": name, "look": f"{size}-{language}-{look}"}
@@ -65,9 +69,8 @@ def lay_out(size: str, way: str, state: Any) -> dict[str, Any]:
     wish = replace(state.access, letters=access.letters, low=access.low)
     millimetres = UPRIGHT_MM if height > width else LYING_MM
     look = Look(width, height, millimetres, letters=access.letters, low=access.low)
-    texts = Texts(Path("kiosk/texts"))
     scene = Scene(
-        replace(state, access=wish), own_look(look), texts, lambda *_, **__: None, "07:25"
+        replace(state, access=wish), own_look(look), TEXTS, lambda *_, **__: None, "07:25"
     )
     stage = FloatLayout(size=(width, height), size_hint=(None, None))
     stage.add_widget(draw(scene)[1])

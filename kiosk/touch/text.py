@@ -21,6 +21,8 @@ LINE_HEIGHT = 1.12
 SMALLEST_PART = 0.45
 """Letters shrink to this part of the wished size at most."""
 STEPS = 12
+WIDEST_SIGN = 1.0
+"""No letter is wider than its font size."""
 WIDEST_LETTER = 0.75
 """No text is wider than so much of its font size a letter: short ones need not be measured."""
 
@@ -52,14 +54,16 @@ def height_of(look: Look, text: str, role: str, width: float, bold: bool = False
     return float(drawn_size(text, font, bold, width)[1])
 
 
-def longest_word(text: str, font: float, bold: bool) -> int:
-    """Width of the widest word: a word is never broken. A no-break space holds two together."""
-    words = set(text.replace("\n", " ").split(" "))
-    return max((drawn_size(word, font, bold, None)[0] for word in words), default=0)
+def too_long(text: str, font: float, bold: bool, width: float) -> bool:
+    """Whether a word of `text` is wider than `width`: a word is never broken, and a no-break space holds
+    two together. Words that cannot be so wide are not measured."""
+    letters = int(width / (font * WIDEST_SIGN))
+    words = [word for word in text.replace("\n", " ").split(" ") if len(word) > letters]
+    return any(drawn_size(word, font, bold, None)[0] > width for word in words)
 
 
 def fits(text: str, font: float, bold: bool, width: float, height: float) -> bool:
-    if longest_word(text, font, bold) > width:
+    if too_long(text, font, bold, width):
         return False
     return drawn_size(text, font, bold, width)[1] <= height
 
@@ -221,7 +225,7 @@ class Text(Widget):
         if self.width <= 1 or not self.text:
             return bool(self.text)
         wide, high = drawn_size(self.text, self.font_size, self.bold, self.width)
-        too_wide = longest_word(self.text, self.font_size, self.bold) > self.width + 1
+        too_wide = too_long(self.text, self.font_size, self.bold, self.width + 1)
         return too_wide or wide > self.width + 1 or high > self.height + 1
 
 
