@@ -110,6 +110,11 @@ class FilingProcess:
         """A visitor is in it, or about to be."""
         return self._visit is not None or self._wanted is not None
 
+    @property
+    def ready(self) -> bool:
+        """A warm child waits for a visitor."""
+        return self._ready
+
     def open(self, visit: talk.Open) -> None:
         """Show it; a child that is still warming up shows it as soon as it is ready."""
         self.warm()

@@ -181,7 +181,7 @@ def done(scene: Scene) -> Widget:
     taken = [big.height, *(part.height for part in notes)]
     if not look.lowered:
         taken += [part.height for part in buttons]
-    tight = seen_room(scene, *taken, title=heading) < look.unit(12)
+    tight = seen_room(scene, *taken, title=heading) < look.unit(30)
     if tight and not look.lowered:
         notes, taken = [], [big.height, *(part.height for part in buttons)]
     below = notes if look.lowered else []
@@ -316,7 +316,8 @@ def _priority(scene: Scene) -> Widget:
         for key, value in (("yes", True), ("no", False))
     ]
     alike(buttons)
-    return fixed(Row(look, *buttons, gap=GAP), max(look.unit(10), look.target()))
+    high = max(look.unit(10), look.text("body") * 2.6 + look.unit(2), look.target())
+    return fixed(Row(look, *buttons, gap=GAP), high)
 
 
 def refused(scene: Scene) -> Widget:

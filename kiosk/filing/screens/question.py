@@ -115,7 +115,7 @@ def _ways(scene: Scene, asked: Question, onward: bool = True) -> list[Widget]:
     if beside_:
         alike(beside_)
         high = max(look.unit(9), look.text("body") * 1.3 + look.unit(2), look.target())
-        if look.letters > LETTERS[1]:
+        if look.letters > (LETTERS[1] if look.portrait else LETTERS[0]):
             parts += [fixed(button, high) for button in beside_]
         else:
             parts.append(fixed(Row(look, *beside_, gap=GAP), high))
@@ -374,7 +374,9 @@ def _known(scene: Scene) -> Widget:
         for parts in (3, 2, 1)
     ]
     alike(buttons)
-    return fixed(Row(look, *buttons, gap=GAP), max(look.unit(9), look.target()))
+    lines = 1 if look.letters == LETTERS[0] else 2
+    high = max(look.unit(9), look.text("body") * 1.3 * lines + look.unit(1.6), look.target())
+    return fixed(Row(look, *buttons, gap=GAP), high)
 
 
 def _time(scene: Scene, asked: Question) -> Widget:
