@@ -1,39 +1,97 @@
-"""Codes on what is held before the camera: the QR of a citizen-ID card, of a receipt, of an appointment."""
+"""The code of an ID card before the camera: read off the screen's thread, told once."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import cv2
+import numpy as np
+import structlog
 import zxingcpp
 
-from .shapes import Picture
+from .shapes import Floats, Picture
 
-AGAIN_AFTER_S = 2.0
-"""The same code is not told again sooner: it lies there while she looks at the screen."""
-LONGEST = 4_000
+AGAIN_S = 2.0
+"""For so long after it was last seen, the same text is not told again."""
+LONGEST = 4096
+POLL_S = 0.06
+
+log = structlog.get_logger()
+
+
+class Frames(Protocol):
+    """Where pictures come from: a camera."""
+
+    def preview(self) -> Picture | None: ...
 
 
 def find_codes(frame: Picture) -> tuple[str, ...]:
-    """The texts of all QR codes that can be read; a torn or blurred one is none. Takes some 20 ms at 720p."""
-    grey = frame if frame.ndim == 2 else frame[:, :, 1]  # the green of a camera is its sharpest
-    found = zxingcpp.read_barcodes(
-        grey,
-        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
-        try_rotate=True,
-        try_downscale=True,
-        try_invert=False,
-    )
-    return tuple(code.text for code in found if code.valid and 0 < len(code.text) <= LONGEST)
+    """The texts of the QR codes that can be read in a picture; () for torn or blurred ones. Never raises."""
+    if frame.ndim not in (2, 3) or min(frame.shape[:2]) < 16 or frame.dtype != np.uint8:
+        return ()
+    grey = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+    found = _read(grey)
+    if not found and max(grey.shape) <= 2000:  # small, dense codes of cards read better enlarged
+        found = _read(cv2.resize(grey, None, fx=1.6, fy=1.6, interpolation=cv2.INTER_CUBIC))
+    return found
 
 
-class OnceEach:
-    """Tells a code once, however many frames show it, until it was away for a moment."""
+def _read(grey: Floats) -> tuple[str, ...]:
+    try:
+        codes = zxingcpp.read_barcodes(
+            np.ascontiguousarray(grey),
+            formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]),
+        )
+    except (ValueError, RuntimeError, TypeError, UnicodeDecodeError) as error:
+        log.info("code_unreadable", error=type(error).__name__)
+        return ()
+    texts = [code.text for code in codes if code.valid and 0 < len(code.text) <= LONGEST]
+    return tuple(dict.fromkeys(texts))
+
+
+class Once:
+    """Tells a text once while it is seen; again after it has been away for `AGAIN_S`."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, float] = {}
+        self._last: dict[str, float] = {}
 
-    def fresh(self, codes: tuple[str, ...], now: float) -> tuple[str, ...]:
-        """Those that are new; `now` in seconds by a clock that does not jump."""
-        new = tuple(c for c in codes if now - self._seen.get(c, -AGAIN_AFTER_S) >= AGAIN_AFTER_S)
-        for code in codes:
-            self._seen[code] = now
-        self._seen = {c: t for c, t in self._seen.items() if now - t < AGAIN_AFTER_S}
-        return new
+    def new(self, now: float, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """`now` in seconds."""
+        self._last = {text: at for text, at in self._last.items() if now - at < AGAIN_S}
+        fresh = tuple(text for text in texts if text not in self._last)
+        self._last.update(dict.fromkeys(texts, now))
+        return fresh
+
+
+class CardEye:
+    """Looks at a camera's pictures until it is stopped; `hear` is called from its thread."""
+
+    def __init__(self, camera: Frames, hear: Callable[[str], None]) -> None:
+        self._camera, self._hear = camera, hear
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, name="card", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(5)
+        self._thread = None
+
+    def _run(self) -> None:
+        once, last = Once(), None
+        while not self._stop.wait(POLL_S):
+            frame = self._camera.preview()
+            if frame is None or frame is last:
+                continue
+            last = frame
+            for text in once.new(time.monotonic(), find_codes(frame)):
+                self._hear(text)

@@ -1,82 +1,131 @@
-"""The folder into which a flat-bed scanner puts its files: each is taken once it is whole, and deleted."""
+"""A folder where a flat-bed scanner or copier drops files: whole ones are taken in, then deleted.
+
+Such devices write slowly and in several goes; a file is whole when its size and time have not changed for
+a while. What is refused is deleted too: it may be somebody's paper, and must not lie about.
+"""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import structlog
-from PIL import Image
 
-from queue_server.wire.intake import LARGEST, NotAccepted, accept
+from queue_server.wire.intake import LARGEST
 
+from .intake import NotAccepted, Reason, accept
+from .page import Page
+
+POLL_S = 0.5
+STEADY_S = 1.5
+MOST_FILES = 200
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".pdf")
-STEADY_POLLS = 2
-"""A file that was as long as now at the polls before is whole: scanners write for seconds."""
 
 log = structlog.get_logger()
 
 
-class Taken(NamedTuple):
-    """Pages of one file, or why it was not accepted (`NotAccepted.reason`)."""
+@dataclass(frozen=True)
+class Dropped:
+    """One file: its pages, or why it was refused. Its name is told to nobody."""
 
-    pages: tuple[Image.Image, ...]
-    refused: str = ""
+    pages: tuple[Page, ...] = ()
+    refused: Reason | None = None
 
 
+@dataclass
 class FlatFolder:
-    """`poll()` every half second. `begin()` throws away what lay there before this visit."""
+    """`poll` looks once; `start` has a thread do it. `hear` is called from that thread.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._sizes: dict[Path, tuple[int, int]] = {}
+    `cleared` at the start of a visit: what lies there then belongs to nobody, and goes unread.
+    """
 
-    def begin(self) -> int:
-        """Delete what an earlier visit left; returns how many files."""
-        old = self._files()
-        for path in old:
-            path.unlink(missing_ok=True)
-        self._sizes.clear()
-        return len(old)
+    folder: Path
+    hear: Callable[[Dropped], None]
+    steady_s: float = STEADY_S
+    _seen: dict[Path, tuple[tuple[int, int], float]] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
 
-    def poll(self) -> tuple[Taken, ...]:
-        """What has come whole since, in the order of coming; deleted from the folder."""
-        taken = []
-        present = self._files()
-        for path in present:
-            size = _size(path)
-            known, polls = self._sizes.get(path, (-1, 0))
-            self._sizes[path] = (size, polls + 1 if size == known and size > 0 else 0)
-            if self._sizes[path][1] >= STEADY_POLLS - 1:
-                taken.append(self._take(path))
-        self._sizes = {path: seen for path, seen in self._sizes.items() if path in present}
-        return tuple(taken)
+    def start(self) -> None:
+        if self._thread is None:
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, name="flat", daemon=True)
+            self._thread.start()
 
-    def _take(self, path: Path) -> Taken:
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(5)
+            self._thread = None
+
+    def _run(self) -> None:
+        while not self._stop.wait(POLL_S):
+            self.poll(time.monotonic())
+
+    def cleared(self) -> int:
+        """Deletes all that lies in the folder; how many files there were."""
+        found = self._files()
+        for path in found:
+            _delete(path)
+        self._seen.clear()
+        return len(found)
+
+    def poll(self, now: float) -> int:
+        """`now` in seconds of any steady clock; how many files were taken or refused."""
+        files = self._files()
+        self._seen = {path: seen for path, seen in self._seen.items() if path in files}
+        done = 0
+        for path in files:
+            try:
+                stat = path.stat()
+            except OSError:
+                continue
+            mark = (stat.st_size, stat.st_mtime_ns)
+            known = self._seen.get(path)
+            if known is None or known[0] != mark:
+                self._seen[path] = (mark, now)
+            elif now - known[1] >= self.steady_s and stat.st_size:
+                self._take(path, stat.st_size)
+                done += 1
+        return done
+
+    def _take(self, path: Path, size: int) -> None:
+        del self._seen[path]
         try:
-            if _size(path) > LARGEST:
-                raise NotAccepted("too_large")
-            return Taken(accept(path.read_bytes(), path.suffix))
-        except NotAccepted as error:
-            log.warning("scan_refused", reason=error.reason, ending=path.suffix.lower())
-            return Taken((), error.reason)
+            dropped = self._read(path, size)
         except OSError as error:
-            log.warning("scan_unreadable", cause=type(error).__name__)
-            return Taken((), "torn")
-        finally:
-            path.unlink(missing_ok=True)
-            self._sizes.pop(path, None)
+            log.warning("flat_file_unreadable", error=error.strerror)
+            return
+        _delete(path)
+        self.hear(dropped)
+
+    def _read(self, path: Path, size: int) -> Dropped:
+        if size > LARGEST:
+            return Dropped(refused=Reason.TOO_LARGE)
+        try:
+            return Dropped(tuple(accept(path.read_bytes(), path.suffix)))
+        except NotAccepted as error:
+            log.info("flat_file_refused", reason=error.reason)
+            return Dropped(refused=Reason(error.reason))
 
     def _files(self) -> list[Path]:
+        """Plain files whose ending is known, the oldest first; links lead elsewhere and are left."""
         try:
-            found = [p for p in self._folder.iterdir() if p.suffix.lower() in ENDINGS]
-            return sorted((p for p in found if p.is_file()), key=lambda p: p.stat().st_mtime_ns)
+            found = [
+                path
+                for path in self.folder.iterdir()
+                if path.suffix.lower() in ENDINGS and path.is_file() and not path.is_symlink()
+            ]
         except OSError:
             return []
+        return sorted(found, key=lambda path: path.name)[:MOST_FILES]
 
 
-def _size(path: Path) -> int:
+def _delete(path: Path) -> None:
     try:
-        return path.stat().st_size
-    except OSError:
-        return -1
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("flat_file_stays", error=error.strerror)

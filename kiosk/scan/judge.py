@@ -1,151 +1,278 @@
-"""What is the matter with a page under the camera, so that the visitor can be told what to do."""
+"""Whether a sheet can be taken as it lies there, and if not, what to do about it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 import cv2
 import numpy as np
 
 from .finder import Outline
-from .page import straighten
-from .shapes import LEAST_DPI, Picture, dpi_on_a4
-
-WIDE = 620
-"""Pixels of the straightened page that is looked at."""
-GLARE_LEVEL, GLARE_PART = 252, 0.004
-SHARP_LEAST = 24.0
-INK_DARKER = 26
-BLANK_INK = 0.0012
-SKIN_PART = 0.004
+from .shapes import LEAST_DPI, Floats, Picture, Points
 
 
 class Fault(StrEnum):
-    """In the order in which they are said; keys under `[hint]` in the texts."""
+    """Each has its words in `texts` under `fault.<code>`; those first here are said first."""
 
+    NO_CAMERA = "no_camera"
     NO_PAGE = "no_page"
     CUT = "cut"
     TOO_FAR = "too_far"
+    MOVING = "moving"
     FINGER = "finger"
     GLARE = "glare"
+    DARK = "dark"
     BLUR = "blur"
     BLANK = "blank"
     SIDEWAYS = "sideways"
     UPSIDE_DOWN = "upside_down"
-    HOLD_STILL = "hold"
 
 
-def judge(picture: Picture, outline: Outline | None, scale: float = 1.0) -> tuple[Fault, ...]:
-    """All that is wrong with the sheet in this picture. `scale`: how many times more pixels the still has."""
+ADVICE = frozenset({Fault.SIDEWAYS, Fault.UPSIDE_DOWN})
+"""Said, but no reason not to take the sheet: it can be turned afterwards."""
+URGENCY = tuple(Fault)
+
+TILE = 32
+CONTRAST = 22.0
+"""Grey levels between ink and paper from which a tile counts as text."""
+SHARP = 0.30
+"""Steepest change per pixel over the contrast: 0.5 in a sharp picture, 0.6/σ in one blurred by σ."""
+BLOWN = 251
+GLARE_SHARE = 0.004
+SKIN_SHARE = 0.0022
+INK_SHARE = 0.0012
+DARK_LEVEL = 55.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`faults`: the most urgent first. `sharpness`: as SHARP, None where there is no text. `dpi`: on A4."""
+
+    faults: tuple[Fault, ...]
+    sharpness: float | None = None
+    dpi: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        return not set(self.faults) - ADVICE
+
+
+def judge(
+    picture: Picture,
+    outline: Outline | None,
+    *,
+    least_dpi: float = LEAST_DPI,
+    still_scale: float = 1.0,
+) -> Verdict:
+    """`still_scale`: how many times finer the still will be than this preview; 1 for the still itself."""
     if outline is None:
-        return (Fault.NO_PAGE,)
-    faults = []
-    if outline.cut:
-        faults.append(Fault.CUT)
-    if dpi_on_a4(outline.corners) * scale < LEAST_DPI:
-        faults.append(Fault.TOO_FAR)
-    page = _looked_at(straighten(picture, outline.corners))
-    if has_finger(page):
-        faults.append(Fault.FINGER)
-    if has_glare(page):
-        faults.append(Fault.GLARE)
-    if is_blank(page):
-        return (*faults, Fault.BLANK)
-    if sharpness(page) < SHARP_LEAST:
-        faults.append(Fault.BLUR)
-    return tuple(faults)
+        return Verdict((Fault.NO_PAGE,))
+    dpi = outline.dpi * still_scale
+    found = {Fault.CUT} if outline.cut else set()
+    if dpi < least_dpi and not outline.cut:
+        found.add(Fault.TOO_FAR)
+    region = _Region(picture, outline.corners)
+    sharpness = region.sharpness()
+    if sharpness is not None and sharpness < SHARP:
+        found.add(Fault.BLUR)
+    if region.is_blank():
+        found.add(Fault.BLANK)
+        found.discard(Fault.BLUR)
+    if region.glare() > GLARE_SHARE:
+        found.add(Fault.GLARE)
+    if region.skin() > SKIN_SHARE:
+        found.add(Fault.FINGER)
+    if region.level < DARK_LEVEL:
+        found.add(Fault.DARK)
+    return Verdict(tuple(f for f in URGENCY if f in found), sharpness, dpi)
 
 
-def _looked_at(page: Picture) -> Picture:
-    short = min(page.shape[:2])
-    if short <= WIDE:
-        return page
-    size = (round(page.shape[1] * WIDE / short), round(page.shape[0] * WIDE / short))
-    return np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.uint8)
+class _Region:
+    """The sheet's part of a picture, as it is for sharpness and small for all else."""
 
+    SMALL = 480
 
-def _grey(page: Picture) -> Picture:
-    return np.asarray(cv2.cvtColor(page, cv2.COLOR_BGR2GRAY), np.uint8)
+    def __init__(self, picture: Picture, corners: Points) -> None:
+        height, width = picture.shape[:2]
+        low = np.floor(corners.min(axis=0)).astype(int).clip(0, [width - 2, height - 2])
+        high = np.ceil(corners.max(axis=0)).astype(int).clip(low + 2, [width, height])
+        self._crop = picture[low[1] : high[1], low[0] : high[0]]
+        self._corners = corners - low
+        scale = min(1.0, self.SMALL / max(self._crop.shape[:2]))
+        size = (
+            max(8, round(self._crop.shape[1] * scale)),
+            max(8, round(self._crop.shape[0] * scale)),
+        )
+        self._small = cv2.resize(self._crop, size, interpolation=cv2.INTER_AREA)
+        self._scale = scale
+        self._mask = self._inside(self._small.shape, scale, 0.985)
+        self._area = max(1, int(np.count_nonzero(self._mask)))
+        self._grey = cv2.cvtColor(self._small, cv2.COLOR_BGR2GRAY)
+        inside = self._grey[self._mask > 0]
+        self.level = float(np.percentile(inside, 70)) if inside.size else 0.0
 
+    def _inside(self, shape: tuple[int, ...], scale: float, part: float) -> Picture:
+        middle = self._corners.mean(axis=0)
+        place = (middle + (self._corners - middle) * part) * scale
+        mask = np.zeros(shape[:2], np.uint8)
+        cv2.fillConvexPoly(mask, np.round(place).astype(np.int32), 255)
+        return mask
 
-def _paper(grey: Picture) -> Picture:
-    """The brightness of the paper at each place, without its ink."""
-    grown = cv2.dilate(grey, cv2.getStructuringElement(cv2.MORPH_RECT, (15, 15)))
-    return np.asarray(cv2.medianBlur(grown, 31), np.uint8)
+    def sharpness(self) -> float | None:
+        """The median over those tiles of the sheet that have text; None without any."""
+        grey = cv2.cvtColor(self._crop, cv2.COLOR_BGR2GRAY)
+        grey = cv2.GaussianBlur(grey, (0, 0), 0.6).astype(np.float32)
+        rows, columns = grey.shape[0] // TILE, grey.shape[1] // TILE
+        if not rows or not columns:
+            return None
+        steep = np.maximum(
+            np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=1)),
+            np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=1)),
+        ) / 2  # fmt: skip
+        inside = cv2.resize(
+            self._inside(grey.shape, 1.0, 0.94), (columns, rows), interpolation=cv2.INTER_AREA
+        )
+        tiles, steeps = _tiles(grey, rows, columns), _tiles(steep, rows, columns)
+        low, high = np.percentile(tiles, (2, 95), axis=-1)
+        contrast = high - low
+        text = (contrast > CONTRAST) & (inside > 250)
+        if np.count_nonzero(text) < 3:
+            return None
+        ratio = np.percentile(steeps[text], 99, axis=-1) / contrast[text]
+        return float(np.percentile(ratio, 65))
 
-
-def ink(page: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Where something is written or printed."""
-    grey = _grey(page)
-    mask = _paper(grey).astype(np.int16) - grey > INK_DARKER
-    rim = round(min(mask.shape) * 0.03)
-    mask[:rim], mask[-rim:], mask[:, :rim], mask[:, -rim:] = False, False, False, False
-    return mask
-
-
-def is_blank(page: Picture) -> bool:
-    """Nothing on it that could be read: the back of a sheet."""
-    return float(ink(page).mean()) < BLANK_INK
-
-
-def sharpness(page: Picture) -> float:
-    """How steep the edges of the ink are: grey levels a pixel at the steepest tenth, by the ink's own contrast."""
-    grey = _grey(page)
-    written = ink(page)
-    if not written.any():
-        return 0.0
-    near = cv2.dilate(written.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    across = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3) / 8
-    down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=3) / 8
-    steep = np.hypot(across, down)[near]
-    contrast = float(np.percentile(_paper(grey), 50) - np.percentile(grey[written], 20))
-    return float(np.percentile(steep, 90)) / max(20.0, contrast) * 100
-
-
-def has_glare(page: Picture) -> bool:
-    """A lamp's mirror image: burnt out in all colours, in one place, brighter than the paper around it."""
-    burnt = (page.min(axis=2) >= GLARE_LEVEL).astype(np.uint8)
-    if float(burnt.mean()) < GLARE_PART:
-        return False
-    paper = float(np.percentile(_grey(page), 60))
-    if paper >= GLARE_LEVEL - 4:
-        return float(burnt.mean()) > 0.5 and float(np.percentile(_grey(page), 25)) < 215
-    count, _, stats, _ = cv2.connectedComponentsWithStats(cv2.medianBlur(burnt, 5))
-    areas = stats[1:, cv2.CC_STAT_AREA] if count > 1 else np.zeros(1)
-    return bool(float(areas.max()) / burnt.size >= GLARE_PART)
-
-
-def has_finger(page: Picture) -> bool:
-    """Skin that reaches in from the rim. Coloured paper is no skin: it is everywhere."""
-    tint = cv2.cvtColor(page, cv2.COLOR_BGR2YCrCb)
-    lightness, red, blue = (tint[:, :, channel].astype(np.int16) for channel in range(3))
-    middle_red, middle_blue = np.median(red), np.median(blue)
-    skin = (red - middle_red > 10) & (middle_blue - blue > 5) & (lightness > 40)
-    skin &= (red > 136) & (red < 182) & (blue > 76) & (blue < 132)
-    mask = cv2.morphologyEx(skin.astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
-    count, _labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    height, width = mask.shape
-    for part in range(1, count):
-        x, y, w, h, size = stats[part]
-        at_rim = x <= 3 or y <= 3 or x + w >= width - 3 or y + h >= height - 3
-        if at_rim and size / mask.size >= SKIN_PART and size / max(1, w * h) > 0.35:
+    def is_blank(self) -> bool:
+        """Nothing darker than the paper beside it; also a blurred page has dark parts."""
+        kernel = np.ones((15, 15), np.uint8)
+        ink = cv2.morphologyEx(self._grey, cv2.MORPH_CLOSE, kernel).astype(int) - self._grey
+        ink = ink[self._inside(self._small.shape, self._scale, 0.92) > 0]
+        if not ink.size:
             return True
-    return False
+        noise = 2.5 * float(np.median(ink)) + 8
+        dark = ink > max(13.0, 0.1 * self.level, noise)
+        return bool(np.count_nonzero(dark) < INK_SHARE * ink.size)
+
+    def glare(self) -> float:
+        """The share that is blown out, though the sheet around it is not."""
+        blown = ((self._small.min(axis=2) >= BLOWN) & (self._mask > 0)).astype(np.uint8)
+        blown = cv2.morphologyEx(blown, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+        return float(np.count_nonzero(blown) / self._area)
+
+    def skin(self) -> float:
+        """The share of what is redder than the sheet and reaches in over its edge."""
+        tones = cv2.cvtColor(self._small, cv2.COLOR_BGR2YCrCb).astype(np.float32)
+        inside = tones[self._mask > 0]
+        bright = inside[inside[:, 0] >= np.percentile(inside[:, 0], 50)]
+        paper = np.median(bright, axis=0)
+        red, blue = tones[..., 1] - paper[1], tones[..., 2] - paper[2]
+        light = tones[..., 0] / max(1.0, float(paper[0]))
+        strength = paper[0] / 200
+        other = (red > 6 * strength) & (np.hypot(red, blue) > 11 * strength) & (blue < 14)
+        skin = other & (red < 60) & (light > 0.2) & (light < 1.08)
+        skin = (skin & (self._mask > 0)).astype(np.uint8)
+        skin = cv2.morphologyEx(skin, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+        core = self._inside(self._small.shape, self._scale, 0.955)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(skin)
+        at_edge = set(np.unique(labels[(self._mask > 0) & (core == 0)])) - {0}
+        deep = set(np.unique(labels[core > 0]))
+        shares = [stats[n, cv2.CC_STAT_AREA] for n in range(1, count) if n in at_edge & deep]
+        return float(sum(shares) / self._area)
 
 
-def lies_sideways(page: Picture) -> bool | None:
-    """Whether lines of text run from top to bottom; None where there is too little text to say."""
-    written = ink(page).astype(np.float32)
-    if written.mean() < 4 * BLANK_INK:
-        return None
-    rows, columns = written.mean(axis=1), written.mean(axis=0)
-    along, across = _rhythm(rows), _rhythm(columns)
-    if max(along, across) < 1.15 * min(along, across):
-        return None
-    return across > along
+def _tiles(field: Floats, rows: int, columns: int) -> Floats:
+    cut = field[: rows * TILE, : columns * TILE]
+    split = cut.reshape(rows, TILE, columns, TILE).swapaxes(1, 2)
+    return np.asarray(split.reshape(rows, columns, TILE * TILE))
 
 
-def _rhythm(profile: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
-    """How much a profile goes up and down at the distance of lines of text."""
-    smooth = np.convolve(profile, np.ones(31) / 31, "same")
-    return float(np.abs(np.diff(profile - smooth)).mean()) / (float(profile.mean()) + 1e-6)
+# --- which way up ---
+
+
+class Way(StrEnum):
+    UPRIGHT = "upright"
+    UPSIDE_DOWN = "upside_down"
+    SIDEWAYS = "sideways"
+    """Its lines run up or down; which, is not known."""
+    UNSURE = "unsure"
+
+
+LINES_CLEARER = 1.5
+UP_CLEARLY = 0.05
+
+
+def way_up(page: Picture) -> Way:
+    """How the text of a straightened page runs. Letters of Vietnamese reach up, by marks and stems, more than
+    down; a page of few lines stays `unsure`."""
+    ink = _ink(page)
+    if np.count_nonzero(ink) < 0.002 * ink.size:
+        return Way.UNSURE
+    across, down = _rhythm(ink), _rhythm(np.ascontiguousarray(ink.T))
+    if down > LINES_CLEARER * across:
+        return Way.SIDEWAYS
+    if across < LINES_CLEARER * down:
+        return Way.UNSURE
+    score = _upness(ink)
+    if abs(score) < UP_CLEARLY:
+        return Way.UNSURE
+    return Way.UPRIGHT if score > 0 else Way.UPSIDE_DOWN
+
+
+def turned_upright(page: Picture) -> tuple[Picture, Way]:
+    """The page turned so that it can be read, where that is sure, and how it is then."""
+    way = way_up(page)
+    if way is Way.SIDEWAYS:
+        page = np.ascontiguousarray(np.rot90(page))
+        way = way_up(page)
+    if way is Way.UPSIDE_DOWN:
+        return np.ascontiguousarray(page[::-1, ::-1]), Way.UPRIGHT
+    return page, way
+
+
+def _ink(page: Picture) -> Floats:
+    """1 where there is ink; the page about 1,300 rows tall, without its rim."""
+    scale = 1300 / max(page.shape[:2])
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    grey = cv2.cvtColor(
+        cv2.resize(page, None, fx=scale, fy=scale, interpolation=way), cv2.COLOR_BGR2GRAY
+    )
+    paper = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((31, 31), np.uint8))
+    depth = paper.astype(np.float32) - grey
+    rim = int(0.03 * max(grey.shape))
+    depth = depth[rim:-rim, rim:-rim]
+    level = max(14.0, 0.35 * float(np.percentile(depth, 99.5)))
+    ink = (depth > level).astype(np.uint8)
+    for size in ((61, 1), (1, 61)):  # rules of tables are no letters
+        rules = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+        ink[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0] = 0
+    return ink.astype(np.float32)
+
+
+def _rhythm(ink: Floats) -> float:
+    """How strongly rows of ink and rows of none take turns; by strips, since pages lie a little askew."""
+    strips = np.array_split(ink, 6, axis=1)
+    rows = [strip.mean(axis=1) for strip in strips]
+    return float(
+        sum(np.abs(np.diff(row)).sum() for row in rows) / max(1e-6, sum(r.sum() for r in rows))
+    )
+
+
+def _upness(ink: Floats) -> float:
+    """−1 … 1: above 0 when lines have more ink over their body than under it."""
+    above = below = 0.0
+    for strip in np.array_split(ink, 5, axis=1):
+        for first, last in _bands(strip.mean(axis=1)):
+            profile = strip[first:last].sum(axis=1)
+            body = np.flatnonzero(profile > 0.55 * profile.max())
+            above += float(profile[: body[0]].sum())
+            below += float(profile[body[-1] + 1 :].sum())
+    return (above - below) / max(1.0, above + below)
+
+
+def _bands(profile: Floats) -> list[tuple[int, int]]:
+    """Where rows of text begin and end; those that are too thin or too thick for letters left out."""
+    busy = np.concatenate([[False], profile > max(0.004, 0.06 * float(profile.max())), [False]])
+    edges = np.flatnonzero(np.diff(busy.astype(int)))
+    return [
+        (int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if 9 <= b - a <= 48
+    ]

@@ -1,80 +1,104 @@
-"""A code reader on a serial line (USB CDC): bytes as they stand in the code, so that marks survive.
-
-A reader that types like a keyboard sends no more than plain letters and digits: names lose their marks for
-good, and only numbers and dates are taken from it (`queue_server.dossiers.identity.numbers_only`).
-"""
+"""A code scanner on a serial line (USB CDC): lines of UTF-8 as they are in the code, marks and all."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import serial
 import structlog
 
-LONGEST = 4_000
-AGAIN_S = 2.0
-QUIET_S = 0.15
-"""A reader without a suffix is done when it says nothing for so long."""
-STRIPPED = "\x02\x03\x04\r\n\x00 "
+from .card import LONGEST, Once
+
+SHORTEST = 4
+END_S = 0.25
+"""A scanner without a suffix has said its code when it has been silent for so long."""
+AGAIN_S = 3.0
+"""How long after the reader has gone it is looked for again."""
+FRAMING = "\x02\x03\x04\ufeff"
+"""STX, ETX, EOT that some scanners put round a code."""
 
 log = structlog.get_logger()
 
 
-class SerialReader:
-    """`on_text` gets each code, in the reader's own thread; `on_there` whether the reader is there."""
+class Lines:
+    """Bytes to texts: ended by CR or LF, or by silence; what is no UTF-8 or too long is dropped."""
 
-    def __init__(
-        self,
-        port: str,
-        on_text: Callable[[str], None],
-        on_there: Callable[[bool], None] = lambda _: None,
-        baud: int = 115_200,
-    ) -> None:
-        self._port, self._baud = port, baud
-        self._on_text, self._on_there = on_text, on_there
-        self._stopped = threading.Event()
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._too_long = False
+        self._last = 0.0
+
+    def feed(self, now: float, data: bytes) -> list[str]:
+        """`now` in seconds; `data` may be empty, as when nothing was heard."""
+        found: list[bytes] = []
+        if not data and self._buffer and now - self._last >= END_S:
+            data = b"\r"
+        if data:
+            self._last = now
+        for byte in data:
+            if byte in b"\r\n":
+                if not self._too_long:
+                    found.append(bytes(self._buffer))
+                self._buffer.clear()
+                self._too_long = False
+            elif len(self._buffer) >= 4 * LONGEST:
+                self._too_long = True
+                self._buffer.clear()
+            else:
+                self._buffer.append(byte)
+        return [text for line in found if (text := _text(line))]
+
+
+def _text(line: bytes) -> str:
+    """ "" for noise: not UTF-8, too short, or with control signs in it."""
+    try:
+        text = line.decode("utf-8").strip(FRAMING + " \t")
+    except UnicodeDecodeError:
+        return ""
+    inside = text.replace("\x1d", "")  # GS parts the fields of some codes
+    return text if SHORTEST <= len(text) <= LONGEST and inside.isprintable() else ""
+
+
+class Reader:
+    """Reads until it is stopped, looks again for a reader that was pulled out; `hear` is called from its thread."""
+
+    def __init__(self, path: str, hear: Callable[[str], None], baud: int = 115_200) -> None:
+        self._path, self._hear, self._baud = path, hear, baud
+        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.there = False
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._work, name="reader", daemon=True)
-        self._thread.start()
+        if self._thread is None:
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join(3)
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(5)
+        self._thread = None
 
-    def _work(self) -> None:
-        """Open the line and read it; whatever breaks, try again."""
-        while not self._stopped.is_set():
+    def _run(self) -> None:
+        while not self._stop.is_set():
             try:
-                with serial.Serial(self._port, self._baud, timeout=QUIET_S) as line:
-                    self._on_there(True)
-                    self._read(line)
+                with serial.Serial(self._path, self._baud, timeout=0.1, exclusive=True) as port:
+                    self.there = True
+                    self._listen(port)
             except (OSError, serial.SerialException) as error:
-                log.warning("reader_away", cause=type(error).__name__)
-                self._on_there(False)
-                self._stopped.wait(AGAIN_S)
+                if self.there:
+                    log.warning("reader_gone", error=type(error).__name__)
+            self.there = False
+            self._stop.wait(AGAIN_S)
 
-    def _read(self, line: serial.Serial) -> None:
-        heard = b""
-        while not self._stopped.is_set():
-            more = line.read(max(1, line.in_waiting))
-            heard += more
-            *whole, heard = heard.replace(b"\r", b"\n").split(b"\n")
-            if not more and heard:
-                whole, heard = [heard], b""
-            for each in whole:
-                self._tell(each)
-            if len(heard) > LONGEST:
-                heard = b""  # noise of a loose plug, or no reader at all
-
-    def _tell(self, raw: bytes) -> None:
-        try:
-            text = raw[: LONGEST + 1].decode().strip(STRIPPED)
-        except UnicodeDecodeError:
-            log.warning("reader_unreadable", size=len(raw))
-            return
-        if text and len(text) <= LONGEST:
-            self._on_text(text)
+    def _listen(self, port: serial.Serial) -> None:
+        lines, once = Lines(), Once()
+        while not self._stop.is_set():
+            data = port.read(max(1, port.in_waiting))
+            now = time.monotonic()
+            for text in lines.feed(now, data):
+                for fresh in once.new(now, (text,)):
+                    self._hear(fresh)

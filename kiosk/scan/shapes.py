@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,12 +12,21 @@ Picture: TypeAlias = NDArray[np.uint8]
 """Rows × columns × 3, blue-green-red as OpenCV has it."""
 Points: TypeAlias = NDArray[np.float64]
 """n × 2: x to the right, y down, in pixels; the middle of the first pixel is (0, 0)."""
-Floats: TypeAlias = NDArray[np.floating[Any]]
+Floats: TypeAlias = NDArray[Any]
+"""Numbers, or yes and no, of any precision: OpenCV's signatures tell no more."""
 
 A4_MM = (210.0, 297.0)
 MM_PER_INCH = 25.4
 LEAST_DPI = 200
 """What the law wants of a digitised paper."""
+
+
+def sampled(picture: Floats, points: Floats) -> Floats:
+    """The picture's values at points (rows × columns × 2) between its pixels; beyond its border the border's."""
+    places = np.asarray(points, np.float32)
+    return np.asarray(
+        cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    )
 
 
 def side_lengths(corners: Points) -> Points:

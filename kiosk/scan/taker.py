@@ -1,131 +1,210 @@
-"""When a page is taken: found, whole, still and sharp; and not again before it was changed. Pure rules, time is given.
-
-looking → steady → taken → (the sheet is lifted or changed) → looking.
-"""
+"""When to take the sheet: found, lain still, sharp; and not again before it is lifted. Pure: time is given."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
 from .finder import Outline
-from .judge import Fault
-from .shapes import Points, diagonal
-
-STILL_S = 0.6
-"""So long the corners must stay where they are."""
-STILL_PART = 0.006
-"""… within this part of the sheet's diagonal."""
-HINT_AFTER_S = 0.7
-"""A fault is said when it has been there so long, and stays said so long: words do not flicker."""
-GONE_S = 0.8
-MOVED_PART = 0.06
-"""A sheet that lies so much elsewhere, in parts of its diagonal, is another one."""
-SURE = 0.5
-FORGIVEN = frozenset({Fault.SIDEWAYS, Fault.UPSIDE_DOWN})
-"""Said, but no reason not to take the page: it can be turned afterwards."""
-CHANGED_PART = 0.12
+from .judge import ADVICE, URGENCY, Fault
+from .shapes import Floats, Points, diagonal
 
 
-class Phase(StrEnum):
-    LOOKING = "looking"
-    STEADY = "steady"
-    TAKEN = "taken"
+class Stage(StrEnum):
+    NOTHING = "nothing"
+    FOUND = "found"
+    STILL = "still"
+    """Lies still and good; soon it is taken."""
+    TAKING = "taking"
+    """The still is on its way: `taken` must be told how it came out."""
+    LIFT = "lift"
+    """Taken; waits for the sheet to be lifted or another to be laid."""
 
 
 @dataclass(frozen=True)
-class Taker:
-    """`hint`: what is said now, empty for nothing. `take`: this very frame is the one to take."""
+class TakeRules:
+    """Times in ms; distances as parts of the sheet's diagonal."""
 
-    phase: Phase = Phase.LOOKING
-    hint: str = Fault.NO_PAGE
+    still_for: int = 600
+    still_within: float = 0.006
+    least_sights: int = 4
+    """Pictures that must have shown the sheet while it lay still, however slow the camera."""
+    gone_after: int = 400
+    other_beyond: float = 0.06
+    other_look: float = 0.16
+    other_for: int = 350
+    hint_after: int = 450
+    hint_for: int = 1400
+    patience: int = 9000
+    """A still that has not come by then is given up."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the screen shows after a picture; `take` is true once, when the still is to be made.
+
+    `progress`: 0 … 1 of the time that the sheet must lie still.
+    """
+
+    stage: Stage
+    hint: Fault | None = None
     take: bool = False
-    corners: tuple[tuple[float, float], ...] = ()
-    since: float = 0.0
-    seen_at: float = 0.0
-    faults_since: dict[str, float] = field(default_factory=dict)
-    hint_at: float = 0.0
-    print: tuple[float, ...] = ()
-    """How the taken sheet looked, coarsely: the next one looks otherwise."""
+    progress: float = 0.0
 
 
-def seen(
-    taker: Taker,
-    now: float,
-    outline: Outline | None,
-    faults: Sequence[Fault],
-    look: Sequence[float] = (),
-) -> Taker:
-    """What follows from a frame. `now`: seconds by a clock that does not jump; `look`: see `look_of`."""
-    found = outline is not None and outline.confidence >= SURE
-    taker = _said(replace(taker, take=False), now, faults if found else (Fault.NO_PAGE,))
-    if taker.phase is Phase.TAKEN:
-        return _after(taker, now, outline if found else None, look)
-    if not found or outline is None or any(f not in FORGIVEN for f in faults):
-        return replace(taker, phase=Phase.LOOKING, corners=(), since=now)
-    corners = _tuples(outline.corners)
-    if not taker.corners or _moved(taker.corners, outline.corners) > STILL_PART:
-        return replace(taker, phase=Phase.LOOKING, corners=corners, since=now)
-    if now - taker.since < STILL_S:
-        return replace(taker, phase=Phase.STEADY, hint=Fault.HOLD_STILL)
-    return replace(
-        taker,
-        phase=Phase.TAKEN,
-        take=True,
-        seen_at=now,
-        hint="",
-        print=tuple(look),
-        corners=corners,
-    )
+class Taker:
+    """`see` each preview in turn; after a step with `take`, say `taken` when the still has been judged."""
+
+    def __init__(self, rules: TakeRules | None = None) -> None:
+        self._rules = rules or TakeRules()
+        self._stage = Stage.NOTHING
+        self._corners: Points | None = None
+        self._since = self._seen_at = self._other_since = self._asked_at = 0
+        self._sights = 0
+        self._held: tuple[Points, Floats | None] | None = None
+        self._hints = _Hints(self._rules)
+
+    def see(
+        self,
+        now: int,
+        outline: Outline | None,
+        faults: Iterable[Fault] = (),
+        look: Floats | None = None,
+    ) -> Step:
+        """`faults` as judged on this picture; `look` a small grey picture of the sheet (`page.look`), by which
+        another sheet in the same place is told from the one that was taken."""
+        if self._stage is Stage.TAKING:
+            if now - self._asked_at < self._rules.patience:
+                return Step(Stage.TAKING, progress=1.0)
+            self._forget(now)
+        if outline is None:
+            return self._see_nothing(now, faults)
+        self._seen_at = now
+        if self._stage is Stage.LIFT and not self._is_other(now, outline, look):
+            return self._step(now, None)
+        moving = self._follow(now, outline)
+        known = set(faults) | ({Fault.CUT} if outline.cut else set())
+        blocking = known - ADVICE - {Fault.MOVING}
+        ready = not blocking and not moving
+        if blocking:
+            self._since, self._sights = now, 0
+        self._stage = Stage.STILL if ready and self._sights > 1 else Stage.FOUND
+        lain = now - self._since
+        if ready and lain >= self._rules.still_for and self._sights >= self._rules.least_sights:
+            self._stage, self._asked_at = Stage.TAKING, now
+            self._held = (outline.corners, look)
+            self._hints.clear()
+            return Step(Stage.TAKING, take=True, progress=1.0)
+        if moving and not blocking:
+            known.add(Fault.MOVING)
+        progress = min(1.0, lain / self._rules.still_for) if ready else 0.0
+        return self._step(now, _first(known), progress)
+
+    def taken(self, now: int, faults: Iterable[Fault] = ()) -> Step:
+        """How the still came out: without faults it is kept; else the sheet is tried again."""
+        bad = set(faults) - ADVICE
+        if not bad:
+            self._stage, self._seen_at, self._other_since = Stage.LIFT, now, 0
+            return Step(Stage.LIFT)
+        self._forget(now)
+        self._stage = Stage.FOUND
+        self._hints.show(now, _first(bad))
+        return self._step(now, _first(bad))
+
+    def retake(self, now: int) -> None:
+        """The visitor wants the same sheet once more."""
+        self._forget(now)
+
+    def _see_nothing(self, now: int, faults: Iterable[Fault]) -> Step:
+        if now - self._seen_at >= self._rules.gone_after:
+            self._stage, self._corners, self._held, self._sights = Stage.NOTHING, None, None, 0
+        elif self._stage is Stage.STILL:
+            self._stage = Stage.FOUND
+        self._since, self._sights = now, 0
+        if self._stage is Stage.LIFT:
+            return self._step(now, None)
+        camera = Fault.NO_CAMERA if Fault.NO_CAMERA in set(faults) else Fault.NO_PAGE
+        return self._step(now, camera)
+
+    def _follow(self, now: int, outline: Outline) -> bool:
+        """Whether the sheet has moved since it was last thought still."""
+        within = self._rules.still_within * diagonal(outline.corners)
+        if self._corners is not None and _apart(self._corners, outline.corners) <= within:
+            self._sights += 1
+            return False
+        first = self._corners is None
+        self._corners, self._since, self._sights = outline.corners, now, 1
+        return not first
+
+    def _is_other(self, now: int, outline: Outline, look: Floats | None) -> bool:
+        """Whether this is not the sheet that was taken, and has not been for a while."""
+        if self._held is None:
+            return True
+        corners, known = self._held
+        other = _apart(corners, outline.corners) > self._rules.other_beyond * diagonal(corners)
+        if known is not None and look is not None:
+            other = other or _unlike(known, look) > self._rules.other_look
+        if not other:
+            self._other_since = 0
+            return False
+        self._other_since = self._other_since or now
+        if now - self._other_since < self._rules.other_for:
+            return False
+        self._forget(now)
+        return True
+
+    def _forget(self, now: int) -> None:
+        self._stage, self._corners, self._held = Stage.NOTHING, None, None
+        self._since, self._sights, self._other_since = now, 0, 0
+
+    def _step(self, now: int, fault: Fault | None, progress: float = 0.0) -> Step:
+        return Step(self._stage, self._hints.after(now, fault), progress=progress)
 
 
-def _after(taker: Taker, now: float, outline: Outline | None, look: Sequence[float]) -> Taker:
-    """A page was taken: it is lifted, moved away or another lies on it before the next is."""
-    if outline is None:
-        gone = now - taker.seen_at >= GONE_S
-        return Taker(since=now, hint=Fault.NO_PAGE) if gone else replace(taker, hint="")
-    other = bool(taker.print) and len(look) == len(taker.print)
-    changed = other and float(np.abs(np.subtract(look, taker.print)).mean()) > CHANGED_PART
-    if changed or _moved(taker.corners, outline.corners) > MOVED_PART:
-        return Taker(since=now, hint="", corners=_tuples(outline.corners))
-    return replace(taker, seen_at=now, hint="")
+class _Hints:
+    """Words stay long enough to be read, and a fault of a moment says nothing."""
+
+    def __init__(self, rules: TakeRules) -> None:
+        self._rules = rules
+        self.clear()
+
+    def clear(self) -> None:
+        self._shown: Fault | None = None
+        self._shown_at = 0
+        self._coming: Fault | None = None
+        self._coming_at = 0
+
+    def show(self, now: int, fault: Fault | None) -> None:
+        self._shown, self._shown_at = fault, now
+
+    def after(self, now: int, fault: Fault | None) -> Fault | None:
+        if fault != self._coming:
+            self._coming, self._coming_at = fault, now
+        held = self._shown is not None and now - self._shown_at < self._rules.hint_for
+        if fault == self._shown:
+            return self._shown
+        if not held and now - self._coming_at >= self._rules.hint_after:
+            self._shown, self._shown_at = fault, now
+        return self._shown
 
 
-def again(taker: Taker, now: float) -> Taker:
-    """The page that was taken is not wanted: take it once more as it lies."""
-    return Taker(since=now, hint="")
+def _first(faults: Iterable[Fault]) -> Fault | None:
+    known = set(faults)
+    return next((f for f in URGENCY if f in known), None)
 
 
-def look_of(
-    page: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], side: int = 12
-) -> tuple[float, ...]:
-    """A straightened page in a few numbers 0 … 1, to tell it from the next."""
-    rows = np.array_split(np.asarray(page, np.float32).mean(axis=2), side)
-    cells = [part.mean() for row in rows for part in np.array_split(row, side, axis=1)]
-    values = np.array(cells) / 255
-    return tuple(float(v) for v in (values - values.mean()) / (values.std() + 0.02) / 4)
+def _apart(one: Points, other: Points) -> float:
+    """The farthest that a corner has gone; the corners' order may have turned meanwhile."""
+    turns = [np.linalg.norm(np.roll(other, n, axis=0) - one, axis=1).max() for n in range(4)]
+    return float(min(turns))
 
 
-def _said(taker: Taker, now: float, faults: Sequence[Fault]) -> Taker:
-    """The first fault that has been there long enough; one that is said stays a while."""
-    since: dict[str, float] = {f: taker.faults_since.get(f, now) for f in faults}
-    lasting = [f for f in Fault if f in since and now - since[f] >= HINT_AFTER_S]
-    wished = lasting[0] if lasting else ("" if not faults else taker.hint)
-    if wished != taker.hint and now - taker.hint_at >= HINT_AFTER_S:
-        return replace(taker, faults_since=since, hint=wished, hint_at=now)
-    return replace(taker, faults_since=since)
-
-
-def _tuples(corners: Points) -> tuple[tuple[float, float], ...]:
-    return tuple((float(x), float(y)) for x, y in corners)
-
-
-def _moved(before: tuple[tuple[float, float], ...], now: Points) -> float:
-    """How far the corner that moved most has moved, in parts of the sheet's diagonal."""
-    if len(before) != 4:
-        return 1.0
-    ways = np.linalg.norm(np.asarray(before) - now, axis=1)
-    return float(ways.max()) / max(1.0, diagonal(np.asarray(now)))
+def _unlike(one: Floats, other: Floats) -> float:
+    """0 for the same page, about 0.3 and more for another one; light and contrast do not count."""
+    a, b = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    flat = max(float(a.std()), float(b.std())) < 2.0
+    return 0.0 if flat else (1 - float((a * b).sum()) / max(1e-6, size)) / 2

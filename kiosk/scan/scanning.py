@@ -1,0 +1,126 @@
+"""Camera, finder, judge and taker together, off the screen's thread: pictures to show, pages that were taken."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import structlog
+
+from .camera import Camera, CameraGone, CameraState
+from .finder import Finder, Outline
+from .judge import Fault, Way, judge, turned_upright
+from .page import Page, look, scan
+from .shapes import Floats, Picture
+from .taker import Stage, Step, Taker
+
+WAIT_S = 0.5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """For the screen: the picture, the sheet's outline in it, and what to say."""
+
+    frame: Picture | None
+    outline: Outline | None
+    step: Step
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A page; `way` says whether it stands upright, which the visitor may still change."""
+
+    page: Page
+    way: Way
+
+
+class Scanning:
+    """`seen` and `taken` are called from its thread. The camera is started and stopped by whoever owns it."""
+
+    def __init__(
+        self, camera: Camera, seen: Callable[[Seen], None], taken: Callable[[Taken], None]
+    ) -> None:
+        self._camera, self._seen, self._taken = camera, seen, taken
+        self._finder, self._taker = Finder(), Taker()
+        self._stop, self._retake = threading.Event(), threading.Event()
+        self._still: Future[Picture] | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, name="scanning", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(10)
+        self._thread = None
+
+    def retake(self) -> None:
+        """Take the sheet that lies there once more."""
+        self._retake.set()
+
+    def _run(self) -> None:
+        frame: Picture | None = None
+        while not self._stop.is_set():
+            newest = self._camera.wait(frame, WAIT_S)
+            same, frame = newest is frame, newest
+            if self._retake.is_set():
+                self._retake.clear()
+                self._taker.retake(_ms())
+            if self._still is not None:
+                if self._still.done():
+                    self._finish(self._still)
+                elif same:
+                    continue
+            if not same or frame is None:
+                self._look(frame)
+
+    def _look(self, frame: Picture | None) -> None:
+        if frame is None:
+            gone = () if self._camera.state is CameraState.READY else (Fault.NO_CAMERA,)
+            self._seen(Seen(None, None, self._taker.see(_ms(), None, gone)))
+            return
+        settings = self._camera.settings
+        outline = self._finder.find(frame)
+        small: Floats | None = None
+        faults: tuple[Fault, ...] = ()
+        if outline is not None:
+            verdict = judge(
+                frame, outline, least_dpi=settings.least_dpi, still_scale=settings.still_scale()
+            )
+            faults = verdict.faults
+            small = None if outline.cut else look(frame, outline.corners)
+        step = self._taker.see(_ms(), outline, faults, small)
+        self._seen(Seen(frame, outline, step))
+        if step.take:
+            self._still = self._camera.still()
+
+    def _finish(self, still: Future[Picture]) -> None:
+        self._still = None
+        try:
+            picture = still.result(0)
+        except (CameraGone, TimeoutError):
+            self._taker.taken(_ms(), (Fault.NO_CAMERA,))
+            return
+        outline = self._finder.find(picture)
+        verdict = judge(picture, outline, least_dpi=self._camera.settings.least_dpi)
+        step = self._taker.taken(_ms(), verdict.faults)
+        if outline is None or step.stage is not Stage.LIFT:
+            log.info("still_not_good", faults=[f.value for f in verdict.faults])
+            return
+        page = scan(picture, outline.corners)
+        upright, way = turned_upright(page.picture)
+        turned = upright.shape[0] != page.picture.shape[0]
+        self._taken(Taken(Page(upright, page.dpi, page.mm[::-1] if turned else page.mm), way))
+
+
+def _ms() -> int:
+    return int(time.monotonic() * 1000)
