@@ -110,6 +110,8 @@ class Errands:
                 access=state.access,
                 devices=talk.Devices(
                     camera=own.camera,
+                    preview=own.camera_preview,
+                    still=own.camera_still,
                     card_reader=own.card_reader,
                     scan_folder=own.scan_folder,
                     printer=state.printer.prints,

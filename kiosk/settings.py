@@ -20,6 +20,9 @@ class FilingSettings(Frozen, forbid_unknown_fields=True):
 
     camera: str = ""
     """The document camera: `/dev/video0`, `film:FOLDER`, or empty: none."""
+    camera_preview: str = "1280x720"
+    camera_still: str = "3840x2160"
+    """Sizes of the live picture and of the still, of one shape; the law wants 200 dpi of an A4 sheet."""
     card_reader: str = ""
     """A code reader on a serial line, `/dev/ttyACM0`; one that types like a keyboard needs no setting."""
     scan_folder: str = ""

@@ -138,7 +138,7 @@ def questions(birth: State, language: str) -> Iterator[tuple[str, State]]:
 
             state = replace(with_form(replace(birth, access=Access()), form), step=Step.QUESTION)
             for question in state.asked:
-                key = (question.kind.value, min(len(question.options), 9))
+                key = (question.kind.value, 8 if len(question.options) > 4 else 4)
                 if key in seen:
                     continue
                 seen.add(key)

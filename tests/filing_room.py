@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
@@ -61,7 +62,9 @@ def credentials(port: int) -> Credentials:
 class PretendCentre:
     """Takes filings and words; `status` other than 200 is answered instead, with `refusal` if there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: bool = True) -> None:
+        """`keeps`: what came is looked into; else only answered."""
+        self._keeps = keeps
         self.packages: list[Package] = []
         self.feedback: list[Any] = []
         self.posts: list[str] = []
@@ -102,6 +105,9 @@ class PretendCentre:
         if self.status != 200:
             return self.status, self.body
         _, _, kind, name = path.split("/")
+        if not self._keeps:
+            filed = Filed(dossier="d1", received_at=1, code="G22.99.08-261127-0012")
+            return 200, msgspec.json.encode(filed)
         plain = unseal(body, KEY, name)
         now = int(time.time() * 1000)
         if kind == "feedback":
@@ -113,11 +119,64 @@ class PretendCentre:
         return 200, msgspec.json.encode(filed)
 
 
-class Child:
+class Finger:
+    """A finger on the child's glass."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = path
+
+    def do(self, **wish: object) -> dict[str, Any]:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(15)
+            line.connect(str(self._socket))
+            with line.makefile("rwb") as stream:
+                stream.write(json.dumps(wish).encode() + b"\n")
+                stream.flush()
+                said = stream.readline()
+        return json.loads(said) if said else {}
+
+    def buttons(self) -> dict[str, Any]:
+        return {b["name"]: b for b in self.do(state=True)["buttons"]}
+
+    @property
+    def screen(self) -> str:
+        return str(self.do(state=True)["screen"])
+
+    def says(self, words: str) -> bool:
+        return any(words in text["text"] for text in self.do(state=True)["texts"])
+
+    def touch(self, *names: str) -> None:
+        for name in names:
+            found = until(lambda: self.buttons().get(name), f"the button {name}")  # noqa: B023
+            left, top, width, height = found["rect"]
+            self._tap(left + width // 2, top + height // 2)
+
+    def _tap(self, x: int, y: int) -> None:
+        """A touch that ends the visit ends the line as well."""
+        with contextlib.suppress(ConnectionResetError):
+            self.do(touch=[x, y])
+
+    def type(self, text: str) -> None:
+        """Keys keep their places from letter to letter."""
+        until(lambda: "key-delete" in self.buttons(), "the keys")
+        keys = self.buttons()
+        for letter in text:
+            left, top, width, height = keys[f"key-{'space' if letter == ' ' else letter}"]["rect"]
+            self.do(touch=[left + width // 2, top + height // 2])
+
+    def until_shows(self, screen: str) -> None:
+        until(lambda: self.screen == screen, f"the screen {screen}")
+
+    def until_true(self, true: Callable[[], Any], what: str) -> None:
+        until(true, what)
+
+
+class Child(Finger):
     """The child as the kiosk has it, and a finger on its glass."""
 
     def __init__(self, folder: Path, centre: PretendCentre, settings: KioskSettings) -> None:
-        self.folder, self._socket = folder, folder / "child"
+        super().__init__(folder / "child")
+        self.folder = folder
         self.said: list[Any] = []
         self.shown, self.over = threading.Event(), threading.Event()
         os.environ[REMOTE] = str(self._socket)
@@ -154,40 +213,3 @@ class Child:
         self.process.open(visit)
         assert self.shown.wait(15)
         return time.monotonic() - began
-
-    # --- the finger ---
-
-    def do(self, **wish: object) -> dict[str, Any]:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(15)
-            line.connect(str(self._socket))
-            with line.makefile("rwb") as stream:
-                stream.write(json.dumps(wish).encode() + b"\n")
-                stream.flush()
-                said = stream.readline()
-        return json.loads(said) if said else {}
-
-    def buttons(self) -> dict[str, Any]:
-        return {b["name"]: b for b in self.do(state=True)["buttons"]}
-
-    @property
-    def screen(self) -> str:
-        return str(self.do(state=True)["screen"])
-
-    def says(self, words: str) -> bool:
-        return any(words in text["text"] for text in self.do(state=True)["texts"])
-
-    def touch(self, *names: str) -> None:
-        for name in names:
-            found = until(lambda: self.buttons().get(name), f"the button {name}")  # noqa: B023
-            left, top, width, height = found["rect"]
-            self.do(touch=[left + width // 2, top + height // 2])
-
-    def type(self, text: str) -> None:
-        self.touch(*(f"key-{'space' if letter == ' ' else letter}" for letter in text))
-
-    def until_shows(self, screen: str) -> None:
-        until(lambda: self.screen == screen, f"the screen {screen}")
-
-    def until_true(self, true: Callable[[], Any], what: str) -> None:
-        until(true, what)

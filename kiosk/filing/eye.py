@@ -19,12 +19,15 @@ from .talk import Devices
 
 if TYPE_CHECKING:
     from kiosk.scan.camera import Camera
+    from kiosk.scan.card import CardEye
     from kiosk.scan.finder import Outline
-    from kiosk.scan.judge import Fault
-    from kiosk.scan.reader import SerialReader
+    from kiosk.scan.flat import Dropped, FlatFolder
+    from kiosk.scan.page import Page
+    from kiosk.scan.reader import Reader
+    from kiosk.scan.scanning import Scanning, Seen, Taken
 
-POLL_S = 0.5
-CODES_EVERY_S = 0.12
+PREVIEW_S = 0.2
+STILL_WITHIN_S = 8.0
 
 log = structlog.get_logger()
 
@@ -48,7 +51,7 @@ class Eye:
     def __init__(self, hear: Hear) -> None:
         self._hear = hear
         self._lock = threading.Lock()
-        self._pages: dict[str, Picture] = {}
+        self._pages: dict[str, Page] = {}
         self._sight: Sight | None = None
         self._looking: Looking | None = None
 
@@ -66,9 +69,9 @@ class Eye:
 
     def warm_up(self) -> None:
         """Load the libraries."""
-        import kiosk.scan.camera
-        import kiosk.scan.finder
-        import kiosk.scan.pdf  # noqa: F401
+        import kiosk.scan.flat
+        import kiosk.scan.pdf
+        import kiosk.scan.scanning  # noqa: F401
 
     def watch(self, what: r.LookFor, devices: Devices) -> None:
         """Look for this from now on; `NOTHING` lets everything go."""
@@ -94,14 +97,12 @@ class Eye:
 
     def pdf(self, pages: Sequence[r.Page], name: str, code: str) -> bytes:
         """The pages of a paper, in their order."""
-        from kiosk.scan.page import dpi_of
         from kiosk.scan.pdf import pages_to_pdf
 
         with self._lock:
-            pictures = [self._pages[page.id] for page in pages if page.id in self._pages]
-        dpi = min(map(dpi_of, pictures), default=200.0)
+            kept = [self._pages[page.id] for page in pages if page.id in self._pages]
         now = int(time.time() * 1000)
-        return pages_to_pdf(pictures, name=name, paper_code=code, created_ms=now, dpi=dpi)
+        return pages_to_pdf(kept, name=name, paper_code=code, number="", created_ms=now)
 
     def stop(self) -> None:
         """Let the camera go, and every page."""
@@ -119,7 +120,7 @@ class Eye:
     def show(self, sight: Sight) -> None:
         self._sight = sight
 
-    def keep(self, page: Picture, flaws: Sequence[str] = ()) -> None:
+    def keep(self, page: Page, flaws: Sequence[str] = ()) -> None:
         """A page was taken."""
         name = new_id()
         with self._lock:
@@ -131,123 +132,139 @@ class Looking:
     """One time of looking: a camera, a card reader and a scanner's folder, as far as they are there."""
 
     def __init__(self, eye: Eye, what: r.LookFor, devices: Devices) -> None:
-        from kiosk.scan.camera import Camera, CameraSettings
-        from kiosk.scan.card import OnceEach
-        from kiosk.scan.finder import Finder
-        from kiosk.scan.reader import SerialReader
-        from kiosk.scan.taker import Taker
-
-        self._eye, self._what = eye, what
-        self._settings = CameraSettings(device=devices.camera)
+        self._eye = eye
         self._stopped = threading.Event()
+        self._works: bool | None = None
+        self._count, self._hint = 0, ""
         self._camera: Camera | None = None
+        self._parts: list[Camera | CardEye | Scanning | Reader | FlatFolder] = []
         if devices.camera:
-            self._camera = Camera(self._settings, self._frame, self._works)
-        self._reader: SerialReader | None = None
-        if devices.card_reader and what is r.LookFor.CODES:
-            self._reader = SerialReader(devices.card_reader, self._read)
-        self._folder = Path(devices.scan_folder) if devices.scan_folder else None
-        self._finder, self._taker, self._once = Finder(), Taker(), OnceEach()
-        self._count, self._codes_at, self._hint = 0, 0.0, ""
-        self._now = False
+            self._use_camera(devices, what)
+        if what is r.LookFor.CODES and devices.card_reader:
+            from kiosk.scan.reader import Reader
+
+            self._parts.append(Reader(devices.card_reader, self._read))
+        if what is r.LookFor.PAGES and devices.scan_folder:
+            from kiosk.scan.flat import FlatFolder
+
+            folder = FlatFolder(Path(devices.scan_folder), self._dropped)
+            folder.cleared()
+            self._parts.append(folder)
+
+    def _use_camera(self, devices: Devices, what: r.LookFor) -> None:
+        from kiosk.scan.camera import Camera
+        from kiosk.scan.card import CardEye
+        from kiosk.scan.scanning import Scanning
+        from kiosk.scan.settings import CameraSettings
+
+        self._camera = Camera(
+            CameraSettings(address=devices.camera, preview=devices.preview, still=devices.still)
+        )
+        if what is r.LookFor.PAGES:
+            self._parts += [self._camera, Scanning(self._camera, self._seen, self._taken)]
+        else:
+            self._parts += [self._camera, CardEye(self._camera, self._read)]
 
     def start(self) -> None:
-        for part in (self._camera, self._reader):
-            if part is not None:
-                part.start()
-        if self._folder is not None and self._what is r.LookFor.PAGES:
-            threading.Thread(target=self._poll, name="flat", daemon=True).start()
+        for part in self._parts:
+            part.start()
+        if self._camera is not None:
+            threading.Thread(target=self._watch, name="eye", daemon=True).start()
 
     def stop(self) -> None:
         self._stopped.set()
-        for part in (self._camera, self._reader):
-            if part is not None:
-                part.stop()
+        for part in reversed(self._parts):
+            part.stop()
 
     def take_now(self) -> None:
-        self._now = True
+        """The page as it lies, whatever is the matter with it; in a thread of its own."""
+        if self._camera is not None:
+            threading.Thread(target=self._take, name="take", daemon=True).start()
 
-    # --- in the camera's thread ---
+    def _take(self) -> None:
+        from kiosk.scan.camera import CameraGone
+        from kiosk.scan.finder import Finder
+        from kiosk.scan.intake import page_of
+        from kiosk.scan.judge import judge
+        from kiosk.scan.page import scan
 
-    def _works(self, works: bool) -> None:
-        if not self._stopped.is_set():
-            self._eye.tell(r.CameraChanged, works=works)
+        assert self._camera is not None
+        try:
+            picture = self._camera.still().result(STILL_WITHIN_S)
+        except (CameraGone, TimeoutError):
+            return
+        outline = Finder().find(picture)
+        if self._stopped.is_set():
+            return
+        if outline is None or outline.cut:
+            self._eye.keep(page_of(picture), ("no_page",))
+            return
+        flaws = tuple(fault.value for fault in judge(picture, outline).faults)
+        self._eye.keep(scan(picture, outline.corners), flaws)
+
+    # --- in other threads ---
+
+    def _watch(self) -> None:
+        """Whether the camera is there, and its picture while codes are looked for."""
+        from kiosk.scan.camera import CameraState
+
+        assert self._camera is not None
+        frame: Picture | None = None
+        while not self._stopped.is_set():
+            newest = self._camera.wait(frame, PREVIEW_S)
+            works = self._camera.state is not CameraState.GONE
+            if works != self._works:
+                self._works = works
+                self._eye.tell(r.CameraChanged, works=works)
+            if newest is not None and newest is not frame and not self._scans():
+                self._show(newest, None, False)
+            frame = newest
+
+    def _scans(self) -> bool:
+        from kiosk.scan.scanning import Scanning
+
+        return any(isinstance(part, Scanning) for part in self._parts)
+
+    def _show(self, frame: Picture, outline: Outline | None, good: bool) -> None:
+        self._count += 1
+        self._eye.show(Sight(frame, self._count, _parts(outline, frame), good))
 
     def _read(self, text: str) -> None:
         if not self._stopped.is_set():
             self._eye.tell(r.CodeRead, text=text)
 
-    def _frame(self, frame: Picture) -> None:
+    def _seen(self, seen: Seen) -> None:
+        from kiosk.scan.taker import Stage
+
         if self._stopped.is_set():
             return
-        self._count += 1
-        if self._what is r.LookFor.CODES:
-            self._eye.show(Sight(frame, self._count))
-            self._codes(frame)
-        else:
-            self._page(frame)
+        stage, fault = seen.step.stage, seen.step.hint
+        if seen.frame is not None:
+            self._show(seen.frame, seen.outline, stage in (Stage.STILL, Stage.TAKING, Stage.LIFT))
+        hint = fault.value if fault is not None else HINTS.get(stage.value, "")
+        if hint != self._hint and hint != "no_camera":
+            self._hint = hint
+            self._eye.tell(r.HintCame, hint=hint)
 
-    def _codes(self, frame: Picture) -> None:
-        from kiosk.scan.card import find_codes
+    def _taken(self, taken: Taken) -> None:
+        from kiosk.scan.judge import Way
 
-        now = time.monotonic()
-        if now - self._codes_at < CODES_EVERY_S:
+        if not self._stopped.is_set():
+            wrong = taken.way not in (Way.UPRIGHT, Way.UNSURE)
+            self._eye.keep(taken.page, (taken.way.value,) if wrong else ())
+
+    def _dropped(self, dropped: Dropped) -> None:
+        if self._stopped.is_set():
             return
-        self._codes_at = now
-        for text in self._once.fresh(find_codes(frame), now):
-            self._read(text)
+        if dropped.refused is not None:
+            small = dropped.refused.value == "too_small"
+            self._eye.tell(r.HintCame, hint="small" if small else "refused")
+        for page in dropped.pages:
+            self._eye.keep(page)
 
-    def _page(self, frame: Picture) -> None:
-        from kiosk.scan.judge import judge
-        from kiosk.scan.page import straighten
-        from kiosk.scan.taker import look_of, seen
 
-        outline = self._finder.find(frame)
-        faults = judge(frame, outline, self._settings.still_width / frame.shape[1])
-        look = look_of(straighten(frame, outline.corners)) if outline is not None else ()
-        self._taker = seen(self._taker, time.monotonic(), outline, faults, look)
-        good = outline is not None and not faults
-        self._eye.show(Sight(frame, self._count, _parts(outline, frame), good))
-        if self._taker.hint != self._hint:
-            self._hint = self._taker.hint
-            self._eye.tell(r.HintCame, hint=self._hint)
-        if self._taker.take or self._now:
-            flaws = tuple(faults) if self._now else ()
-            self._now = False
-            self._take(flaws)
-
-    def _take(self, flaws: Sequence[Fault]) -> None:
-        if self._camera is not None:
-            self._camera.still(lambda picture: self._taken(picture, flaws))
-
-    def _taken(self, picture: Picture | None, flaws: Sequence[Fault]) -> None:
-        """The large picture: the sheet is found again in it, and taken as it is where it is not."""
-        from kiosk.scan.judge import Fault as Flaw
-        from kiosk.scan.page import cleaned
-
-        if picture is None or self._stopped.is_set():
-            return
-        outline = self._finder.find(picture)
-        if outline is None:
-            self._eye.keep(picture, (Flaw.NO_PAGE,))
-            return
-        self._eye.keep(cleaned(picture, outline.corners), tuple(flaws))
-
-    # --- the scanner's folder ---
-
-    def _poll(self) -> None:
-        from kiosk.scan.flat import FlatFolder
-
-        assert self._folder is not None
-        folder = FlatFolder(self._folder)
-        folder.begin()
-        while not self._stopped.wait(POLL_S):
-            for taken in folder.poll():
-                if taken.refused:
-                    small = taken.refused == "too_small"
-                    self._eye.tell(r.HintCame, hint="small" if small else "refused")
-                for page in taken.pages:
-                    self._eye.keep(np.ascontiguousarray(np.asarray(page)[:, :, ::-1]))
+HINTS = {"still": "hold", "taking": "hold", "lift": "good"}
+"""What is said of a stage where nothing is wrong."""
 
 
 def _parts(outline: Outline | None, frame: Picture) -> tuple[tuple[float, float], ...] | None:

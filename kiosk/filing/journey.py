@@ -191,7 +191,9 @@ def _leave_asked(state: State, _report: r.Report) -> Decision:
         return state, ()
     if state.step is Step.DONE:
         return state, (r.End("done"),)
-    if not state.answers and not any(given.pages for given in state.given.values()):
+    typed = bool(state.draft.text) or any(state.draft.date)
+    has_pages = any(given.pages for given in state.given.values())
+    if state.errand is Errand.LOOKUP or not (state.answers or typed or has_pages):
         return state, (r.End("left"),)
     return replace(state, leaving=True), ()
 

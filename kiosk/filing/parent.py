@@ -115,6 +115,11 @@ class FilingProcess:
         """A warm child waits for a visitor."""
         return self._ready
 
+    @property
+    def child(self) -> subprocess.Popen[bytes] | None:
+        """Its process."""
+        return self._child
+
     def open(self, visit: talk.Open) -> None:
         """Show it; a child that is still warming up shows it as soon as it is ready."""
         self.warm()

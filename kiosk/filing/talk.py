@@ -22,6 +22,8 @@ class Devices(Frozen):
     """What the child opens by itself; an empty address: not there. See `KioskSettings`."""
 
     camera: str = ""
+    preview: str = "1280x720"
+    still: str = "3840x2160"
     card_reader: str = ""
     scan_folder: str = ""
     printer: bool = False

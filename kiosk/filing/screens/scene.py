@@ -83,7 +83,9 @@ def framed(
     look = scene.look
     asked = [fixed(Title(look, title), kiosk.title_height(look, title))] if title else []
     bar = [progress(scene)] if has_progress(scene) else []
-    foot, margin = footer(scene, back, leave), look.unit(MARGIN)
+    key = (look, scene.state.language, back, leave)
+    foot = scene.keep("footer", key, lambda: footer(scene, back, leave))
+    margin = look.unit(MARGIN)
     if not look.lowered:
         parts = [*bar, *asked, *above, *body]
         middle = Column(look, *parts, gap=GAP, padding=[margin, look.unit(2), margin, 0])

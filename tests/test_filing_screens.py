@@ -1,0 +1,184 @@
+"""Self-filing as a visitor meets it: real pictures and touches in the real child, a pretend centre."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kiosk.filing import talk
+from kiosk.settings import FilingSettings, KioskSettings
+from queue_server.wire.texts import Texts
+
+from .filing_room import Child, PretendCentre
+from .filing_visit import visit
+from .kiosk_room import until
+
+ROOT = Path(__file__).parent.parent
+LOOKS = [("1080x1920", "vi", "largest-low")]
+"""The hardest; `make screens` draws them all."""
+SHOWN_WITHIN_S = 2.0
+"""Half a second on a kiosk; the machine of the tests does other things as well."""
+
+
+# --- every picture --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids="-".join)
+def drawn(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    size, language, look = request.param
+    said = subprocess.run(
+        [sys.executable, "-m", "tests.filing_pictures", size, "-", language, look],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=90,
+    )
+    return [json.loads(line) for line in said.stdout.splitlines()]
+
+
+def test_nothing_is_cut_outside_too_small_or_on_top_of_another(
+    drawn: list[dict[str, Any]],
+) -> None:
+    assert len(drawn) > 50
+    for picture in drawn:
+        name, (width, height) = picture["name"], picture["size"]
+        assert not [t["text"] for t in picture["texts"] if t["overflows"]], name
+        least = 18 * width / (344.0 if height > width else 598.0) - 1
+        rects = [b["rect"] for b in picture["buttons"]]
+        for x, y, w, h in rects:
+            assert x >= 0 and y >= 0 and x + w <= width and y + h <= height, name
+            assert min(w, h) >= least, name
+        assert not [(a, b) for i, a in enumerate(rects) for b in rects[i + 1 :] if _overlap(a, b)]
+        assert "help" in {b["name"] for b in picture["buttons"]}, name
+
+
+def _overlap(a: list[int], b: list[int]) -> bool:
+    return (
+        a[0] < b[0] + b[2] - 1
+        and b[0] < a[0] + a[2] - 1
+        and a[1] < b[1] + b[3] - 1
+        and b[1] < a[1] + a[3] - 1
+    )
+
+
+def test_both_languages_say_the_same_things() -> None:
+    texts = Texts(ROOT / "kiosk" / "filing" / "texts")
+    assert texts.keys("vi") == texts.keys("en")
+
+
+# --- visits ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def centre() -> Iterator[PretendCentre]:
+    made = PretendCentre()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory, centre: PretendCentre) -> Iterator[Child]:
+    folder = tmp_path_factory.mktemp("child")
+    settings = KioskSettings(double_strike_ms=0, filing=FilingSettings(answer_seconds=1.0))
+    child = Child(folder, centre, settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SDL_VIDEODRIVER", "offscreen")
+        child.start()
+        yield child
+        child.stop()
+
+
+def fill(child: Child) -> None:
+    """From the first picture to the review."""
+    child.touch("begin", "agree", "without")
+    child.type("042190001234")
+    child.touch("next", "option-number_only")
+    child.type("an binh")
+    child.touch("done")
+    child.until_shows("question:requester.born")
+    child.type("12051990")
+    child.touch("next", "option-female", "skip", "agree")
+    child.until_shows("papers")
+    child.touch("papers-done")
+    until(lambda: child.says("giấy tờ chưa có"), "the word of missing papers")
+    child.touch("papers-done")
+    child.until_shows("review")
+
+
+def test_a_visit_from_start_to_dossier(room: Child, centre: PretendCentre) -> None:
+    assert room.open(visit("visit-one1")) < SHOWN_WITHIN_S
+    fill(room)
+    room.touch("submit")
+    room.until_shows("done")
+    until(lambda: room.says("G22.99.08-261127-0012"), "the dossier's code")
+    package = centre.packages[-1]
+    assert package.filing.owner_name == "AN BINH"
+    assert [p.kind for p in package.filing.papers] == ["form"]
+    assert package.files[0].startswith(b"%PDF-")
+    (strip,) = [s for s in room.said if isinstance(s, bytes)]
+    assert strip.startswith(b"\x89PNG")
+    room.process.tell(talk.Printed(outcome="confirmed"))
+    until(lambda: room.says("lấy giấy hẹn"), "the word that it is printed")
+    room.touch("done")
+    assert room.over.wait(10) and room.reason == "done"
+
+
+def test_without_an_answer_she_goes_with_a_number_that_the_centre_learns_later(
+    room: Child, centre: PretendCentre
+) -> None:
+    centre.status = 503
+    room.open(visit("visit-two2", "feedback"))
+    room.touch("begin", "option-praise", "skip")
+    room.type("tot")
+    room.touch("done")
+    room.until_shows("question:feedback.phone")
+    room.touch("skip", "submit")
+    room.until_shows("done")
+    assert room.says("T-KIOSK-1-")
+    centre.status = 200
+    room.outbox.hurry()
+    until(lambda: room.says("PA-1"), "the centre's own number, late")
+    assert centre.feedback[-1].words == "Tot" and centre.feedback[-1].kind == "praise"
+    room.touch("done")
+    assert room.over.wait(10)
+    assert room.outbox.waiting() == []
+
+
+def test_leaving_in_the_middle_throws_all_away_after_a_question(room: Child) -> None:
+    room.open(visit("visit-thr3"))
+    room.touch("begin", "agree", "without")
+    room.type("0421")
+    room.touch("leave")
+    room.until_shows("over_leave")
+    room.touch("leave-now")
+    assert room.over.wait(10) and room.reason == "left"
+
+
+def test_a_child_that_dies_in_the_middle_is_said_and_a_new_one_is_there(room: Child) -> None:
+    room.open(visit("visit-fou4"))
+    child = room.process.child
+    assert child is not None
+    child.kill()
+    assert room.over.wait(10) and room.reason == "crashed"
+    until(lambda: room.process.ready, "a new child")
+
+
+def test_words_and_look_ups(room: Child, centre: PretendCentre) -> None:
+    room.open(visit("visit-loo5", "lookup"))
+    room.type("g221127")
+    room.touch("find")
+    until(lambda: room.says("90%"), "how far it is")
+    room.touch("help")
+    until(lambda: [s for s in room.said if isinstance(s, str)], "the call for help")
+    room.process.tell(talk.HelpComes(heard=True))
+    until(lambda: room.says("Nhân viên sẽ tới ngay"), "the word that somebody comes")
+    room.process.tell(talk.Close())
+    assert room.over.wait(10) and room.reason == "closed"
