@@ -466,7 +466,7 @@ class WordsPicture(Picture):
         self.bar = TimeBar(look)
         keyboard = Keyboard(
             look,
-            KeyWords(*(scene.say(f"words.{key}") for key in KEY_WORDS)),
+            KeyWords(**{key: scene.say(f"words.{key}") for key in KEY_WORDS}),
             self._press,
             lambda: scene.report(j.CloseWords()),
             vietnamese=scene.state.language is Language.VI,

@@ -191,7 +191,11 @@ class CounterView:
             self._linked = (ticket.id, self._page.web.shelf.prepared_for(ticket.sealed))
         dossier = self._linked[1]
         words = self._page.say("counter.prepared_link")
-        return join(" ", tag("a", words, href=f"/dossiers/{dossier}", target="_blank")) if dossier else None
+        return (
+            join(" ", tag("a", words, href=f"/dossiers/{dossier}", target="_blank"))
+            if dossier
+            else None
+        )
 
     def _as_open(self) -> CounterNow:
         return replace(self.counter, serves=self.serves)
