@@ -464,9 +464,10 @@ class WordsPicture(Picture):
         self._note = Text(look, scene.say("words.hint"), "body", colour=look.palette.quiet)
         _tall(self._note, 0.3)
         self.bar = TimeBar(look)
+        space, delete, digits, letters, done = (scene.say(f"words.{key}") for key in KEY_WORDS)
         keyboard = Keyboard(
             look,
-            KeyWords(**{key: scene.say(f"words.{key}") for key in KEY_WORDS}),
+            KeyWords(space, delete, digits, letters, done),
             self._press,
             lambda: scene.report(j.CloseWords()),
             vietnamese=scene.state.language is Language.VI,
