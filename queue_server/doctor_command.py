@@ -44,6 +44,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("fonts", machine.fonts),
     ("window", probes.window),
     ("printer", probes.printer),
+    ("reading", probes.reading),
     ("camera", probes.camera),
 )
 

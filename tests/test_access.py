@@ -97,6 +97,24 @@ def test_larger_letters_are_larger_and_never_under_the_usual_size(
     assert ratios[len(ratios) // 2] >= 1.5, "most texts have all or nearly all of the growth"
 
 
+CAPITAL = 0.711
+"""Height of a capital in Roboto, of its font size."""
+
+
+def test_at_the_largest_size_a_capital_is_seen_at_0_7_degrees_from_half_a_metre(
+    pictures: list[dict[str, Any]],
+) -> None:
+    """EN 301 549, 5.1.4: distance / 82."""
+    small = [
+        place(p, (t["text"], t["pixels"]))
+        for p in pictures
+        if p["look"].startswith("1080x1920") and "largest" in p["look"]
+        for t in p["texts"]
+        if t["pixels"] * CAPITAL / p["mm"] < 500 / 82
+    ]
+    assert small == []
+
+
 def test_all_is_inside_the_window_and_no_target_lies_on_another(
     pictures: list[dict[str, Any]],
 ) -> None:

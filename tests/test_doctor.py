@@ -300,7 +300,7 @@ def test_he_changes_nothing(room: KeepingRoom, monkeypatch: pytest.MonkeyPatch) 
     account = SaveAccount(account="abc", name="A", role=Role.GUIDE, password="x")
     room.give(account, role=None)
     room.give(o.ChangeSetup(setup=settings.read(settings.example()).setup()), role=None)
-    slow = {"window", "camera", "printer", "voice"}
+    slow = {"window", "camera", "printer", "reading", "voice"}
     kept = tuple(x for x in doctor_command.CHECKS if x[0] not in slow)
     monkeypatch.setattr(doctor_command, "CHECKS", kept)
     before = {path: path.read_bytes() for path in room.folder.root.rglob("*") if path.is_file()}

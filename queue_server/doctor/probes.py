@@ -43,6 +43,14 @@ from kiosk.printer import doctor_line
 good, line = doctor_line(sys.argv[1])
 print(json.dumps([good, line.removeprefix("printer: ")]))
 """
+READING = """
+import json, sys
+import msgspec
+from kiosk.touch.reader import ReadingSettings, doctor_line
+own = msgspec.convert(json.loads(sys.argv[1]), ReadingSettings)
+good, line = doctor_line(own)
+print(json.dumps([good, line.removeprefix("reading aloud: ")]))
+"""
 
 
 class ProbeFailed(Exception):
@@ -106,3 +114,17 @@ def printer(look: Look) -> Finding:
     if not good:
         return bad("printer", "printer_failed", detail=word)
     return ok("printer", "printer", detail=word)
+
+
+def reading(look: Look) -> Finding:
+    """Whether the kiosk at this machine can read aloud, by `[kiosk.reading]`; no fault on a server."""
+    table = look.file.kiosk.get("reading", {})
+    try:
+        good, word = probe(READING, json.dumps(table if isinstance(table, dict) else {}))
+    except ProbeFailed as error:
+        return bad("reading", "reading_failed", detail=error)
+    return (
+        ok("reading", "reading", detail=word)
+        if good
+        else note("reading", "reading_none", detail=word)
+    )
