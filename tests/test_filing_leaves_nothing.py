@@ -102,6 +102,7 @@ def test_after_a_visit_nothing_of_it_is_left(kiosk: tuple[Finger, int], tmp_path
     finger.type(NUMBER)
     finger.touch("next", "option-number_only")
     finger.type(NAME)
+    assert finger.says(NAME.upper())
     finger.touch("done")
     finger.until_shows("question:requester.born")
     (child,) = [int(p) for p in _children(process)]

@@ -1,0 +1,115 @@
+"""A visit goes from the kiosk into its child and back, with a number or without."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kiosk import errand_rules as e
+from kiosk import finding_reports as f
+from kiosk import reports as r
+from kiosk.access import Access
+from kiosk.filing.main import REMOTE
+from kiosk.finding_reports import Errand
+from kiosk.journey import decide
+from kiosk.visit import State, Step, View, view
+
+from .filing_room import Finger
+from .kiosk_pictures import NOW, base
+from .kiosk_room import Broker, KioskProcess, PretendServer, until
+
+
+def opening() -> State:
+    state = replace(base("en"), step=Step.ERRAND, access=Access(letters=1.25))
+    state, effects = decide(state, f.ErrandChosen(NOW, errand=Errand.FEEDBACK))
+    assert effects == (f.OpenErrand(Errand.FEEDBACK, "en"),)
+    return state
+
+
+def test_while_the_child_has_the_screen_the_kiosk_does_not_go_home_by_itself() -> None:
+    state, effects = decide(opening(), r.Tick(NOW + 10**7))
+    assert view(state) is View.OPENING and effects == ()
+
+
+def test_a_visit_that_is_over_leaves_the_first_screen_as_a_new_visitor_finds_it() -> None:
+    state, _ = decide(opening(), e.ErrandEnded(NOW, reason="done"))
+    assert state.step is Step.WELCOME and state.language == "vi" and state.access == Access()
+
+
+def test_a_child_that_died_is_said_in_her_language() -> None:
+    state, _ = decide(opening(), e.ErrandEnded(NOW, reason="crashed"))
+    assert view(state) is View.LOST and state.language == "en"
+    assert decide(state, r.WentHome(NOW))[0].step is Step.WELCOME
+
+
+def test_what_was_prepared_gets_a_number_that_knows_it() -> None:
+    want = e.TicketWanted(
+        NOW, ask="a", service="civil", procedure="1.001193", priority="elderly",
+        prepared=True, copies=3, dossier="d1", language="en",
+    )  # fmt: skip
+    state, effects = decide(opening(), want)
+    assert state.step is Step.WAITING and state.language == "en"
+    (asked,) = [x.message for x in effects if isinstance(x, r.AskTicket)]
+    assert (asked.prepared, asked.copies, asked.dossier_code) == (True, 3, "d1")
+    assert (asked.service, asked.procedure, asked.priority) == ("civil", "1.001193", "elderly")
+    late, _ = decide(state, e.ErrandEnded(NOW, reason="ticket"))
+    assert late.step is Step.WAITING
+
+
+# --- the real two ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KioskProcess]:
+    monkeypatch.setenv(REMOTE, str(tmp_path / "child"))
+    broker = Broker(tmp_path)
+    broker.start()
+    server = PretendServer(broker.port)
+    server.start()
+    kiosk = KioskProcess(tmp_path, broker.port, server.web)
+    kiosk.start()
+    yield kiosk
+    kiosk.stop()
+    server.stop()
+    broker.stop()
+
+
+def test_a_visitor_reaches_the_child_and_comes_back_even_if_it_dies(
+    kiosk: KioskProcess, tmp_path: Path
+) -> None:
+    child = Finger(tmp_path / "child")
+    kiosk.go("more-vi", "errand-feedback")
+    until((tmp_path / "child").exists, "the child")
+    until(lambda: child.screen == "start", "its first picture")
+    assert child.says("Phản ánh")
+    child.touch("leave")
+    kiosk.until_shows("welcome")
+    kiosk.go("more-vi", "errand-feedback")
+    until(lambda: kiosk.do(state=True)["screen"] == "opening", "the word that it opens")
+    until(lambda: _is_open(child), "the next child")
+    os.kill(_child_of(kiosk), 9)
+    kiosk.until_shows("lost")
+    assert kiosk.says("chưa được nộp")
+
+
+def _is_open(child: Finger) -> bool:
+    try:
+        return child.screen == "start"
+    except OSError:
+        return False
+
+
+def _child_of(kiosk: KioskProcess) -> int:
+    assert kiosk._process is not None
+    tasks = Path(f"/proc/{kiosk._process.pid}/task")
+    found = [
+        int(child)
+        for task in tasks.iterdir()
+        for child in (task / "children").read_text().split()
+        if "kiosk.filing.main" in Path(f"/proc/{child}/cmdline").read_text()
+    ]
+    return found[0]
