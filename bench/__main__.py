@@ -33,6 +33,7 @@ from .moves import measure_moves
 from .municipal import DATA, measure_municipal
 from .paint import Officer, measure_paint
 from .roster import measure_roster
+from .scan import measure_scan
 from .search import measure_search
 from .start import measure_start
 from .waits import CASES, measure_waits
@@ -169,6 +170,7 @@ TWIN: dict[str, Callable[[bool], tuple[dict[str, Any], list[Row]]]] = {
     "moves": lambda small: ({}, []) if small else measure_moves(),
     "municipal": municipal,
     "search": measure_search,
+    "scan": measure_scan,
     "kiosk": kiosk_rows,
 }
 """What needs no running centre, each by itself with `--only`."""

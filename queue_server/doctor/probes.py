@@ -37,6 +37,13 @@ camera.release()
 size = "x".join(map(str, frame.shape[1::-1])) if took else ""
 print(json.dumps([bool(took), size or "/dev/video0"]))
 """
+KIOSK_CAMERA = """
+import json, sys
+from kiosk.scan.camera import doctor_line
+from kiosk.scan.settings import CameraSettings
+address, preview, still = sys.argv[1:]
+print(json.dumps(doctor_line(CameraSettings(address=address, preview=preview, still=still))))
+"""
 PRINTER = """
 import json, sys
 from kiosk.printer import doctor_line
@@ -97,9 +104,18 @@ def window(_: Look) -> Finding:
     return ok("window", "window", detail=word)
 
 
-def camera(_: Look) -> Finding:
+def camera(look: Look) -> Finding:
+    """The kiosk's document camera, by `[kiosk.filing]`: its stills must be fine enough for A4. Without one
+    in the settings, whether any is plugged in."""
     quiet = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_VIDEOIO_PRIORITY_LIST": "V4L2"}
+    table = look.file.kiosk.get("filing", {})
+    own = table if isinstance(table, dict) else {}
+    address = str(own.get("camera", ""))
+    sizes = (str(own.get("camera_preview", "1280x720")), str(own.get("camera_still", "3840x2160")))
     try:
+        if address:
+            good, word = probe(KIOSK_CAMERA, address, *sizes, environ=quiet)
+            return (ok if good else bad)("camera", "camera" if good else "camera_bad", detail=word)
         good, word = probe(CAMERA, environ=quiet)
     except ProbeFailed as error:
         return bad("camera", "probe_failed", detail=error)
