@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         window = _window(own, args)
         if args.learn_keys:
             return _learn(window, args.data)
-        read_keys(args.data)  # a torn file is told before there is a window
+        own = _with_learnt_keys(own, args.data)
         credentials = _credentials(args)
         printer = Printer(own.printer, args.data / "roll")
         open_asks = OpenAsks(args.data / "open-asks")
@@ -105,6 +105,12 @@ def run(args: argparse.Namespace) -> int:
     prepare_kivy(window, args.data / "kivy")
     _serve(own, window, credentials, printer, open_asks, leases, args.data)
     return 0
+
+
+def _with_learnt_keys(own: KioskSettings, data: Path) -> KioskSettings:
+    """What was learnt on site goes before what stands in the settings. Raises BadKeys."""
+    learnt = {name.value: code for code, name in read_keys(data).items()}
+    return msgspec.structs.replace(own, keys=learnt) if learnt else own
 
 
 def _learn(window: WindowSettings, data: Path) -> int:
@@ -159,7 +165,7 @@ def _serve(
 
     app.on_catalogue_version = setup_came
     cut_off.begin()
-    app.keys = read_keys(data) or table(own.keys)
+    app.keys = table(own.keys)
     remote = remote_from_environment(app, REMOTE)
     parts = (leases, remote, app.reader, printing, forms, outbox, filing, catalogue, link)
     _run_together(app, [part for part in parts if part is not None])
