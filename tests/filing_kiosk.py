@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kiosk.settings import KioskSettings
 
-from .filing_room import Child, PretendCentre
+from .child_room import Child, PretendCentre
 from .filing_visit import visit
 
 

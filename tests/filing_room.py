@@ -1,215 +1,183 @@
-"""A room for the tests of self-filing: the real child, with a finger of its own, and a pretend centre over HTTP."""
+"""A centre's desk and its filing door in one folder, without sockets: packages in, answers and files out."""
 
 from __future__ import annotations
 
-import contextlib
-import http.server
-import json
-import os
-import socket
-import threading
-import time
-from collections.abc import Callable
+import asyncio
+import hashlib
+import itertools
 from pathlib import Path
 from typing import Any
 
-import msgspec
+import httpx
+from fastapi import FastAPI
+from msgspec.structs import replace
 
-from kiosk.filing import talk
-from kiosk.filing.main import REMOTE
-from kiosk.filing.parent import FilingProcess
-from kiosk.outbox import Outbox
-from kiosk.settings import KioskSettings
-from kiosk.touch.window import WindowSettings
-from queue_server.dossiers.forms.offered import FormsOffered, offered
-from queue_server.dossiers.forms.read import read_form
-from queue_server.wire.filing import (
-    FeedbackFiled,
-    Filed,
-    Package,
-    decode_feedback,
-    decode_package,
-)
-from queue_server.wire.link import Credentials
-from queue_server.wire.sealed import private_key, public_text, unseal
-from queue_server.wire.words import DeviceKind
+from queue_server import settings
+from queue_server.desk.clock import Clock
+from queue_server.desk.desk import Request
+from queue_server.desk.terms import DossierTerms
+from queue_server.doors.web.context import Web
+from queue_server.doors.web.dossiers import dossier_routes
+from queue_server.doors.web.filings import filing_routes
+from queue_server.doors.web.main import compose
+from queue_server.doors.web.public.lookup import lookup_routes
+from queue_server.dossiers.life import CodeRule, CodeWay
+from queue_server.folder import Folder
+from queue_server.line import events as e
+from queue_server.line import orders as o
+from queue_server.store.catalogue_file import import_sample
+from queue_server.store.devices import Devices
+from queue_server.store.log import load
+from queue_server.wire import messages as m
+from queue_server.wire.enrol import split_code
+from queue_server.wire.filing import FiledPaper, Filing, HeldAsk, Package, encode_held_ask
+from queue_server.wire.filing import encode_package as encode
+from queue_server.wire.sealed import seal
+from queue_server.wire.words import DAY, DeviceKind, Role
+from tests.desk_room import DeskRoom
 
-from .kiosk_room import until
-
-KEY = private_key(b"k" * 32)
-PUBLIC = public_text(KEY)
-FORM = Path(__file__).parent / "data" / "filing_form.toml"
-
-
-def small_form() -> FormsOffered:
-    return offered([read_form(FORM.read_text(), FORM.name)], [], {}, True)
-
-
-def credentials(port: int) -> Credentials:
-    return Credentials(
-        device="kiosk-1",
-        kind=DeviceKind.KIOSK,
-        centre="test",
-        host="127.0.0.1",
-        port=1,
-        username="kiosk-1",
-        password="secret",
-        client_id="x",
-        web=f"http://127.0.0.1:{port}",
-    )
+PDF = b"%PDF-1.7\n% a page that was filed, number "
+BIRTH = "1.001193"
+HERS = {"owner_name": "Nguyễn Thị Mai", "owner_number": "001185000123"}
+_ids = itertools.count(1)
 
 
-class PretendCentre:
-    """Takes filings and words; `status` other than 200 is answered instead, with `refusal` if there is one."""
+def pdf(n: int = 1) -> bytes:
+    return PDF + str(n).encode() + b"\n%%EOF\n"
 
-    def __init__(self, keeps: bool = True) -> None:
-        """`keeps`: what came is looked into; else only answered."""
-        self._keeps = keeps
-        self.packages: list[Package] = []
-        self.feedback: list[Any] = []
-        self.posts: list[str] = []
-        self.logins: list[str] = []
-        self.status = 200
-        self.body = b""
+
+def paper(file: bytes, **more: Any) -> FiledPaper:
+    sha = hashlib.sha256(file).hexdigest()
+    given = {"name": "Giấy chứng sinh", "kind": "scan", "component": 1, "sha256": sha, **more}
+    return FiledPaper(**given)
+
+
+class FilingRoom(DeskRoom):
+    """`now` may be set (ms); the web process's replica is the desk's own state."""
+
+    def __init__(self, root: Path, codes: CodeRule | None = None, sample: bool = True) -> None:
+        self.folder = Folder(root / "var")
+        self.folder.open()
+        file = settings.read(settings.example())
+        self.settings = replace(
+            file,
+            forms=replace(file.forms, sample=sample),
+            web=replace(file.web, public_url="https://mc.example"),
+        )
+        self.codes = codes or CodeRule(way=CodeWay.OWN, agency="H19.15")
+        self.away = False
+        self.now = 0
+        super().__init__(self.folder.root)
+        self.give(o.ChangeSetup(setup=self.settings.setup()), role=None)
+        import_sample(self.folder.root, None)
+        self.web = self._web()
+        self.kiosk = self.enrol("kiosk-1")
+
+    def open(self) -> None:
+        self.path, self.key = self.folder.database, self.folder.master_key()
+        super().open()
+        self.desk.terms = DossierTerms(self.codes, keep_days=10)
         room = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                status, said = room._answer(self.path, body, self.headers["Authorization"])
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(said)
+        class Told(Clock):
+            def now(self) -> int:
+                return room.now or super().now()
 
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b'{"code":"G22-1","state":"ready","completion":90}')
+        self.desk.clock = Told()
 
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
+    def _web(self) -> Web:
+        web = compose(self.folder, self.settings, Clock(), 0)
+        web.devices = Devices(self.folder.devices, "0" * 64)
+        web.replica.fresh = True
+        web.replica.state, _ = load(self.desk.log.conn)
+        web.replica.line = _Line(self)  # type: ignore[assignment]
+        app = FastAPI()
+        for routes in (filing_routes, dossier_routes, lookup_routes):
+            app.include_router(routes(web))
+        self.app = app
+        return web
 
-        self._web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port: int = self._web.server_address[1]
+    def enrol(self, name: str, kind: DeviceKind = DeviceKind.KIOSK) -> tuple[str, str]:
+        now = 1_800_000_000_000
+        secret, _ = split_code(self.web.devices.add(kind, name, None, now))
+        return name, self.web.devices.redeem(secret, now).password
 
-    def start(self) -> None:
-        threading.Thread(target=self._web.serve_forever, daemon=True).start()
+    # --- what a kiosk does ---
 
-    def stop(self) -> None:
-        self._web.shutdown()
-        self._web.server_close()
+    def filing(self, *papers: FiledPaper, **more: Any) -> Filing:
+        given = {
+            "id": f"filing-{next(_ids):06d}",
+            "procedure": BIRTH,
+            "service": "ho_tich",
+            "submitted_at": self.desk.clock.now(),
+            "answers": {"child.name": "Trần An"},
+            "papers": papers,
+            "consents": ("keep",),
+            **HERS,
+            **more,
+        }
+        return Filing(**given)
 
-    def _answer(self, path: str, body: bytes, login: str) -> tuple[int, bytes]:
-        self.posts.append(path)
-        self.logins.append(login)
-        if self.status != 200:
-            return self.status, self.body
-        _, _, kind, name = path.split("/")
-        if not self._keeps:
-            filed = Filed(dossier="d1", received_at=1, code="G22.99.08-261127-0012")
-            return 200, msgspec.json.encode(filed)
-        plain = unseal(body, KEY, name)
-        now = int(time.time() * 1000)
-        if kind == "feedback":
-            self.feedback.append(decode_feedback(plain))
-            number = FeedbackFiled(number="PA-1", received_at=now)
-            return 200, msgspec.json.encode(number)
-        self.packages.append(decode_package(plain))
-        filed = Filed(dossier="d1", received_at=now, code="G22.99.08-261127-0012")
-        return 200, msgspec.json.encode(filed)
+    def package(self, filing: Filing | None = None, *files: bytes) -> tuple[str, bytes]:
+        files = files or (pdf(),)
+        filing = filing or self.filing(*(paper(x) for x in files))
+        sealed = seal(encode(Package(filing=filing, files=files)), self.web.filing_key, filing.id)
+        return filing.id, sealed
 
+    def post(self, filing_id: str, body: bytes, auth: tuple[str, str] | None = None) -> Any:
+        path = f"/api/filings/{filing_id}"
+        return self.call("POST", path, content=body, auth=auth or self.kiosk)
 
-class Finger:
-    """A finger on the child's glass."""
+    def call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """A request, carried out in this very thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._socket = path
+        async def ask() -> httpx.Response:
+            way = httpx.ASGITransport(app=self.app)
+            async with httpx.AsyncClient(transport=way, base_url="http://centre") as client:
+                return await client.request(method, path, **more)
 
-    def do(self, **wish: object) -> dict[str, Any]:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(15)
-            line.connect(str(self._socket))
-            with line.makefile("rwb") as stream:
-                stream.write(json.dumps(wish).encode() + b"\n")
-                stream.flush()
-                said = stream.readline()
-        return json.loads(said) if said else {}
+        return asyncio.run(ask())
 
-    def buttons(self) -> dict[str, Any]:
-        return {b["name"]: b for b in self.do(state=True)["buttons"]}
+    def file(self, filing: Filing | None = None, *files: bytes) -> dict[str, Any]:
+        answer = self.post(*self.package(filing, *files))
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
 
-    @property
-    def screen(self) -> str:
-        return str(self.do(state=True)["screen"])
+    def held(self, **more: Any) -> list[dict[str, Any]]:
+        ask = HeldAsk(**{"procedure": BIRTH, "consents": ("reuse",), **HERS, **more})
+        body = seal(encode_held_ask(ask), self.web.filing_key, "held/kiosk-1")
+        answer = self.call("POST", "/api/filings/held", content=body, auth=self.kiosk)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json().get("papers", [])
+        return found
 
-    def says(self, words: str) -> bool:
-        return any(words in text["text"] for text in self.do(state=True)["texts"])
+    # --- what there is ---
 
-    def touch(self, *names: str) -> None:
-        for name in names:
-            found = until(lambda: self.buttons().get(name), f"the button {name}")  # noqa: B023
-            left, top, width, height = found["rect"]
-            self._tap(left + width // 2, top + height // 2)
+    def folders(self) -> list[str]:
+        root = self.folder.root / "papers"
+        return sorted(p.name for p in root.iterdir() if not p.name.startswith(".coming"))
 
-    def _tap(self, x: int, y: int) -> None:
-        """A touch that ends the visit ends the line as well."""
-        with contextlib.suppress(ConnectionResetError):
-            self.do(touch=[x, y])
+    def filed(self) -> list[e.DossierFiled]:
+        return [x for x in self.events() if isinstance(x, e.DossierFiled)]
 
-    def type(self, text: str) -> None:
-        """Keys keep their places from letter to letter."""
-        until(lambda: "key-delete" in self.buttons(), "the keys")
-        keys = self.buttons()
-        for letter in text:
-            left, top, width, height = keys[f"key-{'space' if letter == ' ' else letter}"]["rect"]
-            self.do(touch=[left + width // 2, top + height // 2])
-
-    def until_shows(self, screen: str) -> None:
-        until(lambda: self.screen == screen, f"the screen {screen}")
-
-    def until_true(self, true: Callable[[], Any], what: str) -> None:
-        until(true, what)
+    def later(self, days: float) -> None:
+        self.now = self.desk.clock.now() + int(days * DAY)
 
 
-class Child(Finger):
-    """The child as the kiosk has it, and a finger on its glass."""
+class _Line:
+    """Stands for the socket between the web process and the server."""
 
-    def __init__(self, folder: Path, centre: PretendCentre, settings: KioskSettings) -> None:
-        super().__init__(folder / "child")
-        self.folder = folder
-        self.said: list[Any] = []
-        self.shown, self.over = threading.Event(), threading.Event()
-        os.environ[REMOTE] = str(self._socket)
-        self.outbox = Outbox(folder / "outbox", credentials(centre.port), least_free=0)
-        window = WindowSettings(1080, 1920, False)
-        self.process = FilingProcess(window, folder, self.outbox, settings)
-        events = self.process.events
-        events.shown = self.shown.set
-        events.ended = self._ended
-        events.ticket = self.said.append
-        events.help = self.said.append
-        events.print = self.said.append
-        self.reason = ""
+    def __init__(self, room: FilingRoom) -> None:
+        self.room = room
 
-    def _ended(self, reason: str, _access: object) -> None:
-        self.reason = reason
-        self.over.set()
-
-    def start(self) -> None:
-        self.outbox.start()
-        self.process.warm()
-
-    def stop(self) -> None:
-        self.process.stop()
-        self.outbox.stop()
-        os.environ.pop(REMOTE, None)
-
-    def open(self, visit: talk.Open) -> float:
-        """Seconds until the first picture stood there."""
-        self.shown.clear()
-        self.over.clear()
-        until(lambda: self.process.ready, "a warm child")
-        began = time.monotonic()
-        self.process.open(visit)
-        assert self.shown.wait(15)
-        return time.monotonic() - began
+    async def give(
+        self, order_id: str, verb: str, body: Any, actor: e.Actor, role: Role | None
+    ) -> m.Answer:
+        if self.room.away:
+            raise ConnectionError("server away")
+        answers: list[m.Answer] = []
+        body = m.decode(type(body), m.encode(body))
+        self.room.desk.carry_out([Request(order_id, verb, actor, body, answers.append, role)])
+        self.room.web.replica.state = self.room.desk.state
+        return answers[0]

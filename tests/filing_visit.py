@@ -7,7 +7,7 @@ import msgspec
 from kiosk.filing import talk
 
 from .filing_pictures import opened
-from .filing_room import PUBLIC, small_form
+from .child_room import PUBLIC, small_form
 
 
 def visit(name: str, errand: str = "file") -> talk.Open:

@@ -20,7 +20,7 @@ from kiosk.filing.visit import Over, State, Step, is_prepared, offers_priority, 
 from queue_server.wire.filing import FeedbackFiled, Filed
 
 from .filing_pictures import CARD, NOW, opened
-from .filing_room import small_form
+from .child_room import small_form
 
 SECOND = 1_000
 Told = tuple[type[r.Report], dict[str, Any]]

@@ -14,7 +14,7 @@ import pytest
 
 from queue_server.dossiers.search import fold
 
-from .filing_room import Finger
+from .child_room import Finger
 from .kiosk_room import until
 
 NAME, NUMBER = "xuzq kwyv", "042190997731"

@@ -15,7 +15,7 @@ from kiosk.filing import talk
 from kiosk.settings import FilingSettings, KioskSettings
 from queue_server.wire.texts import Texts
 
-from .filing_room import Child, PretendCentre
+from .child_room import Child, PretendCentre
 from .filing_visit import visit
 from .kiosk_room import until
 

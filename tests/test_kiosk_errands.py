@@ -18,7 +18,7 @@ from kiosk.finding_reports import Errand
 from kiosk.journey import decide
 from kiosk.visit import State, Step, View, view
 
-from .filing_room import Finger
+from .child_room import Finger
 from .kiosk_pictures import NOW, base
 from .kiosk_room import Broker, KioskProcess, PretendServer, until
 

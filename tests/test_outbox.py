@@ -14,7 +14,7 @@ from kiosk.outbox import NoRoom, Outbox, Verdict
 from queue_server.wire.filing import Filed, Filing, Package, encode_package
 from queue_server.wire.sealed import seal
 
-from .filing_room import PUBLIC, PretendCentre, credentials
+from .child_room import PUBLIC, PretendCentre, credentials
 
 
 @pytest.fixture
