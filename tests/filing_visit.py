@@ -6,8 +6,8 @@ import msgspec
 
 from kiosk.filing import talk
 
-from .filing_pictures import opened
 from .child_room import PUBLIC, small_form
+from .filing_pictures import opened
 
 
 def visit(name: str, errand: str = "file") -> talk.Open:

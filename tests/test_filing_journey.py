@@ -19,8 +19,8 @@ from kiosk.filing.reports import Consent, How, LookFor, Page
 from kiosk.filing.visit import Over, State, Step, is_prepared, offers_priority, view
 from queue_server.wire.filing import FeedbackFiled, Filed
 
-from .filing_pictures import CARD, NOW, opened
 from .child_room import small_form
+from .filing_pictures import CARD, NOW, opened
 
 SECOND = 1_000
 Told = tuple[type[r.Report], dict[str, Any]]
