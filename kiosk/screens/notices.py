@@ -178,9 +178,8 @@ def idle(scene: Scene) -> Widget:
     """Counts down; any touch says that she is still there."""
     look = scene.look
     seconds = math.ceil((idle_left(scene.state) or 0) / 1000)
-    count = Text(
-        look, str(seconds), "count", bold=True, halign="center", colour=look.palette.primary
-    )
+    role = "count" if look.portrait or look.letters == 1.0 else "greeting"
+    count = Text(look, str(seconds), role, bold=True, halign="center", colour=look.palette.primary)
     picture = notice(
         scene,
         "clock",
