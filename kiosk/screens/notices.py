@@ -175,11 +175,14 @@ def stopped(scene: Scene) -> Widget:
 
 
 def idle(scene: Scene) -> Widget:
-    """Counts down; any touch says that she is still there."""
+    """Counts down; any touch says that she is still there. The number stands in the text too, which is
+    enough where larger letters leave no room for it above."""
     look = scene.look
     seconds = math.ceil((idle_left(scene.state) or 0) / 1000)
-    role = "count" if look.portrait or look.letters == 1.0 else "greeting"
-    count = Text(look, str(seconds), role, bold=True, halign="center", colour=look.palette.primary)
+    count = Text(
+        look, str(seconds), "count", bold=True, halign="center", colour=look.palette.primary
+    )
+    roomy = look.portrait or look.letters == 1.0
     picture = notice(
         scene,
         "clock",
@@ -188,7 +191,8 @@ def idle(scene: Scene) -> Widget:
         ("here", scene.say("idle.here"), r.Touched),
         ("more", scene.say("idle.more"), MoreTimeAsked),
         ("home", scene.say("idle.leave"), r.WentHome),
-        sign=count,
+        sign=count if roomy else None,
+        colour=look.palette.primary,
     )
     return Anywhere(picture, scene.touch(r.Touched))
 
