@@ -2,7 +2,7 @@
 
 python -m tests.screens [FOLDER] [PART-OF-A-NAME]
 
-One sheet a picture, FOLDER/<picture>.png: above the upright screen, below the lying one; from left to right
+One sheet a picture, FOLDER/<program>-<picture>.png: above the upright screen, below the lying one; from left to right
 Vietnamese and English, in three text sizes and both contrasts, and low reach. A program with pictures of
 its own adds its module to SOURCES; `python -m MODULE SIZE FOLDER LANGUAGE LOOK` must save them there.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-SOURCES = ("tests.kiosk_pictures", "tests.filing_pictures")
+SOURCES = {"kiosk": "tests.kiosk_pictures", "filing": "tests.filing_pictures"}
 SIZES = {"upright": "540x960", "lying": "960x540"}
 """Half of a real screen: all measures follow the window, and software draws four times as fast."""
 LANGUAGES = ("vi", "en")
@@ -43,9 +43,10 @@ def main(folder: Path, only: str = "") -> None:
         ways = list(_ways())
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             list(pool.map(lambda way: _draw(Path(drawn), *way), ways))
-        names = sorted({path.name for path in Path(drawn).rglob("*.png") if only in path.stem})
-        for name in names:
-            _sheet(Path(drawn), name).save(folder / name, optimize=True)
+        found = {(path.parent.name, path.name) for path in Path(drawn).rglob("*.png")}
+        names = sorted(pair for pair in found if only in "-".join(pair))
+        for source, name in names:
+            _sheet(Path(drawn), source, name).save(folder / f"{source}-{name}", optimize=True)
     print(f"{len(names)} sheets in {folder}")
 
 
@@ -60,8 +61,8 @@ def _ways() -> Iterator[tuple[str, str, str, str]]:
 
 def _draw(folder: Path, source: str, size: str, language: str, look: str) -> None:
     """The pictures of one program in one look, each as small as it stands on its sheet."""
-    place = folder / size / language / look
-    command = [sys.executable, "-m", source, SIZES[size], str(place), language, look]
+    place = folder / size / language / look / source
+    command = [sys.executable, "-m", SOURCES[source], SIZES[size], str(place), language, look]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     for path in place.glob("*.png"):
         with Image.open(path) as picture:
@@ -71,7 +72,7 @@ def _draw(folder: Path, source: str, size: str, language: str, look: str) -> Non
                 small.save(path)
 
 
-def _sheet(folder: Path, name: str) -> Image.Image:
+def _sheet(folder: Path, source: str, name: str) -> Image.Image:
     rows = [(size, language) for size in SIZES for language in LANGUAGES]
     wide = max(_width(size) * len(LOOKS) for size in SIZES)
     sheet = Image.new("RGB", (wide, sum(HIGH[size] + HEAD for size, _ in rows)), "#6b7378")
@@ -79,7 +80,7 @@ def _sheet(folder: Path, name: str) -> Image.Image:
     for size, language in rows:
         left = 0
         for look in LOOKS:
-            path = folder / size / language / look / name
+            path = folder / size / language / look / source / name
             if path.exists():
                 pen.text((left + 4, top + 5), f"{size} {language} {look}", "#ffffff")
                 with Image.open(path) as picture:

@@ -81,6 +81,18 @@ def test_no_text_is_cut_in_any_size_language_or_orientation(pictures: list[dict[
     assert not [place(p, t["text"]) for p in pictures for t in p["texts"] if t["overflows"]]
 
 
+def test_no_text_lies_on_another_or_off_the_screen(pictures: list[dict[str, Any]]) -> None:
+    for picture in pictures:
+        rects = [t["rect"] for t in picture["texts"]]
+        pairs = [(a, b) for i, a in enumerate(rects) for b in rects[i + 1 :] if _overlap(a, b)]
+        assert not pairs, (picture["look"], picture["name"], pairs)
+        width, height = picture["size"]
+        off = [
+            r for r in rects if min(r) < -2 or r[0] + r[2] > width + 2 or r[1] + r[3] > height + 2
+        ]
+        assert not off, (picture["look"], picture["name"])
+
+
 def test_larger_letters_are_larger_and_never_under_the_usual_size(
     pictures: list[dict[str, Any]],
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -11,12 +12,13 @@ from .shapes import Floats, Picture, sampled
 
 WIDE = 400
 """Columns of the small copy in which lines are looked for."""
-MOST_TRIED = 140
+MOST_SEGMENTS, MOST_TRIED = 320, 100
+"""The longest segments that are gathered, and the longest lines of them that are looked at."""
 SHORTEST = 12.0
 """Segments below are letters."""
 STEP = 2.0
 """Small pixels from one look across a line to the next."""
-REACH = 4
+REACH = 3
 """How far beside a line, in small pixels, its two sides are looked at."""
 
 
@@ -45,14 +47,13 @@ def seen(small: Floats) -> Floats:
 
 
 def channels(lab: Floats) -> list[Picture]:
-    """What segments are looked for in: lightness as it is; lightness without letters and lamps; colour."""
+    """What segments are looked for in: lightness without letters, lightness, colour; each without its lamps."""
     light = lab[..., 0]
     kernel = np.ones((9, 9), np.uint8)
     without_ink = cv2.morphologyEx(light, cv2.MORPH_CLOSE, kernel)
-    plain = light.astype(np.uint8)
     mixed = lab[..., 2] * 0.8 + lab[..., 1] * 0.5
     colour = cv2.morphologyEx(mixed, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    return [plain, _steep(without_ink, 5.0), _steep(light, 4.0), _steep(colour, 4.0)]
+    return [_steep(without_ink, 5.0), _steep(light, 4.0), _steep(colour, 4.0)]
 
 
 def rims(lab: Floats) -> Floats:
@@ -110,7 +111,8 @@ def gathered(segments: Floats, rims: Floats, width: int, height: int) -> Lines:
     way = segments[:, 2:] - segments[:, :2]
     length = np.hypot(way[:, 0], way[:, 1])
     is_rim = np.arange(len(segments)) < len(rims)
-    long = length >= SHORTEST
+    enough = np.sort(length)[-MOST_SEGMENTS] if len(length) > MOST_SEGMENTS else 0.0
+    long = is_rim | (length >= max(SHORTEST, enough))
     segments, way, length, is_rim = segments[long], way[long], length[long], is_rim[long]
     order = np.argsort(-length)
     normals, offsets, weights, from_rim = [], [], [], []
@@ -128,13 +130,10 @@ def gathered(segments: Floats, rims: Floats, width: int, height: int) -> Lines:
         taken |= same
         points = np.concatenate([segments[same, :2], segments[same, 2:]])
         heavy = np.tile(length[same] * np.where(is_rim[same], 0.3, 1.0), 2)
-        centre = np.average(points, axis=0, weights=heavy)
-        spread = (points - centre) * np.sqrt(heavy)[:, None]
-        _, axes = np.linalg.eigh(spread.T @ spread)
-        fitted = axes[:, 0]
-        normals.append(fitted)
-        offsets.append(float(fitted @ centre))
-        weights.append(_covered(points @ axes[:, 1]))
+        normal, offset, along = _fitted(points, heavy)
+        normals.append(normal)
+        offsets.append(offset)
+        weights.append(_covered(along))
         from_rim.append(bool(is_rim[same].any()))
     order = np.argsort(-(np.array(weights) + 1e3 * np.array(from_rim)))
     best = [int(n) for n in order[:MOST_TRIED]]
@@ -148,16 +147,24 @@ def gathered(segments: Floats, rims: Floats, width: int, height: int) -> Lines:
     )
 
 
+def _fitted(points: Floats, weight: Floats) -> tuple[tuple[float, float], float, Floats]:
+    """The line nearest the points: normal, offset, and where along it each of them is."""
+    centre = weight @ points / weight.sum()
+    x, y = (points - centre).T
+    turn = 0.5 * math.atan2(2 * float(weight @ (x * y)), float(weight @ (x * x - y * y)))
+    cosine, sine = math.cos(turn), math.sin(turn)
+    return (-sine, cosine), float(cosine * centre[1] - sine * centre[0]), cosine * x + sine * y
+
+
 def _covered(ends: Floats) -> float:
     """How much of a line its segments cover, those that several channels saw counted once."""
     half = len(ends) // 2
-    low, high = np.minimum(ends[:half], ends[half:]), np.maximum(ends[:half], ends[half:])
-    order = np.argsort(low)
-    total, reached = 0.0, -np.inf
-    for a, b in zip(low[order], high[order], strict=True):
-        total += max(0.0, b - max(a, reached))
-        reached = max(reached, b)
-    return float(total)
+    pairs = zip(ends[:half].tolist(), ends[half:].tolist(), strict=True)
+    total, reached = 0.0, -math.inf
+    for low, high in sorted((min(pair), max(pair)) for pair in pairs):
+        total += max(0.0, high - max(low, reached))
+        reached = max(reached, high)
+    return total
 
 
 # --- how strongly the picture changes across a line ---

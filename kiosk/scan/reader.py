@@ -62,10 +62,19 @@ def _text(line: bytes) -> str:
 
 
 class Reader:
-    """Reads until it is stopped, looks again for a reader that was pulled out; `hear` is called from its thread."""
+    """Reads until it is stopped, looks again for a reader that was pulled out.
 
-    def __init__(self, path: str, hear: Callable[[str], None], baud: int = 115_200) -> None:
-        self._path, self._hear, self._baud = path, hear, baud
+    `hear` gets each text, `changed` whether the reader is there; both are called from its thread.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        hear: Callable[[str], None],
+        changed: Callable[[bool], None] = lambda _: None,
+        baud: int = 115_200,
+    ) -> None:
+        self._path, self._hear, self._changed, self._baud = path, hear, changed, baud
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.there = False
@@ -86,13 +95,18 @@ class Reader:
         while not self._stop.is_set():
             try:
                 with serial.Serial(self._path, self._baud, timeout=0.1, exclusive=True) as port:
-                    self.there = True
+                    self._tell(True)
                     self._listen(port)
             except (OSError, serial.SerialException) as error:
                 if self.there:
                     log.warning("reader_gone", error=type(error).__name__)
-            self.there = False
+            self._tell(False)
             self._stop.wait(AGAIN_S)
+
+    def _tell(self, there: bool) -> None:
+        if there is not self.there:
+            self.there = there
+            self._changed(there)
 
     def _listen(self, port: serial.Serial) -> None:
         lines, once = Lines(), Once()

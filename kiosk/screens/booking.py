@@ -138,7 +138,8 @@ def booked(scene: Scene) -> Widget:
     words = _line(scene, slip, "body")
     foot = fixed(done, wide_height(look, scene.say("ticket.done"), 12))
     if look.portrait:
-        return framed(scene, *lines, *sign, words, foot, back=False, title=scene.say("book.booked"))
+        title = scene.say("book.booked")
+        return framed(scene, *sign, words, foot, back=False, title=title, above=lines)
     both = Row(look, Column(look, *lines, rest(), gap=1), Column(look, *sign, gap=1), gap=3)
     return framed(scene, both, words, foot, back=False, title=scene.say("book.booked"))
 

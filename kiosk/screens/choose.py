@@ -411,7 +411,7 @@ def _time_words(scene: Scene, offer: TimeOffer) -> str:
 def _line(scene: Scene, key: str, words: str) -> Widget:
     look = scene.look
     name = Text(look, scene.say(key), "body", colour=look.palette.quiet, size_hint_x=0.3)
-    role = "lead" if look.letters <= LETTERS[1] else "button"
+    role = "body" if _tight(look) else "lead" if look.letters <= LETTERS[1] else "button"
     row = as_one(Row(look, name, Text(look, words, role, bold=True, size_hint_x=0.7)))
     if look.letters > LETTERS[0]:
         width = (look.width - look.unit(2 * MARGIN + 2 * 4 + GAP)) * 0.7

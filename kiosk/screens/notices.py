@@ -12,7 +12,7 @@ from kivy.uix.widget import Widget
 from kiosk import reports as r
 from kiosk.access import MoreTimeAsked
 from kiosk.finding_reports import ErrandAsked
-from kiosk.touch.style import Colour
+from kiosk.touch.style import LETTERS, Colour
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import BigButton, Column, Icon, Row, Title, button_height
 from kiosk.visit import (
@@ -46,23 +46,21 @@ def notice(
     width = look.width - 2 * look.unit(MARGIN)
     drawing = sign or Icon(look, icon, colour or look.palette.accent)
     drawing.size_hint_y = 0.45
+    tight = look.lowered and look.letters > LETTERS[1]
+    role, least = ("body", 0.0) if tight else ("lead", look.unit(16))
     said = fixed(
         Title(look, title, halign="center"),
-        max(look.unit(14), height_of(look, title, "title", width, bold=True) + 1),
+        max(0.0 if tight else look.unit(14), height_of(look, title, "title", width, bold=True) + 1),
     )
     words = fixed(
-        Text(look, text, "lead", halign="center", valign="top"),
-        max(look.unit(16), height_of(look, text, "lead", width) + 1),
+        Text(look, text, role, halign="center", valign="top"),
+        max(least, height_of(look, text, role, width) + 1),
     )
     parts: list[Widget] = [Widget(size_hint_y=0.2), drawing, said, words]
     if also:
-        quiet = look.palette.quiet
-        parts.append(
-            fixed(
-                Text(look, also, "body", halign="center", valign="top", colour=quiet),
-                height_of(look, also, "body", width) + 1,
-            )
-        )
+        quiet, other = look.palette.quiet, "small" if tight else "body"
+        again = Text(look, also, other, halign="center", valign="top", colour=quiet)
+        parts.append(fixed(again, height_of(look, also, other, width) + 1))
     parts.append(Widget(size_hint_y=0.12))
     return framed(scene, *([_ways(scene, ways)] if ways else []), above=parts, back=False)
 

@@ -123,6 +123,11 @@ def _flags(scene: Scene, taken: m.TicketTaken) -> list[Widget]:
     return flags
 
 
+def _tight(look: Look) -> bool:
+    """The largest letters in half a screen."""
+    return look.lowered and look.letters > LETTERS[1]
+
+
 def _usual_role(look: Look) -> str:
     """Larger letters in half a screen: the words beside the number stand back behind it."""
     return "body" if look.lowered and look.letters > LETTERS[0] else "button"
@@ -257,7 +262,8 @@ def _code(scene: Scene, url: str, crowded: bool) -> Widget:
     )
     if look.lowered:
         return card
-    return fixed(card, look.unit(15.5 if crowded else 19)) if larger else card
+    units = 19.0 if not crowded else 15.5 if look.portrait else 12.0
+    return fixed(card, look.unit(units)) if larger else card
 
 
 def _paper(scene: Scene) -> Widget:
@@ -269,7 +275,7 @@ def _paper(scene: Scene) -> Widget:
     fill = p.success_tint if good else p.accent_tint if bad else p.tint
     colour = p.success if good else p.accent if bad else p.primary
     words = scene.say(f"paper.{paper.value}")
-    larger = look.letters > LETTERS[0]
+    role = "button" if look.letters == LETTERS[0] else "small" if _tight(look) else "body"
     card = Card(
         look,
         Icon(
@@ -279,7 +285,7 @@ def _paper(scene: Scene) -> Widget:
             size_hint_x=None,
             width=look.unit(5),
         ),
-        Text(look, words, "body" if larger else "button", bold=good),
+        Text(look, words, role, bold=good),
         fill=fill,
         border=colour,
         orientation="horizontal",
@@ -287,7 +293,6 @@ def _paper(scene: Scene) -> Widget:
         gap=2,
     )
     width = look.width - look.unit(2 * MARGIN + 2 * 1.6 + 5 + 2)
-    role = "button" if look.letters == LETTERS[0] else "body"
     return fixed(card, max(look.unit(10), _high(look, words, role, width) + look.unit(3.2)))
 
 
@@ -304,9 +309,10 @@ def _late(scene: Scene, taken: m.TicketTaken) -> list[Widget]:
     look = scene.look
     accent = look.palette.accent
     sign = Icon(look, "warning", accent, size_hint_x=None, width=look.unit(5))
-    words = Text(look, scene.say("ticket.late"), "body", bold=True, colour=accent)
+    role = "small" if _tight(look) else "body"
+    words = Text(look, scene.say("ticket.late"), role, bold=True, colour=accent)
     width = look.width - look.unit(2 * MARGIN + 5 + 2)
-    high = max(look.unit(8), _high(look, words.text, "body", width))
+    high = max(look.unit(8), _high(look, words.text, role, width))
     return [fixed(Row(look, sign, words), high)]
 
 

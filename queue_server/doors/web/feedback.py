@@ -1,7 +1,5 @@
 """`/api/feedback`: what kiosks and phones send, what staff read of it, and what its sender may see by her key."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import time
