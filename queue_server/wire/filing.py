@@ -40,7 +40,8 @@ class Filing(Frozen):
     """What is filed. `answers`: by `section.field`; `form` and `form_version` name what they answer.
 
     `submitted_at`: by the kiosk's clock (ms), `offset_ms`: what the server's clock was ahead of it when last heard.
-    `provisional`: the number by which it waits in the kiosk, hers if the line is down. `owner_*`: of the person concerned.
+    `provisional`: the number by which it waits in the kiosk, hers if the line is down. `owner_*`: of the person
+    concerned.
     """
 
     id: str
