@@ -126,7 +126,10 @@ def search(scene: Scene) -> Widget:
         keys = fixed(_keyboard(scene), min(body_room(look, title=title), look.unit(60)))
         typing = Column(look, rest(), keys, gap=0)
         return framed(scene, Row(look, found, typing, gap=GAP * 2), title=title)
-    keys = fixed(_keyboard(scene), keyboard_height(_key_look(look), scene.state.language == "vi"))
+    keys = fixed(
+        _keyboard(scene),
+        keyboard_height(_key_look(look), scene.state.language == "vi", scene.state.typing == VNI),
+    )
     width = look.width - 2 * look.unit(MARGIN)
     if look.lowered:
         hits = _hits(scene, body_room(look, keys.height), width)

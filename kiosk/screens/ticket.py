@@ -256,13 +256,13 @@ def _code(scene: Scene, url: str, crowded: bool) -> Widget:
         QrImage(url, size_hint_x=0.5 if look.portrait else 0.4),
         *([] if crowded and look.lowered else [Text(look, words, role)]),
         orientation="horizontal",
-        pad=1.5,
+        pad=0.6 if crowded else 1.5,
         gap=2,
         size_hint_y=1.0,
     )
     if look.lowered:
         return card
-    units = 19.0 if not crowded else 15.5 if look.portrait else 12.0
+    units = 19.0 if not crowded else 15.5 if look.portrait else 11.0
     return fixed(card, look.unit(units)) if larger else card
 
 

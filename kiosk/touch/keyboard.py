@@ -70,9 +70,11 @@ class Keyboard(BoxLayout):
         delete = self._key(DELETE, self._words.delete, "quiet", wide=wide)
         self.add_widget(self._row(*(self._key(letter) for letter in rows[-1]), delete))
         if self._vietnamese and rows is LETTER_ROWS:
+            apart = self._look.letters > 1.0
             marks = [self._key(letter) for letter in MARKED]
-            tones = [self._key(tone, tone, "quiet", wide=1.35) for tone in TONES]
-            for row in (marks, tones) if self._look.letters > 1.0 else ([*marks, *tones],):
+            role, wide = ("button", 1.0) if apart else ("small", 1.6)
+            tones = [self._key(tone, tone, "quiet", wide=wide, role=role) for tone in TONES]
+            for row in (marks, tones) if apart else ([*marks, *tones],):
                 self.add_widget(self._row(*row))
         self.add_widget(self._last_row(rows, other))
 
@@ -124,14 +126,17 @@ class Keyboard(BoxLayout):
     def _row(self, *keys: BigButton) -> BoxLayout:
         return Row(self._look, *keys, gap=1.0)
 
-    def _key(self, key: str, shown: str = "", kind: str = "plain", wide: float = 1) -> BigButton:
+    def _key(
+        self, key: str, shown: str = "", kind: str = "plain", wide: float = 1, role: str = ""
+    ) -> BigButton:
+        usual = ("body" if key == DELETE else "button") if shown else "lead"
         button = BigButton(
             self._look,
             shown or key,
             lambda: self._on_key(key),
             name=f"key-{NAMES.get(key, key)}",
             kind=kind,
-            role=("body" if key == DELETE else "button") if shown else "lead",
+            role=role or usual,
             size_hint_x=wide,
         )
         button.padding = self._look.unit(0.5)
@@ -140,6 +145,7 @@ class Keyboard(BoxLayout):
         return button
 
 
-def keyboard_height(look: Look, vietnamese: bool = True) -> float:
+def keyboard_height(look: Look, vietnamese: bool = True, numbers: bool = False) -> float:
     """Pixels that the keys need on an upright screen; one row more when letters are larger."""
-    return look.unit(53 if vietnamese and look.letters > 1.0 else 44)
+    units = 53 if vietnamese and look.letters > 1.0 else 44
+    return look.unit(units + (4 if numbers else 0))
