@@ -123,12 +123,12 @@ def test_a_visit_from_start_to_dossier(room: Child, centre: PretendCentre) -> No
     assert package.filing.owner_name == "AN BINH"
     assert [p.kind for p in package.filing.papers] == ["form"]
     assert package.files[0].startswith(b"%PDF-")
-    (strip,) = [s for s in room.said if isinstance(s, bytes)]
+    (strip,) = until(lambda: [s for s in room.said if isinstance(s, bytes)], "the strip")
     assert strip.startswith(b"\x89PNG")
     room.process.tell(talk.Printed(outcome="confirmed"))
     until(lambda: room.says("lấy giấy hẹn"), "the word that it is printed")
     room.touch("done")
-    assert room.over.wait(10) and room.reason == "done"
+    assert room.over.wait(30) and room.reason == "done"
 
 
 def test_without_an_answer_she_goes_with_a_number_that_the_centre_learns_later(
@@ -148,7 +148,7 @@ def test_without_an_answer_she_goes_with_a_number_that_the_centre_learns_later(
     until(lambda: room.says("PA-1"), "the centre's own number, late")
     assert centre.feedback[-1].words == "Tot" and centre.feedback[-1].kind == "praise"
     room.touch("done")
-    assert room.over.wait(10)
+    assert room.over.wait(30)
     assert room.outbox.waiting() == []
 
 
@@ -159,7 +159,7 @@ def test_leaving_in_the_middle_throws_all_away_after_a_question(room: Child) -> 
     room.touch("leave")
     room.until_shows("over_leave")
     room.touch("leave-now")
-    assert room.over.wait(10) and room.reason == "left"
+    assert room.over.wait(30) and room.reason == "left"
 
 
 def test_a_child_that_dies_in_the_middle_is_said_and_a_new_one_is_there(room: Child) -> None:
@@ -167,7 +167,7 @@ def test_a_child_that_dies_in_the_middle_is_said_and_a_new_one_is_there(room: Ch
     child = room.process.child
     assert child is not None
     child.kill()
-    assert room.over.wait(10) and room.reason == "crashed"
+    assert room.over.wait(30) and room.reason == "crashed"
     until(lambda: room.process.ready, "a new child")
 
 
@@ -181,4 +181,4 @@ def test_words_and_look_ups(room: Child, centre: PretendCentre) -> None:
     room.process.tell(talk.HelpComes(heard=True))
     until(lambda: room.says("Nhân viên sẽ tới ngay"), "the word that somebody comes")
     room.process.tell(talk.Close())
-    assert room.over.wait(10) and room.reason == "closed"
+    assert room.over.wait(30) and room.reason == "closed"
