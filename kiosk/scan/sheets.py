@@ -15,6 +15,8 @@ MOST_KEPT = (7, 6)
 MOST_COMPARED = 300
 """Shapes that are looked at closely; of these so many go on to the next round:"""
 MOST_WEIGHED = 60
+RIM_WORTH = (0.5, 12.0)
+"""How much more a shape counts, in the first choice and in the next ones, whose sides are rims of large areas."""
 ROUNDS, MOST_TRIED_AGAIN = 2, 4
 """How often, and how many of the best shapes, are tried with other sides."""
 MOST_LOOKED_INTO, GRID = 40, 16
@@ -83,7 +85,9 @@ def _with_edges(
             for line, low, high in sides
         ]
     )
-    best = np.argpartition(-(edge.mean(axis=0) + 0.3 * edge.min(axis=0)), MOST_COMPARED)
+    rims = lines.rim[four].mean(axis=1)
+    worth = edge.mean(axis=0) + 0.3 * edge.min(axis=0) + RIM_WORTH[0] * rims
+    best = np.argpartition(-worth, MOST_COMPARED)
     return four[best[:MOST_COMPARED]], corners[best[:MOST_COMPARED]]
 
 
@@ -104,7 +108,8 @@ def _foremost(
     four: Floats, corners: Floats, features: Floats, lines: Lines, width: int, height: int
 ) -> Floats:
     cut = lines.border[four].any(axis=1) | _outside(corners, width, height)
-    return np.argsort(-_confidence(features, cut))[:MOST_WEIGHED]
+    rims = lines.rim[four].mean(axis=1)
+    return np.argsort(-(_worth(features, cut) + RIM_WORTH[1] * rims))[:MOST_WEIGHED]
 
 
 def _unlike(corners: Floats) -> list[int]:
@@ -363,11 +368,14 @@ CUT_BIAS = -22.19
 """Fitted by logistic regression on made scenes with seeds below 1000."""
 
 
-def _confidence(features: Floats, cut: Floats) -> Floats:
-    known = features.shape[1]  # at first only what the sides tell
+def _worth(features: Floats, cut: Floats) -> Floats:
+    """The logarithm of the odds; of the first columns alone where the inside has not been looked at yet."""
+    known = features.shape[1]
     whole = features @ WEIGHTS[:known] + BIAS
     partly = features @ CUT_WEIGHTS[:known] + CUT_BIAS
-    sure = 1 / (1 + np.exp(-np.where(cut, partly, whole)))
-    if known == len(FEATURES):
-        sure = np.where(features[:, FEATURES.index("light")] < LEAST_LIGHT, 0.0, sure)
-    return np.asarray(sure)
+    return np.asarray(np.where(cut, partly, whole))
+
+
+def _confidence(features: Floats, cut: Floats) -> Floats:
+    dark = features[:, FEATURES.index("light")] < LEAST_LIGHT
+    return np.asarray(np.where(dark, 0.0, 1 / (1 + np.exp(-_worth(features, cut)))))

@@ -1,0 +1,399 @@
+"""Papers under a camera: found, judged, taken once, straight, bound as a PDF; codes; a camera pulled out and back."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pypdfium2
+import pytest
+import zxingcpp
+from PIL import Image
+
+from kiosk.scan import made
+from kiosk.scan.camera import Camera, CameraGone, CameraState, doctor_line
+from kiosk.scan.card import Once, find_codes
+from kiosk.scan.finder import Finder, Outline
+from kiosk.scan.flat import Dropped, FlatFolder
+from kiosk.scan.intake import Reason
+from kiosk.scan.judge import Fault, Way, judge, turned_upright, way_up
+from kiosk.scan.page import Page, even_light, look, scan
+from kiosk.scan.pdf import LARGEST_PAGE, pages_to_pdf
+from kiosk.scan.reader import Lines, Reader
+from kiosk.scan.scanning import Scanning, Taken
+from kiosk.scan.settings import CameraSettings
+from kiosk.scan.shapes import diagonal, dpi_on_a4
+from kiosk.scan.taker import Stage, Step, Taker
+from queue_server.wire.texts import Texts
+
+CARD = "079301000456||Trần Thị Bưởi|02092001|Nữ|Ấp 2, Xã Y, TP.HCM|20082024||||"
+SHEET = np.array([(300.0, 80.0), (900.0, 90.0), (890.0, 640.0), (290.0, 630.0)])
+FINE = 9.0
+"""A still so much finer than the preview that distance is no question."""
+
+
+@lru_cache
+def frame(seed: int, fault: str = "") -> Any:
+    return made.render(made.Scene.of(seed, fault=fault))
+
+
+@lru_cache
+def still() -> tuple[Any, Any]:
+    """A sheet that lies upright, and its corners."""
+    scene = made.Scene.of(12, turn="upright")
+    size = (1920, 1080)
+    return made.render(scene, size), made.corners_in(scene, size)
+
+
+# --- found ---
+
+
+@pytest.mark.parametrize("seed", [0, 4, 9])
+def test_the_corners_are_found_to_one_part_in_a_hundred(seed: int) -> None:
+    truth = made.corners_in(made.Scene.of(seed), made.PREVIEW)
+    found = Finder().find(frame(seed))
+    assert found is not None and not found.cut
+    turns = [np.linalg.norm(np.roll(found.corners, n, axis=0) - truth, axis=1) for n in range(4)]
+    assert min(turn.max() for turn in turns) < 0.01 * diagonal(truth)
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_an_empty_desk_is_no_sheet(seed: int) -> None:
+    found = Finder().find(made.render(made.Scene.of(seed, empty=True)))
+    assert found is None or found.cut
+    assert Finder().find(np.zeros((720, 1280, 3), np.uint8)) is None
+
+
+# --- judged ---
+
+
+@pytest.mark.parametrize("fault", [Fault.BLUR, Fault.GLARE, Fault.FINGER, Fault.BLANK])
+def test_what_is_wrong_with_a_sheet_is_said(fault: Fault) -> None:
+    outline = Outline(made.corners_in(made.Scene.of(2, fault=fault), made.PREVIEW), 1.0)
+    verdict = judge(frame(2, fault), outline, still_scale=FINE)
+    assert fault in verdict.faults and not verdict.good
+
+
+def test_a_good_sheet_is_good_unless_it_is_too_far_away_or_cut() -> None:
+    outline = Outline(made.corners_in(made.Scene.of(9), made.PREVIEW), 1.0)
+    assert judge(frame(9), outline, still_scale=FINE).faults == ()
+    assert judge(frame(9), outline, still_scale=1.0).faults == (Fault.TOO_FAR,)
+    cut = judge(frame(9), Outline(outline.corners, 1.0, cut=True), still_scale=FINE)
+    assert cut.faults[0] is Fault.CUT
+    assert judge(frame(9), None).faults == (Fault.NO_PAGE,)
+
+
+def test_which_way_up_a_page_lies_is_told_by_its_lines_and_marks() -> None:
+    page = made.page_of(3, 1344)
+    assert way_up(page) is Way.UPRIGHT
+    assert way_up(page[::-1, ::-1]) is Way.UPSIDE_DOWN
+    assert way_up(np.ascontiguousarray(np.rot90(page))) is Way.SIDEWAYS
+    assert way_up(np.full((1344, 950, 3), 240, np.uint8)) is Way.UNSURE
+    for quarters in (1, 3):
+        upright, way = turned_upright(np.ascontiguousarray(np.rot90(page, quarters)))
+        assert way is Way.UPRIGHT
+        assert np.abs(upright.astype(int) - page).mean() < 1
+
+
+def test_every_fault_refusal_and_state_has_its_words() -> None:
+    texts = Texts(Path(made.__file__).parent / "texts")
+    keys = {f"fault.{f.value}" for f in Fault} | {f"refused.{r.value}" for r in Reason}
+    keys |= {f"stage.{s.value}" for s in Stage} | {f"camera.{s.value}" for s in CameraState}
+    assert keys == texts.keys("vi") == texts.keys("en")
+
+
+# --- taken ---
+
+
+def lie(taker: Taker, begin: int, ms: int, dx: float = 0.0, faults: Any = (), **more: Any) -> Any:
+    sights = range(begin, begin + ms, 50)
+    return [taker.see(at, Outline(SHEET + dx, 0.9), faults, **more) for at in sights]
+
+
+def takes(steps: list[Step]) -> int:
+    return sum(step.take for step in steps)
+
+
+def test_a_sheet_is_taken_when_it_has_lain_still_and_not_again_before_it_is_lifted() -> None:
+    taker = Taker()
+    steps = lie(taker, 0, 2000)
+    assert takes(steps) == 1 and not any(step.take for step in steps[:12])
+    assert taker.taken(2000).stage is Stage.LIFT
+    assert takes(lie(taker, 2050, 3000)) == 0
+    for at in range(5100, 5800, 50):
+        taker.see(at, None)
+    assert takes(lie(taker, 5800, 1500)) == 1
+
+
+def test_another_sheet_laid_over_the_first_is_taken_too() -> None:
+    first, other = (look(made.page_of(n, 400), page_corners()) for n in (3, 8))
+    taker = Taker()
+    assert takes(lie(taker, 0, 1000, look=first)) == 1
+    taker.taken(1000)
+    assert takes(lie(taker, 1050, 2000, look=first * 0.8 + 9)) == 0, "only the light has changed"
+    assert takes(lie(taker, 3100, 2000, look=other)) == 1
+
+
+def page_corners() -> Any:
+    high, wide = made.page_of(3, 400).shape[:2]
+    return np.array([(0.0, 0.0), (wide, 0.0), (wide, high), (0.0, high)])
+
+
+def test_moving_faulty_or_cut_sheets_and_empty_desks_are_not_taken() -> None:
+    pushed = Taker()
+    assert not any(pushed.see(at, Outline(SHEET + at * 0.2, 0.9)).take for at in range(0, 3000, 50))
+    assert takes(lie(Taker(), 0, 3000, faults=(Fault.GLARE,))) == 0
+    assert takes(lie(Taker(), 0, 3000, faults=(Fault.UPSIDE_DOWN,))) == 1, "advice holds nobody up"
+    cut, empty = Taker(), Taker()
+    assert not any(cut.see(at, Outline(SHEET, 0.9, cut=True)).take for at in range(0, 3000, 50))
+    assert not any(empty.see(at, None).take for at in range(0, 3000, 50))
+    slow = Taker()
+    assert not slow.see(0, Outline(SHEET, 0.9)).take and not slow.see(900, Outline(SHEET, 0.9)).take
+
+
+def test_a_still_that_came_out_badly_is_said_and_tried_again() -> None:
+    taker = Taker()
+    assert takes(lie(taker, 0, 1000)) == 1
+    assert taker.taken(1000, (Fault.BLUR,)).hint is Fault.BLUR
+    assert takes(lie(taker, 1050, 1500)) == 1
+    lost = Taker()
+    assert takes(lie(lost, 0, 1000)) == 1 and takes(lie(lost, 1000, 12_000)) == 1
+
+
+def test_words_do_not_flicker() -> None:
+    taker, hints = Taker(), []
+    for n in range(80):
+        faults = (Fault.GLARE,) if n % 2 else (Fault.BLUR,)
+        hints.append(taker.see(n * 50, Outline(SHEET, 0.9), faults).hint)
+    assert sum(a is not b for a, b in itertools.pairwise(hints)) <= 3
+
+
+# --- the page ---
+
+
+def test_a_page_comes_out_straight_as_a4_and_its_paper_white() -> None:
+    picture, corners = still()
+    page = scan(picture, corners)
+    assert page.mm == pytest.approx((210, 297), abs=0.1)
+    assert page.size[1] / page.size[0] == pytest.approx(297 / 210, abs=0.005)
+    assert page.dpi == pytest.approx(dpi_on_a4(corners), rel=0.1)
+    printed = made.page_of(made.Scene.of(12, turn="upright").layout, page.size[1])
+    small = [
+        cv2.resize(x, (105, 148), interpolation=cv2.INTER_AREA) for x in (page.picture, printed)
+    ]
+    grey = [cv2.cvtColor(x, cv2.COLOR_BGR2GRAY).ravel().astype(float) for x in small]
+    assert np.corrcoef(grey)[0, 1] > 0.9
+
+
+def test_shadows_go_and_stamps_stay() -> None:
+    paper = np.full((1200, 850, 3), 235, np.uint8)
+    cv2.circle(paper, (600, 900), 60, (40, 40, 200), 12)
+    shade = np.linspace(0.45, 1.0, 850)[None, :, None]
+    lit = even_light((paper * shade).astype(np.uint8))
+    assert np.percentile(lit[:, 40:200], 5) > 235 and np.percentile(lit[:, 650:], 50) > 235
+    blue, green, red = lit[900, 540].astype(int)
+    assert red - max(blue, green) > 100
+
+
+# --- the PDF ---
+
+
+def test_a_pdf_holds_its_pages_in_true_size_with_code_and_number_and_a_megabyte_a_page() -> None:
+    picture, corners = still()
+    noise = np.random.default_rng(1).integers(90, 255, (2339, 1654, 3), np.uint8)
+    pages = [scan(picture, corners), Page(noise, 200.0)]
+    data = pages_to_pdf(
+        pages, name="Giấy <chứng> sinh", paper_code="KQ.004", number="12/2026", created_ms=10**12
+    )
+    assert len(data) <= 2 * LARGEST_PAGE
+    document = pypdfium2.PdfDocument(data)
+    assert [p.get_size() for p in document] == [pytest.approx((595.3, 841.9), abs=0.2)] * 2
+    told = document.get_metadata_dict()
+    assert (told["Title"], told["Keywords"], told["Subject"]) == (
+        "Giấy <chứng> sinh",
+        "KQ.004",
+        "12/2026",
+    )
+    assert b"<mc:PaperTypeCode>KQ.004<" in data
+    drawn = np.asarray(document[0].render(scale=0.5).to_pil().convert("L"), float)
+    straight = cv2.cvtColor(pages[0].picture, cv2.COLOR_BGR2GRAY)
+    same = cv2.resize(straight, drawn.shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(drawn.ravel(), same.ravel().astype(float))[0, 1] > 0.9
+    with pytest.raises(ValueError):
+        pages_to_pdf([], name="", paper_code="", number="", created_ms=0)
+
+
+# --- the camera ---
+
+
+class Pretend:
+    """Gives so many pictures, then is pulled out."""
+
+    def __init__(self, pictures: int) -> None:
+        self._left = pictures
+
+    def read(self) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise CameraGone("pulled out")
+        return np.zeros((72, 128, 3), np.uint8)
+
+    def still(self) -> Any:
+        raise CameraGone("pulled out")
+
+    def close(self) -> None: ...
+
+
+def test_a_camera_pulled_out_is_gone_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.scan.camera.AGAIN_S", 0.01)
+    plugged = threading.Event()
+
+    def opened(settings: CameraSettings) -> Any:
+        if not hasattr(opened, "before"):
+            opened.before = True  # type: ignore[attr-defined]
+            return Pretend(3)
+        if not plugged.is_set():
+            raise CameraGone("not there")
+        return Pretend(10**9)
+
+    camera = Camera(CameraSettings(rotate=90), opened)
+    camera.start()
+    try:
+        known = None
+        while camera.state is not CameraState.GONE:
+            known = camera.wait(known, 5.0)
+        plugged.set()
+        while camera.state is not CameraState.READY:
+            known = camera.wait(known, 5.0)
+        assert known is not None and known.shape == (128, 72, 3), "turned as the settings say"
+        with pytest.raises(CameraGone):
+            camera.still().result(5)
+    finally:
+        camera.stop()
+
+
+def test_a_kiosk_scans_a_sheet_from_a_film_and_an_empty_desk_never(tmp_path: Path) -> None:
+    scene = made.Scene.of(12, turn="upright")
+    cv2.imwrite(str(tmp_path / "a.png"), made.render(scene, (1280, 720)))
+    cv2.imwrite(str(tmp_path / "a.still.png"), made.render(scene, (2592, 1458)))
+    taken: list[Taken] = []
+    seen: list[Any] = []
+    came = threading.Event()
+    settings = CameraSettings(address=f"film:{tmp_path}", still="2592x1458", least_dpi=90)
+    camera = Camera(settings)
+    scanning = Scanning(camera, seen.append, lambda page: (taken.append(page), came.set()))
+    camera.start()
+    scanning.start()
+    assert came.wait(20), [s.step for s in seen[-3:]]
+    scanning.stop()
+    camera.stop()
+    assert taken[0].page.size[0] < taken[0].page.size[1] and taken[0].page.dpi > 90
+    assert taken[0].way is Way.UPRIGHT and len(taken) == 1
+
+
+def test_the_doctor_refuses_a_camera_that_gives_a4_less_than_200_dpi() -> None:
+    assert doctor_line(CameraSettings(address="made:1", still="1920x1080"))[0] is False
+    assert doctor_line(CameraSettings(address="none"))[0] is True
+    good, told = doctor_line(CameraSettings(address="film:/nowhere"))
+    assert not good and "no pictures" in told
+    assert not doctor_line(CameraSettings(address="made:1", still="large"))[0]
+
+
+# --- the scanner's folder ---
+
+
+def jpeg() -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(made.page_of(1, 1200)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def test_the_scanners_folder_gives_whole_files_once_and_keeps_none(tmp_path: Path) -> None:
+    heard: list[Dropped] = []
+    folder = FlatFolder(tmp_path, heard.append)
+    (tmp_path / "old.jpg").write_bytes(jpeg())
+    (tmp_path / "secret.jpg").symlink_to("/etc/passwd")
+    assert folder.cleared() == 1
+    growing = tmp_path / "scan.JPG"
+    growing.write_bytes(jpeg()[:3000])
+    assert folder.poll(0.0) == folder.poll(1.0) == 0
+    growing.write_bytes(jpeg())
+    assert folder.poll(2.0) == folder.poll(3.0) == 0
+    (tmp_path / "lies.pdf").write_bytes(b"MZ" + bytes(500))
+    assert [folder.poll(at) for at in (4.0, 6.0)] == [1, 1]
+    assert [len(d.pages) for d in heard] == [1, 0] and heard[1].refused is Reason.UNKNOWN
+    assert [p.name for p in tmp_path.iterdir()] == ["secret.jpg"] and not heard[0].refused
+
+
+# --- codes ---
+
+
+def card_frame(text: str = CARD) -> Any:
+    code = np.array(zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode).to_image(scale=3))
+    picture = np.full((720, 1280, 3), 180, np.uint8)
+    picture[200 : 200 + code.shape[0], 500 : 500 + code.shape[1]] = code[:, :, None]
+    return picture
+
+
+def test_a_cards_code_is_read_with_its_marks_and_a_torn_or_blurred_one_is_none() -> None:
+    assert find_codes(card_frame()) == (CARD,)
+    torn = card_frame()
+    torn[200:420, 560:720] = 180
+    assert find_codes(torn) == ()
+    assert find_codes(cv2.GaussianBlur(card_frame(), (0, 0), 9)) == ()
+    assert find_codes(np.zeros((3, 3, 3), np.uint8)) == find_codes(np.zeros((0, 0), np.uint8)) == ()
+
+
+def test_a_code_is_told_once_while_it_lies_there() -> None:
+    once = Once()
+    assert once.new(10.0, (CARD,)) == (CARD,)
+    assert once.new(11.0, (CARD, "x")) == ("x",)
+    assert once.new(12.5, (CARD,)) == ()
+    assert once.new(20.0, (CARD,)) == (CARD,)
+
+
+def test_lines_of_a_reader_are_cut_by_suffix_or_silence_and_noise_is_dropped() -> None:
+    lines = Lines()
+    said = [*lines.feed(0.0, CARD.encode()[:40]), *lines.feed(0.1, CARD.encode()[40:] + b"\r\n")]
+    assert said == [CARD]
+    assert lines.feed(1.0, b"\xff\xfe\xfa\xc3\r\x1b[2J\x07abc\rab\r") == []
+    assert lines.feed(2.0, b"\x02H19.15-261123-0007\x04") == []
+    assert lines.feed(2.4, b"") == ["H19.15-261123-0007"]
+    assert lines.feed(3.0, b"x" * 100_000 + b"\r" + b"12345\r") == ["12345"]
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[int, str]]:
+    own, other = os.openpty()
+    yield own, os.ttyname(other)
+    os.close(other)
+
+
+def test_a_serial_reader_keeps_marks_and_outlives_noise_and_a_pulled_plug(
+    line: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.scan.reader.AGAIN_S", 0.01)
+    own, path = line
+    heard: list[str] = []
+    came = threading.Event()
+    there = threading.Event()
+    reader = Reader(path, lambda text: (heard.append(text), came.set()), lambda _: there.set())
+    reader.start()
+    assert there.wait(5)
+    try:
+        for sent in (b"\xff\xfe\xfa\r" + f"{CARD}\r\n".encode(), "không đuôi".encode()):
+            os.write(own, sent)
+            assert came.wait(5)
+            came.clear()
+    finally:
+        os.close(own)
+        reader.stop()
+    assert heard == [CARD, "không đuôi"]
