@@ -150,6 +150,7 @@ def test_a_torn_answer_leaves_the_kept_records_as_they_were(
     with online(web, tmp_path / "kiosk") as kiosk:
         kiosk.catalogue.want("1")
         until(lambda: kiosk.catalogue.procedure("1.1"), "the record")
+        until((tmp_path / "kiosk" / "catalogue-full.json").exists, "its file")
         before = (tmp_path / "kiosk" / "catalogue-full.json").read_bytes()
         store.import_procedures(folder, [msgspec.structs.replace(BIRTH, steps=("Khác",))])
         web.garble = garble
