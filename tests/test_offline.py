@@ -491,7 +491,7 @@ def test_an_answer_that_was_lost_with_the_line_leaves_her_one_number(twice: Twic
     kiosk.start()
     kiosk.cut_off.heard(m.Welcome(at=twice.now(), epoch=1))
     assert wait_for(lambda: kiosk.left.get("ho_tich", 0) == 20, 20), house.said()
-    ask = structs.replace(take("ho_tich"), asked_at=link.now())
+    ask = structs.replace(take("ho_tich"), asked_at=twice.now())
     link.ask("take_ticket", ask).result(20)
     kiosk.give("ho_tich")
     withdrawn = m.WithdrawTicket(id=f"withdraw-{ask.id}", ask=ask.id)
