@@ -54,7 +54,7 @@ class Finder:
         """The sheet that fills most of the picture, or None; half a pixel exact on a flat sheet."""
         scale = WIDE / picture.shape[1]
         size = (WIDE, round(picture.shape[0] * scale))
-        lab = seen(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+        lab = seen(_shrunk(picture, size))
         lines = self._lines(lab)
         chosen = best_sheet(lines, lab) if len(lines.weight) >= 4 else None
         if chosen is None:
@@ -73,3 +73,12 @@ class Finder:
             if segments is not None:
                 found.append(segments.reshape(-1, 4))
         return gathered(np.concatenate(found).astype(float), rims(lab), lab.shape[1], lab.shape[0])
+
+
+def _shrunk(picture: Picture, size: tuple[int, int]) -> Floats:
+    """By halves first, which is quick and loses no light."""
+    small: Floats = picture
+    while small.shape[1] >= 2 * size[0] and small.shape[0] % 2 == small.shape[1] % 2 == 0:
+        half = (small.shape[1] // 2, small.shape[0] // 2)
+        small = cv2.resize(small, half, interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, size, interpolation=cv2.INTER_AREA)

@@ -12,7 +12,7 @@ from .shapes import Floats, Picture, sampled
 
 WIDE = 400
 """Columns of the small copy in which lines are looked for."""
-MOST_SEGMENTS, MOST_TRIED = 320, 100
+MOST_SEGMENTS, MOST_TRIED = 320, 80
 """The longest segments that are gathered, and the longest lines of them that are looked at."""
 SHORTEST = 12.0
 """Segments below are letters."""
@@ -47,13 +47,13 @@ def seen(small: Floats) -> Floats:
 
 
 def channels(lab: Floats) -> list[Picture]:
-    """What segments are looked for in: lightness without letters, lightness, colour; each without its lamps."""
+    """What segments are looked for in: lightness without its letters, and colour; both without lamps."""
     light = lab[..., 0]
     kernel = np.ones((9, 9), np.uint8)
     without_ink = cv2.morphologyEx(light, cv2.MORPH_CLOSE, kernel)
     mixed = lab[..., 2] * 0.8 + lab[..., 1] * 0.5
     colour = cv2.morphologyEx(mixed, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    return [_steep(without_ink, 5.0), _steep(light, 4.0), _steep(colour, 4.0)]
+    return [_steep(without_ink, 5.0), _steep(colour, 4.0)]
 
 
 def rims(lab: Floats) -> Floats:

@@ -10,14 +10,14 @@ import numpy as np
 from .lines import Lines, Profiles, along_lines, mean_between, profiles_of, roughness
 from .shapes import Floats, Points, sampled
 
-MOST_KEPT = (7, 6)
+MOST_KEPT = (5, 4)
 """Lines of each direction that make candidates: by the picture without ink, and more by the picture as it is."""
 MOST_COMPARED = 300
 """Shapes that are looked at closely; of these so many go on to the next round:"""
 MOST_WEIGHED = 60
 RIM_WORTH = (0.5, 12.0)
 """How much more a shape counts, in the first choice and in the next ones, whose sides are rims of large areas."""
-ROUNDS, MOST_TRIED_AGAIN = 2, 4
+ROUNDS, MOST_TRIED_AGAIN = 1, 4
 """How often, and how many of the best shapes, are tried with other sides."""
 MOST_LOOKED_INTO, GRID = 40, 16
 """How many of the best are looked into, at how many points each way."""
@@ -96,9 +96,11 @@ def _side(
 ) -> tuple[Floats, Floats, Floats]:
     """The line of a side of each shape, and where on it the side begins and ends."""
     line = four[:, side]
-    along, foot = lines.along[line], lines.normal[line] * lines.offset[line][:, None]
+    x, y = lines.along[
+        line
+    ].T  # the line's foot lies at right angles to it, and needs no taking off
     one, other = (
-        ((corner - foot) * along).sum(axis=1) - profiles.start[line]
+        corner[:, 0] * x + corner[:, 1] * y - profiles.start[line]
         for corner in (corners[:, (side - 1) % 4], corners[:, side])
     )
     return line, np.minimum(one, other), np.maximum(one, other)
@@ -264,7 +266,6 @@ def _features(
     four: Floats, corners: Floats, lines: Lines, profiles: Profiles, width: int, height: int
 ) -> Floats:
     """One row a candidate, the columns as `FEATURES` names them."""
-    foot = lines.normal * lines.offset[:, None]
     middle = corners.mean(axis=1)
     edges, ways, strengths, beyonds, inward, lengths, clears = [], [], [], [], [], [], []
     for side in range(4):
@@ -274,7 +275,9 @@ def _features(
         edge = mean_between(profiles.edge, line, low + rim, high - rim)
         change = mean_between(profiles.change, line, low + rim, high - rim)
         strength = mean_between(profiles.strength, line, low + rim, high - rim)
-        into = np.sign(((middle - foot[line]) * lines.normal[line]).sum(axis=1))
+        normal = lines.normal[line]
+        away = middle[:, 0] * normal[:, 0] + middle[:, 1] * normal[:, 1] - lines.offset[line]
+        into = np.sign(away)
         change = change * into[:, None]
         out = np.maximum(6.0, 0.10 * long)
         before = mean_between(profiles.edge, line, low - out - 2, low - 3)
