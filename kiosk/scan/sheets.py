@@ -23,7 +23,7 @@ MOST_LOOKED_INTO, GRID = 40, 16
 """How many of the best are looked into, at how many points each way."""
 SURE = 0.33
 """Confidence from which an outline is shown."""
-LEAST_LIGHT = 0.58
+LEAST_LIGHT = 0.66
 """Paper in its shadow against the lightest thing in the picture; keyboards and phones are darker."""
 BEYOND = 0.03
 """How far outside the picture, in parts of its size, a corner may lie; such a sheet is cut."""

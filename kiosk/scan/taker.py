@@ -30,6 +30,8 @@ class TakeRules:
 
     still_for: int = 600
     still_within: float = 0.006
+    least_confidence: float = 0.45
+    """An outline less sure is shown, but nothing is taken by itself."""
     least_sights: int = 4
     """Pictures that must have shown the sheet while it lay still, however slow the camera."""
     gone_after: int = 400
@@ -88,8 +90,9 @@ class Taker:
         moving = self._follow(now, outline)
         known = set(faults) | ({Fault.CUT} if outline.cut else set())
         blocking = known - ADVICE - {Fault.MOVING}
-        ready = not blocking and not moving
-        if blocking:
+        sure = outline.confidence >= self._rules.least_confidence
+        ready = sure and not blocking and not moving
+        if blocking or not sure:
             self._since, self._sights = now, 0
         self._stage = Stage.STILL if ready and self._sights > 1 else Stage.FOUND
         lain = now - self._since
