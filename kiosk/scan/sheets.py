@@ -23,8 +23,9 @@ MOST_LOOKED_INTO, GRID = 40, 16
 """How many of the best are looked into, at how many points each way."""
 SURE = 0.33
 """Confidence from which an outline is shown."""
-LEAST_LIGHT = 0.66
-"""Paper in its shadow against the lightest thing in the picture; keyboards and phones are darker."""
+LEAST_LIGHT, LIGHT, LEAST_BESIDE = 0.58, 0.7, 0.8
+"""Paper against the lightest thing in the picture: keyboards and phones are darker. Below `LIGHT` it must not be
+darker either than what lies beside it."""
 BEYOND = 0.03
 """How far outside the picture, in parts of its size, a corner may lie; such a sheet is cut."""
 
@@ -185,9 +186,20 @@ def _surfaces(corners: Floats, clean: Floats) -> Floats:
             np.log1p(uneven[:, GRID * GRID]),
             np.log1p(uneven.mean(axis=1)),
             np.minimum(1.0, light / white),
+            light / np.maximum(20.0, _light_around(corners, clean)),
         ],
         axis=1,
     )
+
+
+def _light_around(corners: Floats, clean: Floats) -> Floats:
+    """How light it is just outside each shape, where it is lighter."""
+    middle = corners.mean(axis=1, keepdims=True)
+    wider = middle + (corners - middle) * 1.13
+    t = (np.arange(12) + 0.5)[:, None] / 12
+    rim = [wider[:, None, n] * (1 - t) + wider[:, None, (n + 1) % 4] * t for n in range(4)]
+    light = sampled(clean[..., 0], np.concatenate(rim, axis=1))
+    return np.asarray(np.percentile(light, 75, axis=1))
 
 
 def _outside(corners: Floats, width: int, height: int) -> Floats:
@@ -258,7 +270,7 @@ FEATURES = (
     "edge", "weakest", "one_way", "weakest_way", "strength",
     "runs_on", "most_runs_on", "agree", "aspect", "covers",
     "clear", "least_clear", "gap", "next_weakest",
-    "uneven", "mean_uneven", "light",
+    "uneven", "mean_uneven", "light", "beside",
 )  # fmt: skip
 
 
@@ -373,12 +385,14 @@ CUT_BIAS = -22.19
 
 def _worth(features: Floats, cut: Floats) -> Floats:
     """The logarithm of the odds; of the first columns alone where the inside has not been looked at yet."""
-    known = features.shape[1]
+    known = min(features.shape[1], len(WEIGHTS))
+    features = features[:, :known]
     whole = features @ WEIGHTS[:known] + BIAS
     partly = features @ CUT_WEIGHTS[:known] + CUT_BIAS
     return np.asarray(np.where(cut, partly, whole))
 
 
 def _confidence(features: Floats, cut: Floats) -> Floats:
-    dark = features[:, FEATURES.index("light")] < LEAST_LIGHT
+    light, beside = features[:, FEATURES.index("light")], features[:, FEATURES.index("beside")]
+    dark = (light < LEAST_LIGHT) | ((light < LIGHT) & (beside < LEAST_BESIDE))
     return np.asarray(np.where(dark, 0.0, 1 / (1 + np.exp(-_worth(features, cut)))))
