@@ -275,8 +275,8 @@ def test_a_camera_pulled_out_is_gone_and_comes_back(monkeypatch: pytest.MonkeyPa
         camera.stop()
 
 
-def test_a_kiosk_scans_a_sheet_from_a_film_and_an_empty_desk_never(tmp_path: Path) -> None:
-    scene = made.Scene.of(12, turn="upright")
+def test_a_sheet_on_a_film_is_taken_once_and_stands_upright(tmp_path: Path) -> None:
+    scene = made.Scene.of(5, turn="upright")
     cv2.imwrite(str(tmp_path / "a.png"), made.render(scene, (1280, 720)))
     cv2.imwrite(str(tmp_path / "a.still.png"), made.render(scene, (2592, 1458)))
     taken: list[Taken] = []
