@@ -6,7 +6,6 @@ here, by which a visitor is told what she needs while the line to the server is 
 
 from __future__ import annotations
 
-import os
 import ssl
 import threading
 import time
@@ -23,6 +22,7 @@ import structlog
 from queue_server.dossiers import catalogue as dossiers
 from queue_server.dossiers.catalogue import Summary
 from queue_server.dossiers.everyday import BadEveryday, Everyday, read_everyday, shipped
+from queue_server.wire.files import write_whole
 from queue_server.wire.link import Credentials
 from queue_server.wire.words import Names
 
@@ -267,13 +267,7 @@ def _read(path: Path, kind: type[T]) -> T | None:
 
 
 def _write(path: Path, kept: Kept | KeptRecords) -> None:
-    """Whole or not at all, also through a power cut."""
-    draft = path.with_suffix(".new")
     try:
-        with draft.open("wb") as file:
-            file.write(msgspec.json.encode(kept))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        write_whole(path, msgspec.json.encode(kept))
     except OSError as error:
         log.warning("catalogue_not_kept", error=str(error))

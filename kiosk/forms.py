@@ -14,6 +14,7 @@ import structlog
 
 from queue_server.dossiers.forms.offered import FormsOffered, OfferedForm
 from queue_server.dossiers.forms.read import all_in_force
+from queue_server.wire.files import write_whole
 from queue_server.wire.link import Credentials
 
 WITHIN_S = 20.0
@@ -127,9 +128,7 @@ def _read(path: Path) -> Kept | None:
 
 
 def _write(path: Path, kept: Kept) -> None:
-    draft = path.with_suffix(".new")
     try:
-        draft.write_bytes(msgspec.json.encode(kept))
-        draft.replace(path)
+        write_whole(path, msgspec.json.encode(kept))
     except OSError as error:
         log.warning("forms_not_kept", error=str(error))

@@ -23,6 +23,7 @@ import msgspec
 import structlog
 
 from queue_server.wire import messages as m
+from queue_server.wire.files import sync_folder, write_whole
 from queue_server.wire.filing import FeedbackFiled, Filed
 from queue_server.wire.link import Credentials
 
@@ -117,7 +118,7 @@ class Outbox:
                 if shutil.disk_usage(self.folder).free < self._least_free:
                     raise NoRoom
                 last = self._counted() + 1
-                _write_safely(self.folder / COUNTER, str(last).encode())
+                write_whole(self.folder / COUNTER, str(last).encode())
             except OSError as error:
                 raise NoRoom from error
         return f"T-{_plain(self._own.device)}-{last:06}"
@@ -128,7 +129,7 @@ class Outbox:
         path = self.folder / f"{seq:010}.{kind}.{filing_id}.sealed"
         try:
             os.replace(draft, path)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             raise NoRoom from error
         log.info("filing_kept", kind=kind, number=seq)
@@ -205,7 +206,7 @@ class Outbox:
             log.info("filing_sent", number=each.seq)
             each.path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
 
     def _post(self, each: Waiting) -> Verdict | None:
         """None: the centre is there but cannot take it now. Raises OSError."""
@@ -264,22 +265,3 @@ def _refusal(answer: bytes) -> m.Refusal:
 def _plain(device: str) -> str:
     """A device's name as it may stand in a number: capitals and figures."""
     return re.sub(r"[^A-Z0-9]+", "-", device.upper()).strip("-")[:20] or "K"
-
-
-def _write_safely(path: Path, content: bytes) -> None:
-    """Whole or not at all, and on the disk when it returns."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from .desk.commands import SaveAccount
 from .line.setup import Setup
 from .store import people
+from .wire.files import write_whole
 from .wire.words import Role
 
 SAMPLE = (
@@ -42,11 +42,7 @@ def first_accounts(setup: Setup) -> tuple[list[SaveAccount], dict[str, dict[str,
 
 def tell(path: Path, told: dict[str, dict[str, str]]) -> None:
     """Write `first-login.json`, mode 600: before the accounts, so that none is ever without its word."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(told)))
-        file.flush()
-        os.fsync(file.fileno())
+    write_whole(path, msgspec.json.format(msgspec.json.encode(told)))
 
 
 def forget(path: Path, account: str) -> None:
@@ -58,8 +54,6 @@ def forget(path: Path, account: str) -> None:
     if told.pop(account, None) is None:
         return
     if told:
-        draft = path.with_suffix(".new")
-        tell(draft, told)
-        draft.replace(path)
+        tell(path, told)
     else:
         path.unlink(missing_ok=True)

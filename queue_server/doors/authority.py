@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ..wire.enrol import fingerprint
+from ..wire.files import write_whole
 
 CA_LASTS = dt.timedelta(days=20 * 365)
 SERVER_LASTS = dt.timedelta(days=397)
@@ -85,7 +85,7 @@ class Authority:
             return ServerCertificate(path, key_path, present.not_valid_after_utc, False)
         made = self._sign(wanted, key_path, now)
         chain = made.public_bytes(serialization.Encoding.PEM) + self.pem.encode()
-        _write(path, chain, 0o644)
+        write_whole(path, chain, 0o644)
         return ServerCertificate(path, key_path, made.not_valid_after_utc, True)
 
     def _present(self, path: Path, key_path: Path) -> x509.Certificate | None:
@@ -98,7 +98,7 @@ class Authority:
 
     def _sign(self, hosts: tuple[str, ...], key_path: Path, now: dt.datetime) -> x509.Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
-        _write(key_path, _key_pem(key), 0o600)
+        write_whole(key_path, _key_pem(key), 0o600)
         until = min(now + SERVER_LASTS, self.certificate.not_valid_after_utc)
         return (
             _builder(key.public_key(), _name(hosts[0]), self.certificate.subject, now, until)
@@ -121,8 +121,8 @@ def _make(folder: Path, centre: str, now: dt.datetime) -> None:
         .add_extension(_issuer_id(key), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write(folder / "ca-key.pem", _key_pem(key), 0o600)
-    _write(folder / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    write_whole(folder / "ca-key.pem", _key_pem(key), 0o600)
+    write_whole(folder / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
 def _builder(
@@ -198,14 +198,3 @@ def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError(f"{path}: not an EC key")
     return key
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Whole or not at all, and never readable by others even for a moment."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

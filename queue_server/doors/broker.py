@@ -24,6 +24,7 @@ import msgspec
 
 from ..store.devices import Device, PasswordHashes
 from ..wire import topics
+from ..wire.files import write_whole
 from ..wire.words import Frozen
 from .child import Child, free_port
 
@@ -215,18 +216,6 @@ def nats_program(setting: str = "") -> str:
     return found
 
 
-def write_whole(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace a file in one step; it never stands there half-written, nor open to others."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
 # --- NATS as a child ---
 
 
@@ -297,7 +286,8 @@ class Nats:
         return self._folder / "nats.log"
 
     def _write(self, users: Sequence[BrokerUser]) -> None:
-        write_whole(self._config, nats_config(self._settings, users, self._folder, self._tls))
+        config = nats_config(self._settings, users, self._folder, self._tls)
+        write_whole(self._config, config.encode())
 
     def _log_end(self) -> int:
         return self._log.stat().st_size if self._log.exists() else 0

@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..wire.files import write_whole
 from ..wire.words import Frozen
-from .broker import BrokerMissing, BrokerUser, ReloadFailed, Tls, is_loopback, write_whole
+from .broker import BrokerMissing, BrokerUser, ReloadFailed, Tls, is_loopback
 from .child import Child
 
 PASSWORDS, ACCESS, CONFIG = "motcua.passwd", "motcua.acl", "mosquitto.conf"
@@ -97,8 +98,8 @@ def mosquitto_program() -> str | None:
 def write_files(folder: Path, users: Sequence[BrokerUser]) -> None:
     """Access before passwords: a user without access lines may do nothing, never everything."""
     passwords, access = mosquitto_files(users)
-    write_whole(folder / ACCESS, access, GROUP_READS)
-    write_whole(folder / PASSWORDS, passwords, GROUP_READS)
+    write_whole(folder / ACCESS, access.encode(), GROUP_READS)
+    write_whole(folder / PASSWORDS, passwords.encode(), GROUP_READS)
 
 
 class OutsideMosquitto:
@@ -158,7 +159,7 @@ class Mosquitto:
         write_files(self.folder, users)
         own_user = pwd.getpwuid(os.geteuid()).pw_name  # another user's child would outlive us
         conf = mosquitto_conf(self.host, self.port, self.folder, self.tls, own_user)
-        write_whole(self.folder / CONFIG, conf)
+        write_whole(self.folder / CONFIG, conf.encode())
         command = [program, "-c", str(self.folder / CONFIG)]
         errors = self.folder / "mosquitto.err"
         self._child = Child("mosquitto", command, self.host, self.port, errors, self.on_restart)

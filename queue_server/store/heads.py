@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ..line import events as e
+from ..wire.files import write_whole
 from ..wire.words import Frozen
-from .files import write_whole
 from .log import Log
 
 PUBLIC = "public.pem"

@@ -25,9 +25,9 @@ from ..line import events as e
 from ..line import orders as o
 from ..line.decide import decide
 from ..line.state import State, apply
+from ..wire.files import CHUNK, sha256, sync_folder, write_whole
 from ..wire.words import DAY, MINUTE, Frozen, day_of
 from . import heads, papers
-from .files import CHUNK, sha256, sync_folder, write_whole
 from .heads import HeadKey
 from .log import GENESIS, Log, load, rows
 from .schema import CannotOpen, connect

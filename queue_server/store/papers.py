@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..dossiers.search import fold
+from ..wire.files import sync_folder, write_new
 from ..wire.words import Frozen
-from .files import sync_folder
 from .vault import CannotUnseal
 
 FOLDER = "papers"
@@ -56,7 +56,7 @@ class Papers:
             for n, content in enumerate(files, 1):
                 nonce = os.urandom(12)
                 sealed = nonce + cipher.encrypt(nonce, content, f"{ref}/{n}".encode())
-                _write(draft / name_of(n), sealed)
+                write_new(draft / name_of(n), sealed)
             sync_folder(draft)
             draft.rename(self._root / ref)
             sync_folder(self._root)
@@ -105,13 +105,6 @@ def _age(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return float("inf")
-
-
-def _write(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def living(conn: sqlite3.Connection) -> list[str]:

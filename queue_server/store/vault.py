@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .files import write_whole
+from ..wire.files import write_whole
 from .schema import CannotOpen, connect
 
 

@@ -27,6 +27,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from . import messages as m
 from . import topics
+from .files import write_whole
 from .words import DeviceKind, Frozen
 
 PRESENCE_EVERY_S = 60.0
@@ -58,10 +59,7 @@ class Credentials(Frozen):
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.touch(mode=0o600)
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(self)))
-        draft.replace(path)
+        write_whole(path, msgspec.json.format(msgspec.json.encode(self)))
 
 
 class Refused(Exception):

@@ -13,12 +13,21 @@ def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Replace a file in one step that survives a power cut. Raises OSError."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+    write_new(draft, content, mode)
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """A file that was not there before, its content on disk; its name is, after `sync_folder`. Raises OSError.
+
+    `mode` is the file's whatever the umask, and never a wider one before.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        os.fchmod(file.fileno(), mode)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
