@@ -21,6 +21,7 @@ import numpy as np
 import structlog
 
 from . import made
+from .in_thread import InThread
 from .settings import CameraSettings, a4_dpi, size_of
 from .shapes import Picture
 
@@ -59,19 +60,18 @@ class Source(Protocol):
 Opener = Callable[[CameraSettings], Source]
 
 
-class Camera:
+class Camera(InThread):
     """`start` and `stop` it; `preview` and `still` may be called from any thread."""
 
     def __init__(self, settings: CameraSettings, opener: Opener | None = None) -> None:
+        super().__init__("camera", patience_s=10)
         self.settings = settings
         self._opener = opener or open_source
-        self._stop = threading.Event()
         self._fresh = threading.Condition()
         self._frame: Picture | None = None
         self._state = CameraState.STARTING
         self._asked: Future[Picture] | None = None
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
 
     @property
     def state(self) -> CameraState:
@@ -96,17 +96,8 @@ class Camera:
                     self._asked.set_exception(CameraGone("stopped"))
             return self._asked
 
-    def start(self) -> None:
-        if self._thread is None:
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
-            self._thread.start()
-
     def stop(self) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(10)
-            self._thread = None
+        super().stop()
         self._end_ask(CameraGone("stopped"))
         self._show(None, CameraState.STARTING)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -12,6 +11,7 @@ import numpy as np
 import structlog
 import zxingcpp
 
+from .in_thread import InThread
 from .shapes import Floats, Picture
 
 AGAIN_S = 2.0
@@ -66,25 +66,12 @@ class Once:
         return fresh
 
 
-class CardEye:
+class CardEye(InThread):
     """Looks at a camera's pictures until it is stopped; `hear` is called from its thread."""
 
     def __init__(self, camera: Frames, hear: Callable[[str], None]) -> None:
+        super().__init__("card")
         self._camera, self._hear = camera, hear
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        if self._thread is None:
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._run, name="card", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(5)
-        self._thread = None
 
     def _run(self) -> None:
         once, last = Once(), None

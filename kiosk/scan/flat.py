@@ -6,16 +6,16 @@ a while. What is refused is deleted too: it may be somebody's paper, and must no
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from queue_server.wire.intake import LARGEST
 
+from .in_thread import InThread
 from .intake import NotAccepted, Reason, accept
 from .page import Page
 
@@ -35,31 +35,18 @@ class Dropped:
     refused: Reason | None = None
 
 
-@dataclass
-class FlatFolder:
+class FlatFolder(InThread):
     """`poll` looks once; `start` has a thread do it. `hear` is called from that thread.
 
     `cleared` at the start of a visit: what lies there then belongs to nobody, and goes unread.
     """
 
-    folder: Path
-    hear: Callable[[Dropped], None]
-    steady_s: float = STEADY_S
-    _seen: dict[Path, tuple[tuple[int, int], float]] = field(default_factory=dict)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        if self._thread is None:
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._run, name="flat", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(5)
-            self._thread = None
+    def __init__(
+        self, folder: Path, hear: Callable[[Dropped], None], steady_s: float = STEADY_S
+    ) -> None:
+        super().__init__("flat")
+        self.folder, self.hear, self.steady_s = folder, hear, steady_s
+        self._seen: dict[Path, tuple[tuple[int, int], float]] = {}
 
     def _run(self) -> None:
         while not self._stop.wait(POLL_S):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
@@ -10,6 +9,7 @@ import serial
 import structlog
 
 from .card import LONGEST, Once
+from .in_thread import InThread
 
 SHORTEST = 4
 END_S = 0.25
@@ -61,7 +61,7 @@ def _text(line: bytes) -> str:
     return text if SHORTEST <= len(text) <= LONGEST and inside.isprintable() else ""
 
 
-class Reader:
+class Reader(InThread):
     """Reads until it is stopped, looks again for a reader that was pulled out.
 
     `hear` gets each text, `changed` whether the reader is there; both are called from its thread.
@@ -74,22 +74,9 @@ class Reader:
         changed: Callable[[bool], None] = lambda _: None,
         baud: int = 115_200,
     ) -> None:
+        super().__init__("reader")
         self._path, self._hear, self._changed, self._baud = path, hear, changed, baud
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self.there = False
-
-    def start(self) -> None:
-        if self._thread is None:
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(5)
-        self._thread = None
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -12,6 +12,7 @@ import structlog
 
 from .camera import Camera, CameraGone, CameraState
 from .finder import Finder, Outline
+from .in_thread import InThread
 from .judge import Fault, Way, judge, turned_upright
 from .page import Page, look, scan
 from .shapes import Floats, Picture
@@ -39,29 +40,17 @@ class Taken:
     way: Way
 
 
-class Scanning:
+class Scanning(InThread):
     """`seen` and `taken` are called from its thread. The camera is started and stopped by whoever owns it."""
 
     def __init__(
         self, camera: Camera, seen: Callable[[Seen], None], taken: Callable[[Taken], None]
     ) -> None:
+        super().__init__("scanning", patience_s=10)
         self._camera, self._seen, self._taken = camera, seen, taken
         self._finder, self._taker = Finder(), Taker()
-        self._stop, self._retake = threading.Event(), threading.Event()
+        self._retake = threading.Event()
         self._still: Future[Picture] | None = None
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        if self._thread is None:
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._run, name="scanning", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(10)
-        self._thread = None
 
     def retake(self) -> None:
         """Take the sheet that lies there once more."""
