@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from kivy.uix.widget import Widget
 
@@ -53,6 +53,26 @@ def own_look(look: Look) -> Look:
     return look if look.portrait else replace(look, density=LYING_DENSITY)
 
 
+class Turned(Protocol):
+    """A state with a list of which one page is seen."""
+
+    @property
+    def page(self) -> int: ...
+
+
+class Stage(Protocol):
+    """What the parts that the kiosk and its child share ask of a scene."""
+
+    @property
+    def state(self) -> Turned: ...
+    @property
+    def look(self) -> Look: ...
+    @property
+    def kept(self) -> dict[str, tuple[object, Widget]]: ...
+    def say(self, key: str, **values: object) -> str: ...
+    def touch(self, kind: type[r.Report], **values: Any) -> Callable[[], None]: ...
+
+
 @dataclass(frozen=True)
 class Scene:
     """`tell(kind, **values)` reports a touch; `clock` is the centre's time as `07:25`."""
@@ -73,16 +93,21 @@ class Scene:
 
     def keep(self, name: str, key: object, make: Callable[[], Widget]) -> Widget:
         """The part called `name` from the picture before, if `key` is the same; else a new one."""
-        known = self.kept.get(name)
-        part = known[1] if known is not None and known[0] == key else make()
-        if part.parent is not None:
-            part.parent.remove_widget(part)
-        self.kept[name] = (key, part)
-        return part
+        return keep(self, name, key, make)
 
     def touch(self, kind: type[r.Report], **values: Any) -> Callable[[], None]:
         """What a button does: report `kind`."""
         return lambda: self.tell(kind, **values)
+
+
+def keep(scene: Stage, name: str, key: object, make: Callable[[], Widget]) -> Widget:
+    """See `Scene.keep`."""
+    known = scene.kept.get(name)
+    part = known[1] if known is not None and known[0] == key else make()
+    if part.parent is not None:
+        part.parent.remove_widget(part)
+    scene.kept[name] = (key, part)
+    return part
 
 
 def framed(
@@ -103,17 +128,28 @@ def framed(
         asked.append(fixed(Title(look, title), title_height(look, title)))
     tight = look.lowered and look.letters > LETTERS[1]
     steps_ = [progress(scene)] if scene.state.step in steps(scene.state) and not tight else []
-    margin = look.unit(MARGIN)
+    room = [Space()] if look.lowered and not fills(above) else []
+    seen = [*steps_, *asked, *above, *room] if above else [*steps_, *room, *asked]
+    return laid_out(look, header(scene), seen, body, footer(scene, back))
+
+
+def fills(parts: Sequence[Widget]) -> bool:
+    """One of them takes the height that is left over, or a share of it."""
+    return any(part.size_hint_y is not None for part in parts)
+
+
+def laid_out(
+    look: Look, head: Widget, seen: Sequence[Widget], body: Sequence[Widget], foot: Widget
+) -> Widget:
+    """Head, what is only looked at, body, foot; on a low screen body and foot are its lower half."""
+    side, edge = look.unit(MARGIN), look.unit(2)
     if not look.lowered:
-        parts = [*steps_, *asked, *above, *body]
-        middle = Column(look, *parts, gap=GAP, padding=[margin, look.unit(2), margin, 0])
-        return Column(look, header(scene), middle, footer(scene, back), gap=0)
-    room = [] if any(part.size_hint_y is not None for part in above) else [Space()]
-    seen = [*steps_, *([] if above else room), *asked, *above, *(room if above else [])]
-    upper = Column(look, *seen, gap=GAP, padding=[margin, look.unit(2), margin, look.unit(2)])
-    lower = Column(look, *body, gap=GAP, padding=[margin, look.unit(LOW_EDGE), margin, 0])
-    half = Column(look, lower, footer(scene, back), gap=0)
-    return Column(look, header(scene), upper, fixed(half, look.height / 2), gap=0)
+        middle = Column(look, *seen, *body, gap=GAP, padding=[side, edge, side, 0])
+        return Column(look, head, middle, foot, gap=0)
+    upper = Column(look, *seen, gap=GAP, padding=[side, edge, side, edge])
+    lower = Column(look, *body, gap=GAP, padding=[side, look.unit(LOW_EDGE), side, 0])
+    half = Column(look, lower, foot, gap=0)
+    return Column(look, head, upper, fixed(half, look.height / 2), gap=0)
 
 
 def fixed(widget: Widget, height: float) -> Widget:
@@ -138,8 +174,8 @@ def footer(scene: Scene, back: bool) -> Widget:
     look = scene.look
     row = Row(look, gap=GAP)
     if back:
-        row.add_widget(_aside(scene, "back", "frame.back", r.WentBack, "back"))
-    row.add_widget(_aside(scene, "access", "frame.access", a.AccessOpened, "access"))
+        row.add_widget(aside(scene, "back", "frame.back", r.WentBack, "back"))
+    row.add_widget(aside(scene, "access", "frame.access", a.AccessOpened, "access"))
     row.add_widget(
         HelpButton(
             look,
@@ -169,7 +205,8 @@ def footer_height(look: Look) -> float:
     return max(look.unit(units), look.target() + look.unit(5)) + grown * (2 if look.portrait else 1)
 
 
-def _aside(scene: Scene, name: str, key: str, kind: type[r.Report], icon: str) -> BigButton:
+def aside(scene: Stage, name: str, key: str, kind: type[r.Report], icon: str) -> BigButton:
+    """One of the footer's buttons."""
     return BigButton(
         scene.look,
         scene.say(key),
@@ -248,7 +285,7 @@ def body_room(look: Look, *taken: float, title: str = "") -> float:
 
 
 def choices(
-    scene: Scene,
+    scene: Stage,
     items: Sequence[Choice],
     room: float,
     least: float = 11,
@@ -318,7 +355,7 @@ def wide_height(
     return max(look.unit(units), look.target(), needed)
 
 
-def button_of(scene: Scene, item: Choice) -> BigButton:
+def button_of(scene: Stage, item: Choice) -> BigButton:
     """One button of a list."""
     return BigButton(
         scene.look,
@@ -333,7 +370,7 @@ def button_of(scene: Scene, item: Choice) -> BigButton:
     )
 
 
-def pager(scene: Scene, page: int, pages: int) -> Widget:
+def pager(scene: Stage, page: int, pages: int) -> Widget:
     look = scene.look
 
     larger = look.letters > LETTERS[0]

@@ -1,7 +1,7 @@
 """What every picture of self-filing is made of: a state, a look, words, whom to tell; and the frame around it.
 
 The frame, lists and measures are the kiosk's own (`kiosk.screens.scene`), so that nothing changes under a visitor's
-hand when her visit goes on in the child. They ask a scene for `look`, `say`, `touch` and `state.page`, `state.access`.
+hand when her visit goes on in the child. They ask a scene for what `kiosk.screens.scene.Stage` names.
 """
 
 from __future__ import annotations
@@ -18,7 +18,17 @@ from kiosk.filing.eye import Eye
 from kiosk.filing.visit import State, Step
 from kiosk.filing.words import Words
 from kiosk.screens import scene as kiosk
-from kiosk.screens.scene import GAP, LOW_EDGE, MARGIN, Choice, fixed, footer_height, own_look
+from kiosk.screens.scene import (
+    GAP,
+    MARGIN,
+    Choice,
+    aside,
+    choices,
+    fixed,
+    footer_height,
+    own_look,
+    pager,
+)
 from kiosk.touch.spoken import as_one, part_of_frame
 from kiosk.touch.style import LETTERS, Colour, Look
 from kiosk.touch.text import Text, height_of
@@ -34,8 +44,6 @@ from kiosk.touch.widgets import (
     Title,
     alike,
 )
-
-PROGRESS = 6.5
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Scene:
 
     def keep(self, name: str, key: object, make: Callable[[], Widget]) -> Widget:
         """The part called `name` from the picture before, if `key` is the same; else a new one."""
-        return kiosk.Scene.keep(cast(Any, self), name, key, make)
+        return kiosk.keep(self, name, key, make)
 
     def touch(self, kind: type[r.Report], **values: Any) -> Callable[[], None]:
         """What a button does: report `kind`."""
@@ -85,17 +93,9 @@ def framed(
     bar = [progress(scene)] if has_progress(scene) else []
     key = (look, scene.state.language, back, leave)
     foot = scene.keep("footer", key, lambda: footer(scene, back, leave))
-    margin = look.unit(MARGIN)
-    if not look.lowered:
-        parts = [*bar, *asked, *above, *body]
-        middle = Column(look, *parts, gap=GAP, padding=[margin, look.unit(2), margin, 0])
-        return Column(look, header(scene), middle, foot, gap=0)
-    room = [] if any(part.size_hint_y is not None for part in above) else [Space()]
+    room = [Space()] if look.lowered and not kiosk.fills(above) else []
     seen = [*bar, *asked, *above, *room]
-    upper = Column(look, *seen, gap=GAP, padding=[margin, look.unit(2), margin, look.unit(2)])
-    lower = Column(look, *body, gap=GAP, padding=[margin, look.unit(LOW_EDGE), margin, 0])
-    half = Column(look, lower, foot, gap=0)
-    return Column(look, header(scene), upper, fixed(half, look.height / 2), gap=0)
+    return kiosk.laid_out(look, header(scene), seen, body, foot)
 
 
 def room_for(scene: Scene, *taken: float, title: str = "") -> float:
@@ -153,10 +153,10 @@ def footer(scene: Scene, back: bool, leave: bool) -> Widget:
     look = scene.look
     buttons: list[BigButton] = []
     if back:
-        buttons.append(_aside(scene, "back", "frame.back", r.WentBack, "back"))
-    buttons.append(_aside(scene, "access", "frame.access", a.AccessOpened, "access"))
+        buttons.append(aside(scene, "back", "frame.back", r.WentBack, "back"))
+    buttons.append(aside(scene, "access", "frame.access", a.AccessOpened, "access"))
     if leave:
-        buttons.append(_aside(scene, "leave", "leave.button", r.LeaveAsked, "home"))
+        buttons.append(aside(scene, "leave", "leave.button", r.LeaveAsked, "home"))
     call = scene.touch(r.HelpCalled)
     words = scene.say("help.call")
     help_ = HelpButton(look, words, call, role="body", upright=look.portrait, pad=0.8)
@@ -167,20 +167,6 @@ def footer(scene: Scene, back: bool, leave: bool) -> Widget:
     margin = look.unit(MARGIN)
     row.padding = [margin, look.unit(2.5), margin, look.unit(2.5)]
     return fixed(part_of_frame(row), footer_height(look))
-
-
-def _aside(scene: Scene, name: str, key: str, kind: type[r.Report], icon: str) -> BigButton:
-    return BigButton(
-        scene.look,
-        scene.say(key),
-        scene.touch(kind),
-        name=name,
-        kind="quiet",
-        icon=icon,
-        role="body",
-        upright=scene.look.portrait,
-        pad=0.8,
-    )
 
 
 # --- how far ------------------------------------------------------------------------------------
@@ -244,22 +230,6 @@ def _bar(scene: Scene, part: float, words: str) -> Widget:
 
 
 # --- parts --------------------------------------------------------------------------------------
-
-
-def choices(
-    scene: Scene,
-    items: Sequence[Choice],
-    room: float,
-    least: float = 11,
-    most: float = 15,
-    columns: int | None = None,
-) -> list[Widget]:
-    """The page of a list that the state names, with a pager under it when there are more."""
-    return kiosk.choices(cast(Any, scene), items, room, least, most, columns)
-
-
-def pager(scene: Scene, page: int, pages: int) -> Widget:
-    return kiosk.pager(cast(Any, scene), page, pages)
 
 
 def main_button(
