@@ -24,7 +24,6 @@ from queue_server.wire.link import Incoming, Link, new_id
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import local
 
-from . import access as a
 from . import booking_reports as b
 from . import finding_reports as f
 from . import reports as r
@@ -47,6 +46,8 @@ log = structlog.get_logger()
 
 class KioskApp(ReadingApp):
     """`hear(kind, **values)` may be called from any thread; all else is the screen's."""
+
+    state: State
 
     def __init__(
         self, window: WindowSettings, settings: KioskSettings, texts: Texts, centre: str
@@ -140,20 +141,6 @@ class KioskApp(ReadingApp):
         self._feel_pulse()
         if self.cut_off is not None:
             self.cut_off.beat()
-
-    # --- for those who listen, and those who use keys ---
-
-    def wishes(self) -> a.Access:
-        return self.state.access
-
-    def spoken_language(self) -> str:
-        return self.state.language
-
-    def plugged(self) -> bool:
-        return self.state.headphones
-
-    def wish(self, kind: type[r.Report], **values: Any) -> None:
-        self.tell(kind, **values)
 
     def later(self, seconds: float) -> None:
         self._clock.skip(seconds)

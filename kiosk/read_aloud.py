@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from kiosk.touch.reader import Reader, ReadingSettings
 from kiosk.touch.screen_app import ScreenApp
@@ -15,12 +15,27 @@ from . import access as a
 from .reports import Report
 
 
+class Visitor(Protocol):
+    """What a program's state knows of whoever stands there."""
+
+    @property
+    def access(self) -> a.Access: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def headphones(self) -> bool:
+        """They are in."""
+        ...
+
+
 class ReadingApp(ScreenApp):
-    """A program says what its visitor wishes (`wishes`, `spoken_language`, `plugged`), hears of new wishes
-    (`wish`), calls `tune` when they may have changed, and starts and stops `reader`.
+    """A program has a `state` with its visitor's wishes, hears of new ones by `tell`, calls `tune` when they
+    may have changed, and starts and stops `reader`.
 
     `texts`: those with the table `[speech]`, which are the kiosk's.
     """
+
+    state: Visitor
 
     def __init__(self, window: WindowSettings, reading: ReadingSettings, texts: Texts) -> None:
         super().__init__(window)
@@ -32,23 +47,14 @@ class ReadingApp(ScreenApp):
 
     # --- for the program ---
 
-    def wishes(self) -> a.Access:
-        return a.Access()
-
-    def spoken_language(self) -> str:
-        return "vi"
-
-    def plugged(self) -> bool:
-        """Headphones are in."""
-        return False
-
-    def wish(self, kind: type[Report], **values: Any) -> None:
-        """A key or the corner says what the visitor wishes."""
+    def tell(self, kind: type[Report], **values: Any) -> None:
+        """The visitor does something: she touches the screen, a key or the corner."""
+        raise NotImplementedError
 
     def tune(self) -> None:
         """The reader as this visitor wishes it; what was said to the last one cannot be repeated."""
-        wishes = self.wishes()
-        self.reader.plugged = self.plugged()
+        wishes = self.state.access
+        self.reader.plugged = self.state.headphones
         self.reader.speed, self.reader.volume_db = wishes.words_a_minute, wishes.volume_db
         self.assist.exploring = wishes.reading
         if self._tuned and not wishes.reading:
@@ -73,7 +79,7 @@ class ReadingApp(ScreenApp):
         )
 
     def say_item(self, item: Item) -> None:
-        if self.wishes().reading:
+        if self.state.access.reading:
             self._say(item.words, private=item.private)
 
     def hush(self) -> None:
@@ -81,7 +87,7 @@ class ReadingApp(ScreenApp):
 
     def on_put(self, new: bool) -> None:
         """Each new picture is told; the same one drawn anew only if it says something else."""
-        if not self.wishes().reading:
+        if not self.state.access.reading:
             self._told = ""
             return
         text = summary(self.assist.items(), self.spoken_words())
@@ -93,28 +99,28 @@ class ReadingApp(ScreenApp):
 
     def where_am_i(self) -> None:
         """What stands here, and how it is used; the first press of a keypad's help key begins it all."""
-        if not self.wishes().reading:
-            self.wish(a.ReadingTurned, on=True)
+        if not self.state.access.reading:
+            self.tell(a.ReadingTurned, on=True)
             return
         told = summary(self.assist.items(), self.spoken_words())
         self._say(f"{told}. {self._words('how')}")
 
     def on_corner(self) -> None:
         """Heard at once, while the finger is still down."""
-        self.wish(a.ReadingTurned, on=True)
+        self.tell(a.ReadingTurned, on=True)
         if not self._told:
             self.on_put(True)
 
     def on_jack(self, inside: bool) -> None:
-        self.wish(a.JackMoved, inside=inside)
+        self.tell(a.JackMoved, inside=inside)
 
     def on_volume_key(self) -> None:
-        self.wish(a.VolumeTurned)
-        if self.wishes().reading:
-            self._say(self._words("volume", step=self.wishes().volume + 1))
+        self.tell(a.VolumeTurned)
+        if self.state.access.reading:
+            self._say(self._words("volume", step=self.state.access.volume + 1))
 
     def _words(self, key: str, **values: object) -> str:
-        return self._speech.say(f"speech.{key}", self.spoken_language(), **values)
+        return self._speech.say(f"speech.{key}", self.state.language, **values)
 
     def _say(self, text: str, private: bool = False) -> None:
-        self.reader.say(text, self.spoken_language(), private=private)
+        self.reader.say(text, self.state.language, private=private)

@@ -16,7 +16,6 @@ from kivy.core.window import Window
 from kivy.uix.widget import Widget
 
 import kiosk
-from kiosk import access as a
 from kiosk.read_aloud import ReadingApp
 from kiosk.touch.colours import palette_of
 from kiosk.touch.reader import ReadingSettings
@@ -44,6 +43,8 @@ log = structlog.get_logger()
 
 class FilingApp(ReadingApp):
     """`hear(kind, **values)` may be called from any thread; all else is the screen's."""
+
+    state: State
 
     def __init__(
         self, window: WindowSettings, pipe: Pipe, reading: ReadingSettings | None = None
@@ -95,20 +96,6 @@ class FilingApp(ReadingApp):
     def on_scan(self, text: str) -> None:
         """A reader that types like a keyboard."""
         self.tell(r.CodeRead, text=text, typed=True)
-
-    # --- for those who listen, and those who use keys ---
-
-    def wishes(self) -> a.Access:
-        return self.state.access
-
-    def spoken_language(self) -> str:
-        return self.state.language
-
-    def plugged(self) -> bool:
-        return self.state.headphones
-
-    def wish(self, kind: type[r.Report], **values: Any) -> None:
-        self.tell(kind, **values)
 
     def later(self, seconds: float) -> None:
         self._began += seconds
