@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from functools import lru_cache
 
 import msgspec
-import zxingcpp
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
@@ -17,6 +16,7 @@ from ....line import events as e
 from ....line.setup import Service
 from ....wire.words import Estimate, Names
 from ..context import Web
+from ..qr import qr_svg
 from .calls import Calls, Shown
 from .render import VERSION, event, language_of, page, stream
 from .signing import Signer
@@ -164,10 +164,9 @@ def take_panel(web: Web, signer: Signer) -> TakePanel:
 
 
 @lru_cache(maxsize=8)
-def qr_svg(text: str) -> bytes:
-    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    svg: str = code.to_svg(scale=4, add_quiet_zones=True)
-    return svg.encode()
+def _qr(text: str) -> bytes:
+    """Kept, for every board asks for the same one."""
+    return qr_svg(text, scale=4).encode()
 
 
 def board_routes(web: Web, signer: Signer, board: Board) -> APIRouter:
@@ -200,7 +199,7 @@ def board_routes(web: Web, signer: Signer, board: Board) -> APIRouter:
         if not panel.qr:
             raise HTTPException(404, "no public address")
         query = f"?code={panel.code}" if panel.code else ""
-        svg = qr_svg(f"{web.file.web.public_url.rstrip('/')}/take{query}")
+        svg = _qr(f"{web.file.web.public_url.rstrip('/')}/take{query}")
         return Response(svg, media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
     return router

@@ -7,7 +7,6 @@ import re
 import time
 
 import msgspec
-import zxingcpp
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
@@ -19,6 +18,7 @@ from ....wire import messages as m
 from ....wire.link import new_id
 from ....wire.words import Frozen, Language, local
 from ..context import Web
+from ..qr import qr_element
 from .limits import Limit
 from .notices import notice, please_wait
 from .render import Form, address, form_of, language_of, page
@@ -109,7 +109,7 @@ def book_routes(web: Web, signer: Signer) -> APIRouter:
             starts=starts,
             service=setup.service(found.service),
             centre=setup.name,
-            qr=_qr(f"{web.file.web.public_url.rstrip('/')}/a/{key}"),
+            qr=qr_element(f"{web.file.web.public_url.rstrip('/')}/a/{key}", scale=6),
         )
 
     @router.post("/a/{token}/cancel", response_class=HTMLResponse)
@@ -153,9 +153,3 @@ def _refused(request: Request, answer: m.Answer, link: str) -> Response | None:
     english = language_of(request) == Language.EN
     words = answer.refusal.en if english else answer.refusal.vi
     return notice(request, "refused", 409, words=words, link=link)
-
-
-def _qr(text: str) -> str:
-    code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    svg: str = code.to_svg(scale=6, add_quiet_zones=True)
-    return svg[svg.index("<svg") :]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import zxingcpp
 from fastapi import Request, Response
 from markupsafe import Markup
 from nicegui import ui
@@ -18,6 +17,7 @@ from ....wire import messages as m
 from ....wire.link import new_id
 from ....wire.words import Language, TicketStatus, local
 from ..context import Web
+from ..qr import qr_element
 from .ask import Field, ask, confirm
 from .counter import change_priority
 from .counter_view import priority_chip, procedure_name, service_name
@@ -358,7 +358,4 @@ class GuidePage:
 
 def qr_code(url: str) -> Markup:
     """The address as a QR code, drawn here."""
-    code = zxingcpp.create_barcode(url, zxingcpp.BarcodeFormat.QRCode)
-    svg = str(code.to_svg(add_quiet_zones=True))
-    drawn = svg[svg.index("<svg") :]
-    return Markup(SIZE.sub(r'viewBox="0 0 \1 \2"', drawn, count=1))
+    return Markup(SIZE.sub(r'viewBox="0 0 \1 \2"', qr_element(url), count=1))
