@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,6 +19,18 @@ from queue_server.wire.link import new_id
 from queue_server.wire.words import Role
 from tests.line_room import small_setup
 
+opened: list[Closable] = []
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+def close_all() -> None:
+    """After each test (conftest): a process holds a thousand of such files, and no more."""
+    while opened:
+        opened.pop().close()
+
 
 class DeskRoom:
     def __init__(self, folder: Path) -> None:
@@ -30,6 +42,7 @@ class DeskRoom:
 
     def open(self) -> None:
         log = Log(self.path)
+        opened.append(log)
         self.desk = Desk(
             log,
             Vault(log.conn, master_key(self.key)),

@@ -34,7 +34,7 @@ from queue_server.wire.filing import FiledPaper, Filing, HeldAsk, Package, encod
 from queue_server.wire.filing import encode_package as encode
 from queue_server.wire.sealed import seal
 from queue_server.wire.words import DAY, DeviceKind, Role
-from tests.desk_room import DeskRoom
+from tests.desk_room import DeskRoom, opened
 
 PDF = b"%PDF-1.7\n% a page that was filed, number "
 BIRTH = "1.001193"
@@ -87,6 +87,8 @@ class FilingRoom(DeskRoom):
 
     def _web(self) -> Web:
         web = compose(self.folder, self.settings, Clock(), 0)
+        opened.append(web)
+        web.devices.close()
         web.devices = Devices(self.folder.devices, "0" * 64)
         web.replica.fresh = True
         web.replica.state, _ = load(self.desk.log.conn)

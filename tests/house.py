@@ -113,6 +113,7 @@ class House:
             self.server.terminate()
             self.server.wait(10)
         self.broker.stop()
+        self.devices.close()
 
     def said(self) -> str:
         path = self.root / "server.log"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+from collections.abc import Iterator
 from pathlib import Path
 
 import bcrypt
@@ -24,8 +26,9 @@ FINGERPRINT = "ab" * 32
 
 
 @pytest.fixture
-def devices(tmp_path: Path) -> Devices:
-    return Devices(tmp_path / "devices.db", FINGERPRINT)
+def devices(tmp_path: Path) -> Iterator[Devices]:
+    with contextlib.closing(Devices(tmp_path / "devices.db", FINGERPRINT)) as made:
+        yield made
 
 
 def secret_of(code: str) -> str:

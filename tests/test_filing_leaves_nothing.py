@@ -69,13 +69,14 @@ def in_files(folders: list[Path], wanted: list[bytes], since: float) -> list[str
     pattern = re.compile(b"|".join(map(re.escape, wanted)))
     found = []
     for folder in folders:
-        for path in folder.rglob("*"):
-            try:
-                if path.is_file() and not path.is_symlink() and path.stat().st_mtime >= since:
-                    if pattern.search(path.read_bytes()) or pattern.search(path.name.encode()):
-                        found.append(str(path))
-            except OSError:
-                continue
+        for within, _, names in os.walk(folder):  # of which others take files away meanwhile
+            for path in (Path(within, name) for name in names):
+                try:
+                    if path.is_file() and not path.is_symlink() and path.stat().st_mtime >= since:
+                        if pattern.search(path.read_bytes()) or pattern.search(path.name.encode()):
+                            found.append(str(path))
+                except OSError:
+                    continue
     return found
 
 

@@ -70,6 +70,7 @@ def application(web: Web) -> FastAPI:
         web.replica.start()
         yield
         await web.replica.stop()
+        web.close()
 
     app = FastAPI(title="Một Cửa", version="1", lifespan=life, docs_url=None, redoc_url=None)
     app.middleware("http")(same_origin)

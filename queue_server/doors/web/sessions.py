@@ -54,6 +54,9 @@ class Sessions:
         )
         path.chmod(0o600)
 
+    def close(self) -> None:
+        self._conn.close()
+
     def start(self, account: str, name: str, role: Role, must_change: bool, now: float) -> str:
         """A new session's token."""
         token = secrets.token_urlsafe(32)
