@@ -11,8 +11,8 @@ run: setup ## one whole centre on this machine
 demo: setup ## the same, with simulated visitors: make demo SPEED=60
 	@$(PY) -m queue_server.command simulate --demo --speed $(SPEED) --data var-demo
 
-test: setup-test check ## all tests
-	$(PY) -m pytest
+test: setup-test check ## all tests, a file at a time on each of two cores
+	$(PY) -m pytest -n 2 --dist loadfile
 
 check: setup-test ## style, types and import arrows
 	.venv/bin/ruff check .

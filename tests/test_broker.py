@@ -245,6 +245,7 @@ def test_nothing_reaches_a_device_that_listens_where_it_may_not(shared: Room) ->
         (KIOSK, users()[0].passwords.bcrypt),
         (KIOSK, users()[0].passwords.pbkdf2),
     ],
+    ids=["wrong", "none", "of another", "nobody's", "nobody", "its bcrypt hash", "its pbkdf2 hash"],
 )
 def test_who_does_not_know_the_password_stays_out(shared: Room, name: str, password: str) -> None:
     guest = shared.guest(name, password)
