@@ -6,11 +6,8 @@ here, by which a visitor is told what she needs while the line to the server is 
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +23,7 @@ from queue_server.wire.files import write_whole
 from queue_server.wire.link import Credentials
 from queue_server.wire.words import Names
 
+from .fetch import Centre
 from .reports import Procedure
 from .shelf import Shelf, shelf_of
 
@@ -35,7 +33,7 @@ LAST_RETRY_S = 60.0
 LARGEST = 32_000_000
 LARGEST_RECORDS = 200_000_000
 """Bytes of all whole records, unpacked."""
-UNCHANGED, NOT_THERE = 304, 404
+OK, UNCHANGED, NOT_THERE = 200, 304, 404
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -112,10 +110,7 @@ class Catalogue:
         on_shelf: Callable[[Shelf], None] = lambda _: None,
         has_form: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self._url = f"{credentials.web.rstrip('/')}/api/catalogue"
-        self._context = (
-            ssl.create_default_context(cadata=credentials.ca) if credentials.ca else None
-        )
+        self._centre = Centre(credentials)
         self._file = folder / "catalogue.json"
         self._records_file = folder / "catalogue-full.json"
         self._on_procedures, self._on_shelf, self._has_form = on_procedures, on_shelf, has_form
@@ -129,8 +124,7 @@ class Catalogue:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Give what the files hold at once, the shelf soon after; fetch when a version is wanted."""
-        self._records = _read(self._records_file, KeptRecords) or self._records
+        """Give what the short file holds at once, the rest soon after; fetch when a version is wanted."""
         kept = _read(self._file, Kept)
         if kept is not None:
             self._give(kept)
@@ -158,6 +152,7 @@ class Catalogue:
     # --- its own thread --------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._records = _read(self._records_file, KeptRecords) or self._records
         if self._entries:
             self._build_shelf()
         retry = FIRST_RETRY_S
@@ -185,11 +180,12 @@ class Catalogue:
 
     def _fetch(self, version: str) -> bool:
         try:
-            with urllib.request.urlopen(
-                self._url, timeout=WITHIN_S, context=self._context
-            ) as answer:
-                entries = msgspec.json.decode(answer.read(LARGEST), type=list[Entry])
-        except (OSError, ValueError, msgspec.DecodeError) as error:
+            answer = self._centre.ask("/api/catalogue", within=WITHIN_S, largest=LARGEST)
+            if answer.status != OK:
+                log.warning("catalogue_not_fetched", status=answer.status)
+                return False
+            entries = msgspec.json.decode(answer.body, type=list[Entry])
+        except (OSError, msgspec.DecodeError) as error:
             log.warning("catalogue_not_fetched", error=str(error))
             return False
         kept = Kept(version, entries)
@@ -201,23 +197,23 @@ class Catalogue:
     def _fetch_records(self, version: str) -> bool:
         """True also where the server has nothing new, or, an older one, no records to give."""
         headers = {"Accept-Encoding": "gzip", "If-None-Match": self._records.tag}
-        asked = urllib.request.Request(f"{self._url}/full", headers=headers)
         try:
-            with urllib.request.urlopen(asked, timeout=WITHIN_S, context=self._context) as answer:
-                packed = answer.headers.get("Content-Encoding") == "gzip"
-                body = answer.read(LARGEST_RECORDS)
-                records = msgspec.json.decode(_unpacked(body) if packed else body, type=Records)
-                tag = answer.headers.get("ETag") or ""
-        except urllib.error.HTTPError as error:
-            if error.code not in (UNCHANGED, NOT_THERE):
-                log.warning("records_not_fetched", error=str(error))
+            answer = self._centre.ask(
+                "/api/catalogue/full", within=WITHIN_S, largest=LARGEST_RECORDS, headers=headers
+            )
+            if answer.status in (UNCHANGED, NOT_THERE):
+                self._records_for = version
+                return True
+            if answer.status != OK:
+                log.warning("records_not_fetched", status=answer.status)
                 return False
-            self._records_for = version
-            return True
-        except (OSError, ValueError, zlib.error, msgspec.DecodeError) as error:
+            packed = answer.headers.get("Content-Encoding") == "gzip"
+            body = _unpacked(answer.body) if packed else answer.body
+            records = msgspec.json.decode(body, type=Records)
+        except (OSError, zlib.error, msgspec.DecodeError) as error:
             log.warning("records_not_fetched", error=str(error))
             return False
-        self._take_records(KeptRecords(tag, records), version)
+        self._take_records(KeptRecords(answer.headers.get("ETag") or "", records), version)
         return True
 
     def _take_records(self, kept: KeptRecords, version: str) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import ssl
 import threading
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +14,8 @@ from queue_server.dossiers.forms.offered import FormsOffered, OfferedForm
 from queue_server.dossiers.forms.read import all_in_force
 from queue_server.wire.files import write_whole
 from queue_server.wire.link import Credentials
+
+from .fetch import Centre
 
 WITHIN_S = 20.0
 FIRST_RETRY_S = 2.0
@@ -45,10 +45,7 @@ class Forms:
         folder: Path,
         on_forms: Callable[[FormsOffered], None] = lambda _: None,
     ) -> None:
-        self._url = f"{credentials.web.rstrip('/')}/api/forms"
-        self._context = (
-            ssl.create_default_context(cadata=credentials.ca) if credentials.ca else None
-        )
+        self._centre = Centre(credentials)
         self._file = folder / FILE
         self._on_forms = on_forms
         self._kept = Kept("", FormsOffered(version=""))
@@ -102,11 +99,12 @@ class Forms:
 
     def _fetch(self, wanted: str) -> bool:
         try:
-            with urllib.request.urlopen(
-                self._url, timeout=WITHIN_S, context=self._context
-            ) as answer:
-                offered = msgspec.json.decode(answer.read(LARGEST), type=FormsOffered)
-        except (OSError, ValueError, msgspec.DecodeError) as error:
+            answer = self._centre.ask("/api/forms", within=WITHIN_S, largest=LARGEST)
+            if answer.status != 200:
+                log.warning("forms_not_fetched", status=answer.status)
+                return False
+            offered = msgspec.json.decode(answer.body, type=FormsOffered)
+        except (OSError, msgspec.DecodeError) as error:
             log.warning("forms_not_fetched", error=str(error))
             return False
         kept = Kept(wanted, offered)

@@ -20,6 +20,7 @@ from kiosk.touch.window import (
     prepare_kivy,
     require_display,
 )
+from queue_server.wire import messages as m
 from queue_server.wire import topics
 from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
@@ -157,7 +158,12 @@ def _serve(
     app.doing = Doing(link, printing, Paper(own.printer), open_asks, app.hear)
     cut_off = CutOff(link, leases, app.hear)
     app.cut_off = app.doing.cut_off = cut_off
-    link.on_welcome = cut_off.heard
+
+    def welcomed(welcome: m.Welcome) -> None:
+        cut_off.heard(welcome)
+        outbox.hurry()
+
+    link.on_welcome = welcomed
 
     def setup_came(catalogue_version: str) -> None:
         catalogue.want(catalogue_version)

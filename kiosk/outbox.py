@@ -10,11 +10,7 @@ import contextlib
 import os
 import re
 import shutil
-import ssl
 import threading
-import urllib.error
-import urllib.request
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +22,8 @@ from queue_server.wire import messages as m
 from queue_server.wire.files import sync_folder, write_whole
 from queue_server.wire.filing import FeedbackFiled, Filed
 from queue_server.wire.link import Credentials
+
+from .fetch import Centre
 
 WITHIN_S = 60.0
 """48 MB over a thin line take a while."""
@@ -84,17 +82,13 @@ class Outbox:
     ) -> None:
         self.folder = folder
         self._own = credentials
-        self._context = (
-            ssl.create_default_context(cadata=credentials.ca) if credentials.ca else None
-        )
+        self._centre = Centre(credentials)
         self.on_verdict = on_verdict
         self._least_free = least_free
         self._lock = threading.Lock()
         self._work = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self.failed = False
-        """The last try did not reach the centre."""
 
     def start(self) -> None:
         """Drafts of a visit that the power cut off are thrown away: nobody was told that they were done."""
@@ -183,15 +177,12 @@ class Outbox:
                 return True
             try:
                 verdict = self._post(each)
+                if verdict is not None:
+                    self._settle(each, verdict)
             except OSError as error:
                 log.info("filing_not_sent", number=each.seq, cause=type(error).__name__)
-                self.failed = True
                 return False
-            if verdict is None:
-                left = True
-                continue
-            self.failed = False
-            self._settle(each, verdict)
+            left = left or verdict is None
         return not left
 
     def _settle(self, each: Waiting, verdict: Verdict) -> None:
@@ -230,23 +221,8 @@ class Outbox:
         self, path: str, body: bytes | None = None, within: float = WITHIN_S
     ) -> tuple[int, bytes]:
         """What the centre answers to this device: status and body. Raises OSError when it does not."""
-        given = f"{self._own.username}:{self._own.password}".encode()
-        request = urllib.request.Request(
-            f"{self._own.web.rstrip('/')}{path}",
-            data=body,
-            headers={
-                "Authorization": f"Basic {b64encode(given).decode()}",
-                "Content-Type": "application/octet-stream",
-            },
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=within, context=self._context) as answer:
-                return answer.status, answer.read(LARGEST_ANSWER)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read(LARGEST_ANSWER)
-        except ValueError as error:
-            raise OSError("no address of the centre") from error
+        answer = self._centre.ask(path, body, within=within, largest=LARGEST_ANSWER, as_device=True)
+        return answer.status, answer.body
 
 
 def _filed(kind: str, answer: bytes) -> Filed | FeedbackFiled:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,10 +67,31 @@ def test_while_the_centre_is_away_all_waits_in_order(tmp_path: Path, centre: Pre
     outbox = box(tmp_path, 1)
     for place in range(3):
         hand_in(outbox, f"filing-000{place}")
-    assert not outbox.send() and outbox.failed
+    assert not outbox.send()
     assert [w.id for w in outbox.waiting()] == [f"filing-000{n}" for n in range(3)]
     assert box(tmp_path, centre.port).send()
     assert [p.filing.id for p in centre.packages] == [f"filing-000{n}" for n in range(3)]
+
+
+def test_an_answer_that_is_no_http_is_no_answer(tmp_path: Path) -> None:
+    """As of a captive portal, or a line that is cut within it: the thread that sends must outlive it."""
+    said = (b"never heard of it\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            for words in said:
+                line, _ = server.accept()
+                with line:
+                    line.recv(65536)
+                    line.sendall(words)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        outbox = box(tmp_path, server.getsockname()[1])
+        hand_in(outbox)
+        assert [outbox.send() for _ in said] == [False, False]
+        thread.join(10)
+    assert len(outbox.waiting()) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503, 507])
