@@ -26,12 +26,13 @@ CODE_LENGTH = 10
 def service_picked(state: State, report: b.BookingService) -> Decision:
     if state.step is not Step.BOOK_SERVICE or service_info(state, report.service) is None:
         return state, ()
-    asked = replace(state, step=Step.BOOK_DAY, service=report.service, free=None, unanswered=False)
+    chosen = replace(state, service=report.service, procedure=None)
+    asked = replace(chosen, step=Step.BOOK_DAY, free=None, unanswered=False)
     return asked, (b.AskTimes(report.service),)
 
 
 def times_came(state: State, report: b.TimesCame) -> Decision:
-    if state.step is not Step.BOOK_DAY:
+    if state.step is not Step.BOOK_DAY or report.service != state.service:
         return state, ()
     return replace(state, free=report.free, unanswered=report.free is None), ()
 
@@ -55,12 +56,13 @@ def time_picked(state: State, report: b.TimePicked) -> Decision:
         procedure=state.procedure,
         language=Language(state.language),
     )
-    return replace(state, step=Step.BOOKING, booked=None, refusal=None), (b.AskTime(ask),)
+    asked = replace(state, step=Step.BOOKING, booking=report.ask, booked=None, refusal=None)
+    return asked, (b.AskTime(ask),)
 
 
 def time_came(state: State, report: b.TimeCame) -> Decision:
     """For who has left meanwhile the time is given back."""
-    if state.step is not Step.BOOKING:
+    if state.step is not Step.BOOKING or report.ask != state.booking:
         return state, (b.GiveBack(report.booked.token),)
     shown = replace(state, step=Step.BOOKED, booked=report.booked, touched=report.at, slip="")
     if not state.printer.prints:
@@ -69,7 +71,7 @@ def time_came(state: State, report: b.TimeCame) -> Decision:
 
 
 def time_refused(state: State, report: b.TimeRefused) -> Decision:
-    if state.step is not Step.BOOKING:
+    if state.step is not Step.BOOKING or report.ask != state.booking:
         return state, ()
     if report.refusal is None:
         return replace(state, step=Step.BOOK_DAY, unanswered=True), ()
@@ -78,7 +80,8 @@ def time_refused(state: State, report: b.TimeRefused) -> Decision:
 
 
 def slip_came(state: State, report: b.SlipCame) -> Decision:
-    return replace(state, slip=report.outcome), ()
+    hers = state.booked is not None and state.booked.token == report.token
+    return (replace(state, slip=report.outcome) if hers else state), ()
 
 
 def code_key(state: State, report: b.CodeKey) -> Decision:
@@ -86,6 +89,8 @@ def code_key(state: State, report: b.CodeKey) -> Decision:
         return state, ()
     if report.key == DELETE:
         return replace(state, code=state.code[:-1], refusal=None), ()
+    if len(report.key) != 1 or not report.key.isalnum():
+        return state, ()
     typed = (state.code + report.key.upper())[:CODE_LENGTH]
     return replace(state, code=typed, refusal=None), ()
 
@@ -93,8 +98,11 @@ def code_key(state: State, report: b.CodeKey) -> Decision:
 def code_given(state: State, report: b.CodeGiven) -> Decision:
     """On the first screen a scanned code is enough: she has come for her appointment."""
     found = APPOINTMENT.match(report.code.strip())
-    if state.step not in (Step.WELCOME, Step.ERRAND, Step.CHECK_IN) or not state.connected:
+    if state.step not in (Step.WELCOME, Step.ERRAND, Step.CHECK_IN):
         return state, ()
+    if not state.connected:
+        there = state.step is Step.CHECK_IN or found is not None
+        return (replace(state, step=Step.NO_ANSWER, coming=True) if there else state), ()
     if found is None:
         wrong = m.Refusal(code="unknown_appointment")
         at_code = state.step is Step.CHECK_IN
@@ -102,7 +110,8 @@ def code_given(state: State, report: b.CodeGiven) -> Decision:
     message = m.CheckIn(
         id=report.ask, token=found.group(1).upper(), asked_at=report.at, ttl_ms=state.rules.ttl
     )
-    waiting = replace(state, step=Step.WAITING, ask=report.ask, asked=report.at, coming=True)
+    coming = replace(state, service=None, procedure=None, coming=True)
+    waiting = replace(coming, step=Step.WAITING, ask=report.ask, asked=report.at)
     return waiting, (b.AskCheckIn(message), r.WakeAt(report.at + state.rules.ttl))
 
 

@@ -20,8 +20,9 @@ class BookingService(Report):
 
 @dataclass(frozen=True)
 class TimesCame(Report):
-    """What is free; None: no answer came."""
+    """What is free for `service`; None: no answer came."""
 
+    service: str
     free: m.TimesFree | None
 
 
@@ -42,6 +43,9 @@ class TimePicked(Report):
 
 @dataclass(frozen=True)
 class TimeCame(Report):
+    """The answer to the ask of this id."""
+
+    ask: str
     booked: m.TimeBooked
 
 
@@ -49,6 +53,7 @@ class TimeCame(Report):
 class TimeRefused(Report):
     """`refusal` None: no answer came."""
 
+    ask: str
     refusal: m.Refusal | None
 
 
@@ -69,8 +74,9 @@ class CodeGiven(Report):
 
 @dataclass(frozen=True)
 class SlipCame(Report):
-    """How the slip's paper came out."""
+    """How the paper of this appointment's slip came out."""
 
+    token: str
     outcome: str
 
 

@@ -130,20 +130,31 @@ class Doing:
     def ask_times(self, want: b.AskTimes) -> None:
         ask = m.FreeTimes(id=new_id(), service=want.service)
         future = self._link.ask("free_times", ask, TIMES_WITHIN_S)
-        future.add_done_callback(lambda done: self._hear(b.TimesCame, free=_ok(done, m.TimesFree)))
+        future.add_done_callback(
+            lambda done: self._hear(b.TimesCame, service=want.service, free=_ok(done, m.TimesFree))
+        )
 
     def ask_time(self, want: b.AskTime) -> None:
         future = self._link.ask("book_time", want.message, TIMES_WITHIN_S)
-        future.add_done_callback(self._time_answered)
+        future.add_done_callback(lambda done: self._time_answered(want.message, done))
 
-    def _time_answered(self, done: Future[m.Answer]) -> None:
+    def _time_answered(self, message: m.BookTime, done: Future[m.Answer]) -> None:
+        """Without an answer it is asked on, under the same id: what was booked after all is given back."""
         booked = _ok(done, m.TimeBooked)
         if booked is not None:
-            self._hear(b.TimeCame, booked=booked)
+            self._hear(b.TimeCame, ask=message.id, booked=booked)
             return
         error = None if done.cancelled() else done.exception()
         refusal = error.refusal if isinstance(error, Refused) else None
-        self._hear(b.TimeRefused, refusal=refusal)
+        self._hear(b.TimeRefused, ask=message.id, refusal=refusal)
+        if refusal is None:
+            late = self._link.ask("book_time", message, WITHDRAW_FOR_S)
+            late.add_done_callback(self._booked_late)
+
+    def _booked_late(self, done: Future[m.Answer]) -> None:
+        booked = _ok(done, m.TimeBooked)
+        if booked is not None:
+            self.give_back(b.GiveBack(booked.token))
 
     def give_back(self, want: b.GiveBack) -> None:
         self._link.ask("cancel_time", m.CancelTime(id=new_id(), token=want.token), WITHDRAW_FOR_S)
@@ -152,7 +163,10 @@ class Doing:
         setup = self.setup
         assert setup is not None, "a time was booked before the setup came"
         future = self._printing.submit(lambda: self._paper.slip(want, setup))
-        future.add_done_callback(lambda done: self._hear(b.SlipCame, outcome=_outcome(done)))
+        token = want.booked.token
+        future.add_done_callback(
+            lambda done: self._hear(b.SlipCame, token=token, outcome=_outcome(done))
+        )
 
     def seen(self, ask: str) -> None:
         """The visitor knows how this ask ended."""
@@ -225,14 +239,13 @@ class Doing:
     def print_checklist(self, want: f.PrintChecklist) -> None:
         setup, record = self.setup, self.shelf.record(want.code) if self.shelf else None
         if setup is None or record is None:
-            self._hear(f.ChecklistCame, outcome="failed")
+            self._hear(f.ChecklistCame, code=want.code, outcome="failed")
             return
         at = self._link.now()
         future = self._printing.submit(lambda: self._paper.list(record, setup, at, want.language))
-        future.add_done_callback(self._listed)
-
-    def _listed(self, done: Future[PrintOutcome]) -> None:
-        self._hear(f.ChecklistCame, outcome=_outcome(done))
+        future.add_done_callback(
+            lambda done: self._hear(f.ChecklistCame, code=want.code, outcome=_outcome(done))
+        )
 
     def tell_print(self, want: r.TellPrint) -> None:
         if self.cut_off is not None and self.cut_off.note_print(want.ticket, want.outcome):

@@ -87,7 +87,7 @@ def procedure_found(state: State, report: r.ProcedureFound) -> Decision:
         return state, ()
     pages = {**state.pages, Step.ADVICE: 0}
     found = replace(state, step=Step.ADVICE, found=report.code, found_from=state.step)
-    return replace(found, part=r.Part.PAPERS, kept=False, pages=pages), ()
+    return replace(found, part=r.Part.PAPERS, kept=False, listed="", pages=pages), ()
 
 
 def part_shown(state: State, report: r.PartShown) -> Decision:
@@ -108,6 +108,8 @@ def checklist_asked(state: State, _report: r.ChecklistAsked) -> Decision:
 
 
 def checklist_came(state: State, report: r.ChecklistCame) -> Decision:
+    if report.code != state.found:
+        return replace(state, listing=False), ()
     return replace(state, listing=False, listed=report.outcome), ()
 
 

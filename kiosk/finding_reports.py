@@ -93,8 +93,9 @@ class ChecklistAsked(Report):
 
 @dataclass(frozen=True)
 class ChecklistCame(Report):
-    """How the checklist's paper came out: `confirmed`, `unknown` or `failed`."""
+    """How the paper of this procedure's checklist came out: `confirmed`, `unknown` or `failed`."""
 
+    code: str
     outcome: str
 
 

@@ -207,6 +207,8 @@ class State:
     """The times that can be booked; `unanswered`: nobody answered what they are."""
     unanswered: bool = False
     day: str = ""
+    booking: str = ""
+    """The ask under which a time is being booked."""
     booked: m.TimeBooked | None = None
     slip: str = ""
     code: str = ""

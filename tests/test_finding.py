@@ -110,8 +110,10 @@ def test_a_procedure_that_nobody_here_does_gives_no_number(ready: State) -> None
 def test_the_checklist_is_printed_once_until_it_is_out(ready: State) -> None:
     state, effects = after(at_advice(ready), f.ChecklistAsked, f.ChecklistAsked)
     assert effects == [f.PrintChecklist("1.001193", "vi")]
-    state, _ = after(state, (f.ChecklistCame, {"outcome": "confirmed"}))
+    state, _ = after(state, (f.ChecklistCame, {"code": state.found, "outcome": "confirmed"}))
     assert not state.listing and state.listed == "confirmed"
+    other, _ = after(state, f.ChecklistAsked, (f.ChecklistCame, {"code": "x", "outcome": "failed"}))
+    assert other.listed == "confirmed"
     dry = replace(at_advice(ready), printer=PrinterCondition.PAPER_OUT)
     assert after(dry, f.ChecklistAsked)[1] == []
 

@@ -50,7 +50,7 @@ TO_TIME = (
     ERRAND,
     (f.ErrandChosen, {"errand": Errand.BOOK}),
     (b.BookingService, {"service": "civil"}),
-    (b.TimesCame, {"free": FREE}),
+    (b.TimesCame, {"service": "civil", "free": FREE}),
     (b.DayPicked, {"day": "2026-11-24"}),
 )
 
@@ -62,22 +62,55 @@ def test_she_books_what_is_free_and_nothing_else(ready: State) -> None:
     state, done = after(state, (b.TimePicked, {"starts": LATER, "ask": "x"}))
     assert done[0].message.id == "x" and done[0].message.starts == LATER
     assert after(state, (b.TimePicked, {"starts": LATER, "ask": "y"}))[1] == []
-    state, done = after(state, (b.TimeCame, {"booked": MINE}))
+    state, done = after(state, (b.TimeCame, {"ask": "x", "booked": MINE}))
     assert state.step is Step.BOOKED and done == [b.PrintSlip(MINE, "vi")]
 
 
 def test_who_leaves_while_it_is_booked_gives_it_back(ready: State) -> None:
     state, _ = after(ready, *TO_TIME, (b.TimePicked, {"starts": LATER, "ask": "x"}))
-    _, done = after(state, (r.WentHome, {}), (b.TimeCame, {"booked": MINE}))
+    _, done = after(state, (r.WentHome, {}), (b.TimeCame, {"ask": "x", "booked": MINE}))
     assert done == [b.GiveBack(MINE.token)]
+
+
+def test_an_answer_that_comes_late_is_not_taken_by_the_next_visitor(ready: State) -> None:
+    hers, _ = after(ready, *TO_TIME, (b.TimePicked, {"starts": LATER, "ask": "x"}))
+    his, _ = after(hers, (r.WentHome, {}), *TO_TIME, (b.TimePicked, {"starts": LATER, "ask": "y"}))
+    same, done = after(his, (b.TimeCame, {"ask": "x", "booked": MINE}))
+    assert same.step is Step.BOOKING and done == [b.GiveBack(MINE.token)]
+    assert after(his, (b.TimeRefused, {"ask": "x", "refusal": None}))[0].step is Step.BOOKING
+    told = {"service": "other", "free": m.TimesFree(days={})}
+    at_day, _ = after(ready, *TO_TIME[:3], (b.TimesCame, told))
+    assert at_day.free is None
+    booked, _ = after(his, (b.TimeCame, {"ask": "y", "booked": MINE}))
+    slip, _ = after(booked, (b.SlipCame, {"token": "another", "outcome": "failed"}))
+    assert slip.slip == "printing"
+
+
+def test_a_service_that_was_chosen_before_is_not_the_appointments(ready: State) -> None:
+    """She looked at a procedure first: neither is booked with it, nor is it the one that she comes for."""
+    looked = replace(ready, service="land", procedure="1.012")
+    state, done = after(looked, *TO_TIME, (b.TimePicked, {"starts": LATER, "ask": "x"}))
+    assert done[-1].message.procedure is None
+    state, _ = after(looked, (b.CodeGiven, {"code": "C3UFC7GEFY", "ask": "q"}))
+    assert (state.service, state.procedure) == (None, None)
+
+
+def test_a_code_is_typed_as_it_is_printed(ready: State) -> None:
+    at_code, _ = after(ready, ERRAND, (f.ErrandChosen, {"errand": Errand.CHECK_IN}))
+    typed, _ = after(at_code, *((b.CodeKey, {"key": key}) for key in "c3ufc 7g-efy"))
+    assert typed.code == "C3UFC7GEFY"
+    cut_off = replace(typed, connected=False)
+    told, done = after(cut_off, (b.CodeGiven, {"code": typed.code, "ask": "q"}))
+    assert told.step is Step.NO_ANSWER and told.coming and done == []
+    assert after(told, (r.WentBack, {}))[0].step is Step.CHECK_IN
 
 
 def test_a_time_that_went_meanwhile_brings_the_days_again(ready: State) -> None:
     full = m.Refusal(code="slot_full", vi="Đã hết", en="Full")
     state, _ = after(ready, *TO_TIME, (b.TimePicked, {"starts": LATER, "ask": "x"}))
-    again, done = after(state, (b.TimeRefused, {"refusal": full}))
+    again, done = after(state, (b.TimeRefused, {"ask": "x", "refusal": full}))
     assert (again.step, again.refusal, done) == (Step.BOOK_DAY, full, [b.AskTimes("civil")])
-    silent, _ = after(state, (b.TimeRefused, {"refusal": None}))
+    silent, _ = after(state, (b.TimeRefused, {"ask": "x", "refusal": None}))
     assert silent.step is Step.BOOK_DAY and silent.unanswered
 
 
