@@ -55,7 +55,7 @@ def volume_turned(state: State, _report: a.VolumeTurned) -> Decision:
 def more_time_asked(state: State, report: a.MoreTimeAsked) -> Decision:
     """Twice, five times, ten times the usual; it stays at ten."""
     more = next((p for p in a.PATIENCE if p > state.access.patience), a.PATIENCE[-1])
-    return _with(replace(state, touched=report.at), patience=more)
+    return _with(replace(state, touched=report.at, unplugged=None), patience=more)
 
 
 def jack_moved(state: State, report: a.JackMoved) -> Decision:

@@ -35,7 +35,18 @@ from .reports import PrinterCondition
 from .screens import draw
 from .screens.scene import Scene, own_look
 from .settings import KioskSettings
-from .visit import State, Step, View, can_reprint, idle_left, is_away, ticket_left, view
+from .visit import (
+    BOOKING,
+    FINDING,
+    State,
+    Step,
+    View,
+    can_reprint,
+    idle_left,
+    is_away,
+    ticket_left,
+    view,
+)
 
 PULSE_S = 10.0
 PULSE_WITHIN_S = 8.0
@@ -218,6 +229,8 @@ class KioskApp(ReadingApp):
         """All of the state that a picture shows; what only counts time is left out."""
         state = self.state
         seen = replace(state, now=0, touched=0, connection_changed=0, help_called=0)
+        if state.step in FINDING or state.step in BOOKING:
+            seen = replace(seen, line=None)
         left = idle_left(state)
         countdown = left // 1000 if left is not None else None
         if state.step is Step.TICKET:

@@ -111,7 +111,7 @@ class CutOff:
                     self._ask_lease(now)
                 if self._there and self._handing is None and now >= self._hand_at:
                     self._hand_over_next(now)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, msgspec.DecodeError) as error:
                 log.error("leases_failed", error=str(error))
 
     # --- for the journey ---

@@ -227,7 +227,7 @@ def _went_back(state: State, _report: r.WentBack) -> Decision:
             Step.PROCEDURE,
         )
     ):
-        return replace(state, step=Step.ADVICE), ()
+        return _at(state, Step.ADVICE), ()
     return (_at(state, chain[before]) if before >= 0 else home(state)), ()
 
 

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from msgspec import structs
 
 from queue_server.wire import messages as m
 from queue_server.wire.words import ticket_id
 
 from .centre_time import Anchor, Moment
+
+log = structlog.get_logger()
 
 KEEP_DAYS = 30
 _FIRST = (
@@ -260,6 +263,7 @@ def open_leases(path: Path) -> Leases:
         leases.stop()
         if isinstance(error, sqlite3.OperationalError) or not path.exists():
             raise
+        log.error("leases_broken", error=str(error))
         for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
             if name.exists():
                 name.replace(name.with_name(f"{name.name}.broken"))

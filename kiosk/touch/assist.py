@@ -149,7 +149,7 @@ class Assist:
     # --- the corner marked in relief ---
 
     def _begin_corner(self, touch: Any) -> None:
-        if self._in_corner(touch.x, touch.y):
+        if self._corner is None and self._in_corner(touch.x, touch.y):
             event = Clock.schedule_once(lambda _: self._corner_held(touch), CORNER_S)
             self._corner = (touch.uid, event)
 

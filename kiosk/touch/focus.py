@@ -35,9 +35,9 @@ class Cursor:
     @property
     def current(self) -> Item | None:
         """The item as it stands in the picture now, which may have been drawn anew."""
-        found = self._items()
         if not self._key:
             return None
+        found = self._items()
         near = sorted(range(len(found)), key=lambda place: abs(place - self._place))
         return next((found[place] for place in near if found[place].key == self._key), None)
 
