@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,17 @@ from kiosk import errand_rules as e
 from kiosk import finding_reports as f
 from kiosk import reports as r
 from kiosk.access import Access
+from kiosk.filing import parent
 from kiosk.filing.main import REMOTE
+from kiosk.filing.packing import write_draft
 from kiosk.finding_reports import Errand
 from kiosk.journey import decide
+from kiosk.outbox import Outbox
+from kiosk.touch.window import WindowSettings
 from kiosk.visit import State, Step, View, view
 
-from .child_room import Finger
+from .child_room import Finger, credentials
+from .filing_visit import visit
 from .kiosk_pictures import NOW, base
 from .kiosk_room import Broker, KioskProcess, PretendServer, until
 
@@ -58,6 +64,43 @@ def test_what_was_prepared_gets_a_number_that_knows_it() -> None:
     assert (asked.service, asked.procedure, asked.priority) == ("civil", "1.001193", "elderly")
     late, _ = decide(state, e.ErrandEnded(NOW, reason="ticket"))
     assert late.step is Step.WAITING
+
+
+# --- a child that is not there --------------------------------------------------------------------
+
+
+PROGRAMS = {"cannot start": None, "dies": "exit 1", "hangs": "exec sleep 60"}
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_a_child_that_never_gets_ready_gives_the_screen_back(
+    program: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    if program is not None:
+        python.write_text(f"#!/bin/sh\n{program}\n")
+        python.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(parent, "READY_WITHIN_S", 0.2)
+    monkeypatch.setattr(parent, "RESTART_AFTER_S", 0.05)
+    outbox = Outbox(tmp_path / "outbox", credentials(1), least_free=0)
+    process = parent.FilingProcess(WindowSettings(1080, 1920, False), tmp_path, outbox)
+    over: list[str] = []
+    process.events.ended = lambda reason, *_: over.append(reason)
+    process.open(visit("visit-0001"))
+    until(lambda: over, "the word that it is over")
+    assert over == ["crashed"] and not process.open_now
+    process.stop()
+
+
+def test_what_a_child_left_unsent_goes_with_it(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path, credentials(1), least_free=0)
+    process = parent.FilingProcess(WindowSettings(1080, 1920, False), tmp_path, outbox)
+    process.warm = lambda: None  # type: ignore[method-assign]
+    process.open(visit("visit-0001"))
+    write_draft(tmp_path, "visit-0001", b"sealed")
+    process._over("crashed", Access())
+    assert not list(tmp_path.glob("*.draft"))
 
 
 # --- the real two ---------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from kiosk.access import Access
-from kiosk.outbox import NoRoom, Outbox, Verdict
+from kiosk.outbox import DRAFT, NoRoom, Outbox, Verdict
 from kiosk.settings import KioskSettings
 from kiosk.touch.window import WindowSettings
 from queue_server.wire.filing import Filed
@@ -32,6 +32,8 @@ from .main import REMOTE, Start
 
 ASK_WITHIN_S = 8.0
 CLOSE_WITHIN_S = 2.0
+READY_WITHIN_S = 60.0
+"""A child that has not loaded by then hangs, and goes."""
 RESTART_AFTER_S = 1.0
 MOST_RESTART_S = 30.0
 KIOSK_REMOTE = "MOTCUA_KIOSK_REMOTE"
@@ -148,18 +150,20 @@ class FilingProcess:
         while not self._stopped.is_set():
             began = time.monotonic()
             try:
-                self._one_life()
+                was_used = self._one_life()
             except OSError as error:
                 log.error("filing_child_not_started", error=str(error))
+                self._over("crashed", Access())
+                was_used = False
             lived = time.monotonic() - began
             wait = RESTART_AFTER_S if lived > MOST_RESTART_S else min(2 * wait, MOST_RESTART_S)
-            if self._visit is None:
-                self._stopped.wait(wait)
-            else:
-                self._visit = None
+            if was_used:
                 wait = RESTART_AFTER_S / 2
+            else:
+                self._stopped.wait(wait)
 
-    def _one_life(self) -> None:
+    def _one_life(self) -> bool:
+        """Whether a visitor was in it. Raises OSError where it cannot be started."""
         own = self._settings
         start = Start(
             parent=os.getpid(),
@@ -183,6 +187,9 @@ class FilingProcess:
             env=environment,
         )
         self._child = child
+        patience = threading.Timer(READY_WITHIN_S, child.kill)
+        patience.daemon = True
+        patience.start()
         reason, access = "crashed", Access()
         assert child.stdout is not None
         while line := child.stdout.readline(talk.LONGEST_LINE):
@@ -193,27 +200,37 @@ class FilingProcess:
                 continue
             if isinstance(message, talk.Ended):
                 reason, access = message.reason, message.access
+            elif isinstance(message, talk.Ready):
+                patience.cancel()
+                self._warm()
             else:
                 self._hear(message)
+        patience.cancel()
         child.kill()
         child.wait()
+        was_used = self._visit is not None
         self._over(reason, access)
+        return was_used
 
     def _over(self, reason: str, access: Access) -> None:
-        """The screen is the kiosk's again. What was handed over goes on its way without the visitor."""
+        """The screen is the kiosk's again, also of who waited for a child that never got ready.
+
+        What was handed over goes on its way without the visitor; what was not is nobody's.
+        """
         with self._lock:
-            visit, self._child, self._ready = self._visit, None, False
+            visit = self._visit or (self._wanted.visit if self._wanted else None)
+            self._visit, self._wanted, self._child, self._ready = None, None, None, False
             timers, self._awaited = self._awaited, {}
         for timer in timers.values():
             timer.cancel()
         if visit is not None:
+            with contextlib.suppress(OSError):
+                (self._outbox.folder / f"{visit}{DRAFT}").unlink(missing_ok=True)
             log.info("filing_visit_over", reason=reason)
             self.events.ended(reason, access)
 
     def _hear(self, message: talk.FromChild) -> None:
-        if isinstance(message, talk.Ready):
-            self._warm()
-        elif isinstance(message, talk.Shown):
+        if isinstance(message, talk.Shown):
             self.events.shown()
         elif isinstance(message, talk.WantsNumber):
             self._number()
