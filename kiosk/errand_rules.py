@@ -25,6 +25,8 @@ class ErrandEnded(Report):
 
     reason: str
     access: a.Access = a.Access()
+    headphones: bool = False
+    """They are in; what the child heard of it, the kiosk has not."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ def shown(state: State, _report: ErrandShown) -> Decision:
 def ended(state: State, report: ErrandEnded) -> Decision:
     from .journey import home
 
+    state = replace(state, headphones=report.headphones)
     if state.step is not Step.OPENING:
-        return state, ()
+        is_hers = report.reason == "ticket"
+        return (replace(state, access=report.access) if is_hers else state), ()
     fresh = home(state)
     if report.reason == "crashed":
         return replace(fresh, step=Step.LOST, language=state.language, access=state.access), ()
@@ -70,7 +74,7 @@ def ticket_wanted(state: State, report: TicketWanted) -> Decision:
         home(state),
         step=Step.CONFIRM,
         language=report.language,
-        access=state.access,
+        access=replace(state.access, open=False),
         service=report.service,
         procedure=report.procedure,
         priority=report.priority,

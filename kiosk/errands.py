@@ -21,7 +21,6 @@ from queue_server.wire.words import Language, local
 
 from . import errand_rules as e
 from . import finding_reports as f
-from .access import Access
 from .app import KioskApp
 from .forms import Forms
 from .printer import PrintOutcome, PrintQueue
@@ -130,8 +129,10 @@ class Errands:
 
     # --- the child's wishes; in its own threads ---
 
-    def _ended(self, reason: str, access: Access) -> None:
-        self._app.hear(e.ErrandEnded, reason=reason, access=access)
+    def _ended(self, over: talk.Ended) -> None:
+        self._app.hear(
+            e.ErrandEnded, reason=over.reason, access=over.access, headphones=over.headphones
+        )
 
     def _ticket(self, want: talk.WantsTicket) -> None:
         self._app.hear(

@@ -193,8 +193,8 @@ class Child(Finger):
         events.print = self.said.append
         self.reason = ""
 
-    def _ended(self, reason: str, _access: object) -> None:
-        self.reason = reason
+    def _ended(self, over: talk.Ended) -> None:
+        self.reason = over.reason
         self.over.set()
 
     def start(self) -> None:

@@ -62,8 +62,24 @@ def test_what_was_prepared_gets_a_number_that_knows_it() -> None:
     (asked,) = [x.message for x in effects if isinstance(x, r.AskTicket)]
     assert (asked.prepared, asked.copies, asked.dossier_code) == (True, 3, "d1")
     assert (asked.service, asked.procedure, asked.priority) == ("civil", "1.001193", "elderly")
-    late, _ = decide(state, e.ErrandEnded(NOW, reason="ticket"))
-    assert late.step is Step.WAITING
+    late, _ = decide(state, e.ErrandEnded(NOW, reason="ticket", access=Access(contrast=True)))
+    assert late.step is Step.WAITING and late.access.contrast, "as she wished it in the child"
+
+
+def test_a_number_is_taken_though_the_panel_was_open_when_the_child_came() -> None:
+    state = opening()
+    state = replace(state, access=replace(state.access, open=True))
+    want = e.TicketWanted(NOW, ask="a", service="civil", prepared=True)
+    state, effects = decide(state, want)
+    assert view(state) is View.WAITING and any(isinstance(x, r.AskTicket) for x in effects)
+
+
+@pytest.mark.parametrize("reason", ["done", "crashed", "ticket"])
+def test_headphones_pulled_out_in_the_child_are_out_for_the_next_visitor(reason: str) -> None:
+    state = replace(opening(), headphones=True)
+    assert not decide(state, e.ErrandEnded(NOW, reason=reason))[0].headphones
+    inside = e.ErrandEnded(NOW, reason=reason, headphones=True)
+    assert decide(state, inside)[0].headphones
 
 
 # --- a child that is not there --------------------------------------------------------------------
@@ -86,7 +102,7 @@ def test_a_child_that_never_gets_ready_gives_the_screen_back(
     outbox = Outbox(tmp_path / "outbox", credentials(1), least_free=0)
     process = parent.FilingProcess(WindowSettings(1080, 1920, False), tmp_path, outbox)
     over: list[str] = []
-    process.events.ended = lambda reason, *_: over.append(reason)
+    process.events.ended = lambda told: over.append(told.reason)
     process.open(visit("visit-0001"))
     until(lambda: over, "the word that it is over")
     assert over == ["crashed"] and not process.open_now
@@ -99,7 +115,7 @@ def test_what_a_child_left_unsent_goes_with_it(tmp_path: Path) -> None:
     process.warm = lambda: None  # type: ignore[method-assign]
     process.open(visit("visit-0001"))
     write_draft(tmp_path, "visit-0001", b"sealed")
-    process._over("crashed", Access())
+    process._over(parent.CRASHED)
     assert not list(tmp_path.glob("*.draft"))
 
 

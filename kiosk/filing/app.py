@@ -134,7 +134,8 @@ class FilingApp(ReadingApp):
         """Whatever this process knew goes with it, at once."""
         self.eye.stop()
         self.reader.stop()
-        self._pipe.send(talk.Ended(reason=reason, access=replace(self.state.access, open=False)))
+        access = replace(self.state.access, open=False)
+        self._pipe.send(talk.Ended(reason=reason, access=access, headphones=self.state.headphones))
         os._exit(0)
 
     def _refresh(self) -> None:

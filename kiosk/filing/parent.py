@@ -20,7 +20,6 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from kiosk.access import Access
 from kiosk.outbox import DRAFT, NoRoom, Outbox, Verdict
 from kiosk.settings import KioskSettings
 from kiosk.touch.window import WindowSettings
@@ -37,6 +36,7 @@ READY_WITHIN_S = 60.0
 RESTART_AFTER_S = 1.0
 MOST_RESTART_S = 30.0
 KIOSK_REMOTE = "MOTCUA_KIOSK_REMOTE"
+CRASHED = talk.Ended(reason="crashed")
 
 log = structlog.get_logger()
 
@@ -45,11 +45,11 @@ log = structlog.get_logger()
 class Events:
     """What the kiosk does about a visit; called in threads of ours, so each must hand over and return.
 
-    `ended(reason, access)`: `crashed` when the child died in the middle; `access` as the visitor had it.
+    `ended(…)`: its reason is `crashed` when the child died in the middle; the rest as the visitor had it.
     """
 
     shown: Callable[[], None] = lambda: None
-    ended: Callable[[str, Access], None] = lambda *_: None
+    ended: Callable[[talk.Ended], None] = lambda _: None
     ticket: Callable[[talk.WantsTicket], None] = lambda _: None
     help: Callable[[str], None] = lambda _: None
     print: Callable[[bytes], None] = lambda _: None
@@ -153,7 +153,7 @@ class FilingProcess:
                 was_used = self._one_life()
             except OSError as error:
                 log.error("filing_child_not_started", error=str(error))
-                self._over("crashed", Access())
+                self._over(CRASHED)
                 was_used = False
             lived = time.monotonic() - began
             wait = RESTART_AFTER_S if lived > MOST_RESTART_S else min(2 * wait, MOST_RESTART_S)
@@ -190,7 +190,7 @@ class FilingProcess:
         patience = threading.Timer(READY_WITHIN_S, child.kill)
         patience.daemon = True
         patience.start()
-        reason, access = "crashed", Access()
+        over = CRASHED
         assert child.stdout is not None
         while line := child.stdout.readline(talk.LONGEST_LINE):
             try:
@@ -199,7 +199,7 @@ class FilingProcess:
                 log.error("filing_child_unreadable")
                 continue
             if isinstance(message, talk.Ended):
-                reason, access = message.reason, message.access
+                over = message
             elif isinstance(message, talk.Ready):
                 patience.cancel()
                 self._warm()
@@ -209,10 +209,10 @@ class FilingProcess:
         child.kill()
         child.wait()
         was_used = self._visit is not None
-        self._over(reason, access)
+        self._over(over)
         return was_used
 
-    def _over(self, reason: str, access: Access) -> None:
+    def _over(self, over: talk.Ended) -> None:
         """The screen is the kiosk's again, also of who waited for a child that never got ready.
 
         What was handed over goes on its way without the visitor; what was not is nobody's.
@@ -226,8 +226,8 @@ class FilingProcess:
         if visit is not None:
             with contextlib.suppress(OSError):
                 (self._outbox.folder / f"{visit}{DRAFT}").unlink(missing_ok=True)
-            log.info("filing_visit_over", reason=reason)
-            self.events.ended(reason, access)
+            log.info("filing_visit_over", reason=over.reason)
+            self.events.ended(over)
 
     def _hear(self, message: talk.FromChild) -> None:
         if isinstance(message, talk.Shown):

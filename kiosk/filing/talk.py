@@ -198,6 +198,8 @@ class Ended(Frozen, tag="ended"):
 
     reason: str
     access: Access = Access()
+    headphones: bool = False
+    """They are in."""
 
 
 FromChild = Ready | Shown | WantsNumber | Submit | Ask | WantsTicket | PrintStrip | CallHelp | Ended
