@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from types import TracebackType
 
@@ -42,6 +43,7 @@ def run(start: Start) -> None:
     pipe = own_pipe()
     logs.begin()
     sys.excepthook = _tell_place
+    threading.excepthook = lambda told: _tell_place(told.exc_type, told.exc_value)
     kept = keep_to_itself(start.parent)
     window = WindowSettings(start.width, start.height, start.fullscreen, start.width_mm)
     prepare_kivy(window, Path(start.home))
@@ -65,7 +67,7 @@ def run(start: Start) -> None:
 
 
 def _tell_place(
-    kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+    kind: type[BaseException], error: BaseException | None, _trace: TracebackType | None = None
 ) -> None:
     """The words of an error may hold what a visitor said: only its kind and place are told."""
     structlog.get_logger().error("filing_child_failed", exc_info=error, kind=kind.__name__)
