@@ -138,7 +138,7 @@ def key_pressed(state: State, report: r.KeyPressed) -> Decision:
 
 def code_read(state: State, report: r.CodeRead) -> Decision:
     """The receipt's own code, or the address on it that ends in one."""
-    words = report.text.strip().rsplit("/", 1)[-1]
+    words = re.split(r"[/=]", report.text.strip())[-1]
     if len(words) > LONGEST_CODE or CODE_IN.fullmatch(words) is None:
         return replace(state, card_fault="code", touched=report.at), ()
     typed = replace(state, draft=replace(state.draft, text=words), touched=report.at)
