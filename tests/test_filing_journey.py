@@ -16,7 +16,17 @@ from kiosk.filing import reports as r
 from kiosk.filing.journey import decide
 from kiosk.filing.packing import package
 from kiosk.filing.reports import Consent, How, LookFor, Page
-from kiosk.filing.visit import Over, State, Step, is_prepared, offers_priority, view
+from kiosk.filing.visit import (
+    Over,
+    State,
+    Step,
+    is_handed_in,
+    is_prepared,
+    offers_priority,
+    to_give,
+    view,
+    wanted,
+)
 from queue_server.wire.filing import FeedbackFiled, Filed
 
 from .child_room import small_form
@@ -252,6 +262,23 @@ def test_a_paper_that_she_brings_makes_it_a_preparation() -> None:
     assert is_prepared(state)
 
 
+def test_one_sheet_is_filled_in_here_and_others_so_called_are_papers_to_give() -> None:
+    insured = replace(begun(), opened=opened(code="2.000986"))
+    names = [paper.name for paper in to_give(insured)]
+    assert any("bảo hiểm y tế" in name for name in names)
+    assert [paper.own for paper in wanted(insured)].count(True) == 1
+
+
+def test_a_receipt_lists_only_what_is_handed_in() -> None:
+    touch: Told = (r.PaperTouched, {"index": 1})
+    (paper,) = [p for p in to_give(filled()) if p.index == 1]
+    for how, handed in ((How.SCAN, False), (How.NONE, False), (How.SHOW, True)):
+        state, _ = after(filled(), touch, (r.HowChosen, {"how": how}))
+        assert is_handed_in(state, paper) is handed
+    state, _ = after(scanned(), (r.PageTaken, {"page": Page("p1")}))
+    assert is_handed_in(state, paper)
+
+
 # --- the end --------------------------------------------------------------------------------------
 
 
@@ -324,7 +351,7 @@ def test_the_package_holds_form_papers_and_person() -> None:
     filing = done.filing
     assert (filing.owner_name, filing.owner_number) == ("NGUYỄN THỊ HẠNH", "042190001234")
     assert filing.consents == ("keep", "use") and filing.provisional == "T-K1-000007"
-    assert [(p.kind, p.component) for p in filing.papers] == [("form", None)]
+    assert [(p.kind, p.component) for p in filing.papers] == [("form", 0)]
     assert done.files == (b"%PDF- form",)
 
 
@@ -348,7 +375,7 @@ def test_words_are_left_like_a_form_and_come_with_a_number() -> None:
 def test_a_code_is_looked_up_as_it_is_typed_or_read_from_the_receipt() -> None:
     state, wanted = after(begun("lookup"), *keys("g22.99-12"), r.LookedFor)
     assert r.LookUp("G22.99-12") in wanted and state.step is Step.LOOKING
-    address = "https://x.vn/lookup/G22.99-12"
+    address = "https://x.vn/lookup?code=G22.99-12"
     _, wanted = after(begun("lookup"), (r.CodeRead, {"text": address}))
     assert r.LookUp("G22.99-12") in wanted
     state, wanted = after(begun("lookup"), (r.CodeRead, {"text": CARD}))

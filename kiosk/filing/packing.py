@@ -21,7 +21,7 @@ from queue_server.wire.sealed import seal
 from queue_server.wire.words import Language
 
 from .reports import How, Page
-from .visit import Errand, State, Wanted, applicant, is_prepared, phone, title, to_give
+from .visit import Errand, State, Wanted, applicant, is_prepared, own_sheets, phone, title, to_give
 
 Pdf = Callable[[Sequence[Page], Wanted], bytes]
 """The pages of one paper as a PDF."""
@@ -95,12 +95,12 @@ def _form_paper(state: State, content: bytes) -> tuple[list[FiledPaper], list[by
     assert form is not None
     if not content:
         return [], []
-    own = next((n for n, c in enumerate(record.components) if c.form), None) if record else None
+    own = own_sheets(record.components) if record else ()
     paper = FiledPaper(
         name=form.title.vi,
         kind="form",
         code=form.paper_code,
-        component=own,
+        component=own[0] if own else None,
         pages=content.count(b"/Type /Page\n") or content.count(b"/Type/Page/") or 1,
         sha256=hashlib.sha256(content).hexdigest(),
     )

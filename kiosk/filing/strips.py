@@ -10,7 +10,7 @@ from queue_server.wire.filing import Filed
 from queue_server.wire.words import local
 
 from .talk import Devices
-from .visit import State, is_prepared, is_sample, title, to_give
+from .visit import State, is_handed_in, is_prepared, is_sample, title, to_give
 from .words import Words
 
 
@@ -28,7 +28,7 @@ def strip_of(state: State) -> Image.Image:
         sample=is_sample(state),
     )
     paper = ReceiptPaper(opened.devices.dots, opened.devices.dpi)
-    given = [p.name for p in to_give(state) if state.given.get(p.index)]
+    given = [p.name for p in to_give(state) if is_handed_in(state, p)]
     return paper.draw(
         filed, opened.setup, title(state), given, state.language, number=state.provisional
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -227,21 +228,28 @@ def wanted(state: State) -> tuple[Wanted, ...]:
     record = state.opened.record if state.opened else None
     if record is None or state.errand is not Errand.FILE:
         return ()
+    own = own_sheets(record.components)
     return tuple(
-        _wanted(index, part)
+        _wanted(index, part, index in own)
         for index, part in enumerate(record.components)
         if part.kind is not ComponentKind.NOTE
     )
 
 
-def _wanted(index: int, part: Component) -> Wanted:
-    is_shown = part.kind is ComponentKind.SHOW
-    own = not is_shown and (bool(part.form) or fold(part.name).startswith(OWN_SHEETS))
+def own_sheets(components: Sequence[Component]) -> tuple[int, ...]:
+    """Places of those that are filled in here: those with a form; where none has one, the first so called."""
+    given = [n for n, part in enumerate(components) if part.kind is ComponentKind.HAND_IN]
+    with_form = tuple(n for n in given if components[n].form)
+    named = [n for n in given if fold(components[n].name).startswith(OWN_SHEETS)]
+    return with_form or tuple(named[:1])
+
+
+def _wanted(index: int, part: Component, own: bool) -> Wanted:
     return Wanted(
         index=index,
         name=part.name,
         code=part.code,
-        show=is_shown,
+        show=part.kind is ComponentKind.SHOW,
         own=own,
         original=part.original,
         copy=part.copy,
@@ -259,6 +267,12 @@ def is_settled(state: State, paper: Wanted) -> bool:
     if given is None:
         return paper.show
     return given.how not in (How.SCAN, How.FLAT, How.PHONE) or bool(given.pages)
+
+
+def is_handed_in(state: State, paper: Wanted) -> bool:
+    """It comes with the dossier, from here or by her own hand."""
+    given = state.given.get(paper.index)
+    return given is not None and (bool(given.pages) or given.how in (How.HELD, How.SHOW))
 
 
 def missing(state: State) -> tuple[Wanted, ...]:
