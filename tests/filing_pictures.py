@@ -193,6 +193,11 @@ def paper_pictures(birth: State) -> Iterator[tuple[str, State]]:
     yield "scan_no_camera", replace(scan, camera=False)
     yield "pages", replace(some, step=Step.PAGES, paper=1)
     one = {1: Given(How.SCAN, (Page("p1"),))}
+    flat = replace(scan, given={1: Given(How.FLAT)})
+    yield "scan_flat", flat
+    yield "scan_flat_refused", replace(flat, hint="refused")
+    flawed = {1: Given(How.SCAN, (Page("p1", ("glare",)),))}
+    yield "pages_flaw", replace(some, step=Step.PAGES, paper=1, given=flawed)
     yield "pages_one", replace(some, step=Step.PAGES, paper=1, given=one)
 
 

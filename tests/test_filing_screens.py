@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from kiosk.filing import talk
+from kiosk.filing.eye import HINTS
+from kiosk.scan.judge import Fault, Way
 from kiosk.settings import FilingSettings, KioskSettings
 from queue_server.wire.texts import Texts
 
@@ -71,6 +73,14 @@ def _overlap(a: list[int], b: list[int]) -> bool:
 def test_both_languages_say_the_same_things() -> None:
     texts = Texts(ROOT / "kiosk" / "filing" / "texts")
     assert texts.keys("vi") == texts.keys("en")
+
+
+def test_whatever_may_be_the_matter_with_a_page_has_its_words() -> None:
+    keys = Texts(ROOT / "kiosk" / "filing" / "texts").keys("vi")
+    flaws = {fault.value for fault in Fault} - {Fault.NO_CAMERA.value}
+    ways = {way.value for way in Way} - {Way.UPRIGHT.value, Way.UNSURE.value}
+    told = flaws | ways | set(HINTS.values()) | {"small", "refused"}
+    assert {f"scan.hint.{flaw}" for flaw in told} <= keys
 
 
 # --- visits ---------------------------------------------------------------------------------------

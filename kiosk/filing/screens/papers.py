@@ -157,7 +157,11 @@ def _phone(scene: Scene, heading: str) -> Widget:
 
 
 def _flat(scene: Scene, heading: str) -> Widget:
-    note = remark(scene, scene.say("scan.flat"), "printer", calm=True)
+    hint = scene.state.hint
+    if hint:
+        note = remark(scene, scene.say(f"scan.hint.{hint}"))
+    else:
+        note = remark(scene, scene.say("scan.flat"), "printer", calm=True)
     return framed(scene, Space(), title=heading, above=[note])
 
 
@@ -168,10 +172,10 @@ def pages(scene: Scene) -> Widget:
     heading = scene.say("pages.title", name=found.name if found else "")
     if len(heading) > 120:
         heading = scene.say("pages.short")
-    flaws = [flaw for page in taken for flaw in page.flaws]
+    flaws = [*(flaw for page in taken for flaw in page.flaws), state.hint]
     above: list[Widget] = []
-    if flaws:
-        above.append(remark(scene, scene.say(f"scan.flaw.{flaws[0]}")))
+    if flaws[0]:
+        above.append(remark(scene, scene.say(f"scan.hint.{flaws[0]}")))
     most = MOST_ON_SCREEN if look.letters <= LETTERS[1] and not look.lowered else MOST_LARGE
     at = min(state.page, (len(taken) - 1) // most)
     shown = taken[at * most : (at + 1) * most]
