@@ -126,6 +126,21 @@ def test_a_sheet_is_taken_when_it_has_lain_still_and_not_again_before_it_is_lift
     assert takes(lie(taker, 5800, 1500)) == 1
 
 
+def test_one_more_page_waits_for_another_sheet_though_the_camera_was_off_meanwhile() -> None:
+    taker = Taker()
+    lie(taker, 0, 2000)
+    taker.taken(2000)
+    taker.resume(9000)
+    assert taker.see(9000, None).stage is Stage.LIFT, "the first picture may be dark"
+    assert takes(lie(taker, 9050, 3000)) == 0
+    taker.retake(12_050)
+    assert takes(lie(taker, 12_050, 1500)) == 1
+    broken_off = Taker()
+    assert takes(lie(broken_off, 0, 700)) == 1, "and its still never comes"
+    broken_off.resume(800)
+    assert takes(lie(broken_off, 800, 1500)) == 1
+
+
 def test_another_sheet_laid_over_the_first_is_taken_too() -> None:
     first, other = (look(made.page_of(n, 400), page_corners()) for n in (3, 8))
     taker = Taker()
@@ -292,6 +307,31 @@ def test_a_sheet_on_a_film_is_taken_once_and_stands_upright(tmp_path: Path) -> N
     camera.stop()
     assert taken[0].page.size[0] < taken[0].page.size[1] and taken[0].page.dpi > 90
     assert taken[0].way is Way.UPRIGHT and len(taken) == 1
+
+
+def film(folder: Path) -> Camera:
+    """A sheet that a camera never takes by itself: it is too far away."""
+    scene = made.Scene.of(5, turn="upright")
+    cv2.imwrite(str(folder / "a.png"), made.render(scene, (1280, 720)))
+    return Camera(CameraSettings(address=f"film:{folder}", still="1280x720", least_dpi=500))
+
+
+def test_a_sheet_taken_by_hand_is_kept_with_its_flaw_and_not_taken_again(tmp_path: Path) -> None:
+    taken: list[Taken] = []
+    came, looked = threading.Event(), threading.Event()
+    camera, taker = film(tmp_path), Taker()
+    scanning = Scanning(
+        camera, lambda _: looked.set(), lambda page: (taken.append(page), came.set()), taker
+    )
+    camera.start()
+    scanning.start()
+    assert looked.wait(20)
+    scanning.take_now()
+    assert came.wait(20)
+    scanning.stop()
+    camera.stop()
+    assert Fault.TOO_FAR in taken[0].flaws and len(taken) == 1
+    assert taker.see(10**12, Outline(SHEET, 0.9)).stage is Stage.LIFT
 
 
 def test_the_doctor_refuses_a_camera_that_gives_a4_less_than_200_dpi() -> None:

@@ -13,6 +13,7 @@ import structlog
 from .camera import Camera, CameraGone, CameraState
 from .finder import Finder, Outline
 from .in_thread import InThread
+from .intake import page_of
 from .judge import Fault, Way, judge, turned_upright
 from .page import Page, look, scan
 from .shapes import Floats, Picture
@@ -34,36 +35,53 @@ class Seen:
 
 @dataclass(frozen=True)
 class Taken:
-    """A page; `way` says whether it stands upright, which the visitor may still change."""
+    """A page; `way` says whether it stands upright, which the visitor may still change; `flaws`: of one that
+    she had taken as it lay."""
 
     page: Page
     way: Way
+    flaws: tuple[Fault, ...] = ()
 
 
 class Scanning(InThread):
-    """`seen` and `taken` are called from its thread. The camera is started and stopped by whoever owns it."""
+    """`seen` and `taken` are called from its thread. The camera is started and stopped by whoever owns it.
+
+    `taker`: one that another scanning has used up to now, and so knows what lies there.
+    """
 
     def __init__(
-        self, camera: Camera, seen: Callable[[Seen], None], taken: Callable[[Taken], None]
+        self,
+        camera: Camera,
+        seen: Callable[[Seen], None],
+        taken: Callable[[Taken], None],
+        taker: Taker | None = None,
     ) -> None:
         super().__init__("scanning", patience_s=10)
         self._camera, self._seen, self._taken = camera, seen, taken
-        self._finder, self._taker = Finder(), Taker()
-        self._retake = threading.Event()
+        self._finder, self._taker = Finder(), taker or Taker()
+        self._asked = threading.Event()
+        self._by_hand = False
+        self._sheet: tuple[Outline, Floats | None] | None = None
         self._still: Future[Picture] | None = None
 
-    def retake(self) -> None:
-        """Take the sheet that lies there once more."""
-        self._retake.set()
+    def take_now(self) -> None:
+        """Take the sheet as it lies, whatever is the matter with it."""
+        self._asked.set()
 
     def _run(self) -> None:
         frame: Picture | None = None
+        resumed = False
         while not self._stop.is_set():
             newest = self._camera.wait(frame, WAIT_S)
             same, frame = newest is frame, newest
-            if self._retake.is_set():
-                self._retake.clear()
-                self._taker.retake(_ms())
+            if frame is None and self._camera.state is CameraState.STARTING:
+                continue
+            if not resumed:
+                resumed = True
+                self._taker.resume(_ms())
+            if self._asked.is_set():
+                self._asked.clear()
+                self._take_by_hand()
             if self._still is not None:
                 if self._still.done():
                     self._finish(self._still)
@@ -72,10 +90,16 @@ class Scanning(InThread):
             if not same or frame is None:
                 self._look(frame)
 
+    def _take_by_hand(self) -> None:
+        self._by_hand = True
+        if self._still is None:
+            self._still = self._camera.still()
+            if self._sheet is not None:
+                self._taker.hold(_ms(), *self._sheet)
+
     def _look(self, frame: Picture | None) -> None:
         if frame is None:
-            gone = () if self._camera.state is CameraState.READY else (Fault.NO_CAMERA,)
-            self._seen(Seen(None, None, self._taker.see(_ms(), None, gone)))
+            self._seen(Seen(None, None, self._taker.see(_ms(), None, (Fault.NO_CAMERA,))))
             return
         settings = self._camera.settings
         outline = self._finder.find(frame)
@@ -87,6 +111,7 @@ class Scanning(InThread):
             )
             faults = verdict.faults
             small = None if outline.cut else look(frame, outline.corners)
+        self._sheet = None if outline is None else (outline, small)
         step = self._taker.see(_ms(), outline, faults, small)
         self._seen(Seen(frame, outline, step))
         if step.take:
@@ -94,6 +119,7 @@ class Scanning(InThread):
 
     def _finish(self, still: Future[Picture]) -> None:
         self._still = None
+        by_hand, self._by_hand = self._by_hand, False
         try:
             picture = still.result(0)
         except (CameraGone, TimeoutError):
@@ -101,14 +127,18 @@ class Scanning(InThread):
             return
         outline = self._finder.find(picture)
         verdict = judge(picture, outline, least_dpi=self._camera.settings.least_dpi)
-        step = self._taker.taken(_ms(), verdict.faults)
+        step = self._taker.taken(_ms(), () if by_hand else verdict.faults)
+        if by_hand and (outline is None or outline.cut):
+            self._taken(Taken(page_of(picture), Way.UNSURE, (Fault.NO_PAGE,)))
+            return
         if outline is None or step.stage is not Stage.LIFT:
             log.info("still_not_good", faults=[f.value for f in verdict.faults])
             return
         page = scan(picture, outline.corners)
         upright, way = turned_upright(page.picture)
         turned = upright.shape[0] != page.picture.shape[0]
-        self._taken(Taken(Page(upright, page.dpi, page.mm[::-1] if turned else page.mm), way))
+        page = Page(upright, page.dpi, page.mm[::-1] if turned else page.mm)
+        self._taken(Taken(page, way, verdict.faults if by_hand else ()))
 
 
 def _ms() -> int:

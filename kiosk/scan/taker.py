@@ -117,6 +117,18 @@ class Taker:
         self._hints.show(now, _first(bad))
         return self._step(now, _first(bad))
 
+    def hold(self, now: int, outline: Outline, look: Floats | None) -> None:
+        """The visitor has it taken herself, as it lies: say `taken` as after a step with `take`."""
+        self._stage, self._asked_at, self._held = Stage.TAKING, now, (outline.corners, look)
+        self._hints.clear()
+
+    def resume(self, now: int) -> None:
+        """Looking begins again: the sheet that was taken is not lifted yet, a still on its way comes no more."""
+        self._seen_at, self._since, self._sights, self._other_since = now, now, 0, 0
+        self._hints.clear()
+        if self._stage is Stage.TAKING:
+            self._forget(now)
+
     def retake(self, now: int) -> None:
         """The visitor wants the same sheet once more."""
         self._forget(now)
