@@ -17,6 +17,7 @@ from kiosk.filing.journey import decide
 from kiosk.filing.packing import package
 from kiosk.filing.reports import Consent, How, LookFor, Page
 from kiosk.filing.visit import (
+    MOST_PAGES,
     Over,
     State,
     Step,
@@ -242,6 +243,36 @@ def test_pages_are_taken_moved_and_taken_again() -> None:
 def test_a_page_that_comes_late_is_thrown_away() -> None:
     _, wanted = after(filled(), (r.PageTaken, {"page": Page("late")}))
     assert r.Forget("late") in wanted
+
+
+def flat() -> State:
+    touch: Told = (r.PaperTouched, {"index": 1})
+    return after(filled(), touch, (r.HowChosen, {"how": How.FLAT}))[0]
+
+
+def test_a_scanner_is_looked_at_as_long_as_its_paper_is_and_all_its_pages_stay() -> None:
+    assert flat().watching is LookFor.FILES, "and not the camera"
+    pages: list[Any] = [(r.PageTaken, {"page": Page(f"p{n}")}) for n in range(MOST_PAGES + 1)]
+    state, wanted = after(flat(), *pages[:3])
+    assert [p.id for p in state.given[1].pages] == ["p0", "p1", "p2"]
+    assert state.step is Step.PAGES and state.watching is LookFor.FILES and not wanted
+    state, wanted = after(state, (r.HowChosen, {"how": How.FLAT}), *pages[3:])
+    assert len(state.given[1].pages) == MOST_PAGES and wanted == [r.Forget(f"p{MOST_PAGES}")]
+    assert after(state, r.PagesDone)[0].watching is LookFor.NOTHING
+
+
+def test_a_file_that_is_refused_is_said_until_a_page_comes() -> None:
+    state, _ = after(flat(), (r.HintCame, {"hint": "small"}))
+    assert state.hint == "small"
+    assert after(state, (r.PageTaken, {"page": Page("p")}))[0].hint == ""
+
+
+def test_the_sheet_that_lies_there_is_taken_once_more_only_if_she_wants_it_again() -> None:
+    state, _ = after(scanned(), (r.PageTaken, {"page": Page("p1")}))
+    _, wanted = after(state, (r.PageTouched, {"page": "p1", "wish": "again"}))
+    assert [type(each) for each in wanted] == [r.Forget, r.Retake, r.Watch]
+    _, wanted = after(state, (r.HowChosen, {"how": How.SCAN}))
+    assert [type(each) for each in wanted] == [r.Watch]
 
 
 def test_a_camera_that_is_pulled_out_leaves_the_other_ways() -> None:

@@ -16,6 +16,9 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from kiosk.filing import reports as r
+from kiosk.filing.eye import Eye, Looking
+from kiosk.filing.talk import Devices
 from kiosk.scan.card import Once, find_codes
 from kiosk.scan.flat import Dropped, FlatFolder
 from kiosk.scan.page import Page
@@ -181,3 +184,39 @@ def test_the_scanners_folder_gives_whole_files_once_and_keeps_none(tmp_path: Pat
     folder.poll(20.0)
     assert folder.poll(30.0) == 1 and heard[1].refused is not None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_scanner_works_without_the_camera_and_nothing_of_it_stays(tmp_path: Path) -> None:
+    heard: list[r.Page] = []
+    eye = Eye(lambda kind, **told: heard.append(told["page"]) if kind is r.PageTaken else None)
+    (tmp_path / "before.jpg").write_bytes(picture())
+    devices = Devices(camera="film:/nowhere", scan_folder=str(tmp_path))
+    looking = Looking(eye, r.LookFor.FILES, devices)
+    assert list(tmp_path.iterdir()) == []
+    (folder,) = looking._parts
+    assert isinstance(folder, FlatFolder)
+    (tmp_path / "a.pdf").write_bytes(pdf_of(*[Image.new("RGB", (800, 1100), "white")] * 3))
+    folder.poll(0.0)
+    folder.poll(10.0)
+    assert len(heard) == 3
+    small = eye.thumbnail(heard[2].id)
+    assert small is not None and small.shape[1] == 240
+    eye.forget(heard[2].id)
+    assert eye.thumbnail(heard[2].id) is None
+    (tmp_path / "late.jpg").write_bytes(picture())
+    looking.stop()
+    assert list(tmp_path.iterdir()) == []
+    pages = Looking(eye, r.LookFor.PAGES, devices)
+    assert not any(isinstance(part, FlatFolder) for part in pages._parts)
+
+
+def test_the_screen_does_not_wait_for_a_camera_that_is_slow_to_let_go() -> None:
+    held, told = threading.Event(), threading.Event()
+    eye = Eye(lambda *_, **__: told.set())
+    eye._do(held.wait)
+    eye.watch(r.LookFor.CODES, Devices())
+    assert told.is_set() and eye._looking is None
+    eye.watch(r.LookFor.NOTHING, Devices())
+    held.set()
+    eye._turns.shutdown()
+    assert eye._looking is None

@@ -118,6 +118,9 @@ class Doing:
         devices = state.opened.devices if state.opened else talk.Devices()
         self._eye.watch(want.what, devices)
 
+    def retake(self, _want: r.Retake, _state: State) -> None:
+        self._eye.retake()
+
     def take_now(self, _want: r.TakeNow, _state: State) -> None:
         self._eye.take_now()
 
@@ -166,6 +169,7 @@ _DO: dict[type, Callable[[Doing, Any, State], None]] = {
     r.AskHeld: Doing.ask_held,
     r.LookUp: Doing.look_up,
     r.Watch: Doing.watch,
+    r.Retake: Doing.retake,
     r.TakeNow: Doing.take_now,
     r.Forget: Doing.forget,
     r.DrawStrip: Doing.draw_strip,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from kiosk.scan.page import Page
     from kiosk.scan.reader import Reader
     from kiosk.scan.scanning import Scanning, Seen, Taken
+    from kiosk.scan.taker import Taker
 
 PREVIEW_S = 0.2
-STILL_WITHIN_S = 8.0
 
 log = structlog.get_logger()
 
@@ -46,12 +47,18 @@ class Sight:
 
 
 class Eye:
-    """`watch` turns it on and off; `hear` is told of codes, hints and pages from its own threads."""
+    """`watch` turns it on and off; `hear` is told of codes, hints and pages from its own threads.
+
+    Cameras are slow to let go: each wish is done in one thread, in its turn, and the screen waits for none.
+    """
 
     def __init__(self, hear: Hear) -> None:
         self._hear = hear
+        self._turns = ThreadPoolExecutor(1, "eye")
         self._lock = threading.Lock()
         self._pages: dict[str, Page] = {}
+        self._small: dict[str, Picture] = {}
+        self._taker: Taker | None = None
         self._sight: Sight | None = None
         self._looking: Looking | None = None
 
@@ -61,11 +68,8 @@ class Eye:
 
     def thumbnail(self, page: str) -> Picture | None:
         """A page as the screen shows it."""
-        from kiosk.scan.page import thumbnail
-
         with self._lock:
-            found = self._pages.get(page)
-        return thumbnail(found) if found is not None else None
+            return self._small.get(page)
 
     def warm_up(self) -> None:
         """Load the libraries."""
@@ -75,25 +79,22 @@ class Eye:
 
     def watch(self, what: r.LookFor, devices: Devices) -> None:
         """Look for this from now on; `NOTHING` lets everything go."""
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.stop()
-        self._sight = None
-        if what is r.LookFor.NOTHING:
-            return
-        if not devices.camera:
+        if what is not r.LookFor.NOTHING and not devices.camera:
             self._hear(r.CameraChanged, works=False)
-        self._looking = Looking(self, what, devices)
-        self._looking.start()
+        self._do(self._turn, what, devices)
+
+    def retake(self) -> None:
+        """The sheet that was taken last may be taken once more."""
+        self._do(self._let_retake)
 
     def take_now(self) -> None:
         """Take the page as it lies."""
-        if self._looking is not None:
-            self._looking.take_now()
+        self._do(self._take)
 
     def forget(self, page: str) -> None:
         with self._lock:
             self._pages.pop(page, None)
+            self._small.pop(page, None)
 
     def pdf(self, pages: Sequence[r.Page], name: str, code: str) -> bytes:
         """The pages of a paper, in their order."""
@@ -104,15 +105,47 @@ class Eye:
         now = int(time.time() * 1000)
         return pages_to_pdf(kept, name=name, paper_code=code, number="", created_ms=now)
 
-    def stop(self) -> None:
-        """Let the camera go, and every page."""
+    def leave(self) -> None:
+        """The process ends, and all that it holds with it; what lies in the scanner's folder does not."""
+        if self._looking is not None:
+            self._looking.clear()
+
+    # --- in turn ---
+
+    def _do(self, act: Callable[..., None], *given: object) -> None:
+        self._turns.submit(act, *given).add_done_callback(self._done)
+
+    def _done(self, turn: Future[None]) -> None:
+        error = turn.exception()
+        if error is not None:
+            log.error("eye_failed", exc_info=error)
+            self._hear(r.CameraChanged, works=False)
+
+    def _turn(self, what: r.LookFor, devices: Devices) -> None:
         looking, self._looking = self._looking, None
         if looking is not None:
             looking.stop()
-        with self._lock:
-            self._pages.clear()
+        self._sight = None
+        if what is not r.LookFor.NOTHING:
+            self._looking = Looking(self, what, devices)
+            self._looking.start()
+
+    def _let_retake(self) -> None:
+        if self._taker is not None:
+            self._taker.retake(int(time.monotonic() * 1000))
+
+    def _take(self) -> None:
+        if self._looking is not None:
+            self._looking.take_now()
 
     # --- for what looks ---
+
+    def taker(self) -> Taker:
+        """One a visit: it knows which sheet was taken, and waits until that is lifted."""
+        from kiosk.scan.taker import Taker
+
+        self._taker = self._taker or Taker()
+        return self._taker
 
     def tell(self, kind: type[r.Report], **values: Any) -> None:
         self._hear(kind, **values)
@@ -122,9 +155,11 @@ class Eye:
 
     def keep(self, page: Page, flaws: Sequence[str] = ()) -> None:
         """A page was taken."""
-        name = new_id()
+        from kiosk.scan.page import thumbnail
+
+        name, small = new_id(), thumbnail(page)
         with self._lock:
-            self._pages[name] = page
+            self._pages[name], self._small[name] = page, small
         self._hear(r.PageTaken, page=r.Page(name, tuple(flaws)))
 
 
@@ -132,24 +167,26 @@ class Looking:
     """One time of looking: a camera, a card reader and a scanner's folder, as far as they are there."""
 
     def __init__(self, eye: Eye, what: r.LookFor, devices: Devices) -> None:
-        self._eye = eye
+        self._eye, self._what = eye, what
         self._stopped = threading.Event()
         self._works: bool | None = None
         self._count, self._hint = 0, ""
         self._camera: Camera | None = None
+        self._scanning: Scanning | None = None
+        self._folder: FlatFolder | None = None
         self._parts: list[Camera | CardEye | Scanning | Reader | FlatFolder] = []
-        if devices.camera:
+        if devices.camera and what is not r.LookFor.FILES:
             self._use_camera(devices, what)
         if what is r.LookFor.CODES and devices.card_reader:
             from kiosk.scan.reader import Reader
 
             self._parts.append(Reader(devices.card_reader, self._read))
-        if what is r.LookFor.PAGES and devices.scan_folder:
+        if what is r.LookFor.FILES and devices.scan_folder:
             from kiosk.scan.flat import FlatFolder
 
-            folder = FlatFolder(Path(devices.scan_folder), self._dropped)
-            folder.cleared()
-            self._parts.append(folder)
+            self._folder = FlatFolder(Path(devices.scan_folder), self._dropped)
+            self._folder.cleared()
+            self._parts.append(self._folder)
 
     def _use_camera(self, devices: Devices, what: r.LookFor) -> None:
         from kiosk.scan.camera import Camera
@@ -161,7 +198,9 @@ class Looking:
             CameraSettings(address=devices.camera, preview=devices.preview, still=devices.still)
         )
         if what is r.LookFor.PAGES:
-            self._parts += [self._camera, Scanning(self._camera, self._seen, self._taken)]
+            taker = self._eye.taker()
+            self._scanning = Scanning(self._camera, self._seen, self._taken, taker)
+            self._parts += [self._camera, self._scanning]
         else:
             self._parts += [self._camera, CardEye(self._camera, self._read)]
 
@@ -175,32 +214,17 @@ class Looking:
         self._stopped.set()
         for part in reversed(self._parts):
             part.stop()
+        self.clear()
+
+    def clear(self) -> None:
+        """What a scanner has left that nobody took in is nobody's, and goes."""
+        if self._folder is not None:
+            self._folder.cleared()
 
     def take_now(self) -> None:
-        """The page as it lies, whatever is the matter with it; in a thread of its own."""
-        if self._camera is not None:
-            threading.Thread(target=self._take, name="take", daemon=True).start()
-
-    def _take(self) -> None:
-        from kiosk.scan.camera import CameraGone
-        from kiosk.scan.finder import Finder
-        from kiosk.scan.intake import page_of
-        from kiosk.scan.judge import judge
-        from kiosk.scan.page import scan
-
-        assert self._camera is not None
-        try:
-            picture = self._camera.still().result(STILL_WITHIN_S)
-        except (CameraGone, TimeoutError):
-            return
-        outline = Finder().find(picture)
-        if self._stopped.is_set():
-            return
-        if outline is None or outline.cut:
-            self._eye.keep(page_of(picture), ("no_page",))
-            return
-        flaws = tuple(fault.value for fault in judge(picture, outline).faults)
-        self._eye.keep(scan(picture, outline.corners), flaws)
+        """The page as it lies, whatever is the matter with it."""
+        if self._scanning is not None:
+            self._scanning.take_now()
 
     # --- in other threads ---
 
@@ -216,14 +240,9 @@ class Looking:
             if works != self._works:
                 self._works = works
                 self._eye.tell(r.CameraChanged, works=works)
-            if newest is not None and newest is not frame and not self._scans():
+            if newest is not None and newest is not frame and self._what is r.LookFor.CODES:
                 self._show(newest, None, False)
             frame = newest
-
-    def _scans(self) -> bool:
-        from kiosk.scan.scanning import Scanning
-
-        return any(isinstance(part, Scanning) for part in self._parts)
 
     def _show(self, frame: Picture, outline: Outline | None, good: bool) -> None:
         self._count += 1
@@ -251,7 +270,8 @@ class Looking:
 
         if not self._stopped.is_set():
             wrong = taken.way not in (Way.UPRIGHT, Way.UNSURE)
-            self._eye.keep(taken.page, (taken.way.value,) if wrong else ())
+            flaws = [fault.value for fault in taken.flaws]
+            self._eye.keep(taken.page, [*flaws, *([taken.way.value] if wrong else [])])
 
     def _dropped(self, dropped: Dropped) -> None:
         if self._stopped.is_set():

@@ -44,14 +44,22 @@ def decide(state: State, report: r.Report) -> Decision:
 
 def _watched(state: State, effects: tuple[Effect, ...]) -> Decision:
     """The camera runs on the screens that look through it, and on no other."""
-    wanted = {
+    wanted = _looked_for(state)
+    if wanted is state.watching:
+        return state, effects
+    return replace(state, watching=wanted, hint=""), (*effects, r.Watch(wanted))
+
+
+def _looked_for(state: State) -> r.LookFor:
+    """A scanner goes on feeding while she looks at the pages that came."""
+    given = state.given.get(state.paper)
+    if state.step in papers.SCANNING and given is not None and given.how is r.How.FLAT:
+        return r.LookFor.FILES
+    return {
         Step.CARD: r.LookFor.CODES,
         Step.CODE: r.LookFor.CODES,
         Step.SCAN: r.LookFor.PAGES,
     }.get(state.step, r.LookFor.NOTHING)
-    if wanted is state.watching:
-        return state, effects
-    return replace(state, watching=wanted, hint=""), (*effects, r.Watch(wanted))
 
 
 # --- the world ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from .visit import MOST_PAGES, Given, State, Step, Wanted, applicant, missing, t
 
 Decision = tuple[State, tuple[Effect, ...]]
 STEPS = frozenset({Step.PAPERS, Step.PAPER, Step.SCAN, Step.PAGES})
+SCANNING = frozenset({Step.SCAN, Step.PAGES})
 WITH_PAGES = (How.SCAN, How.FLAT, How.PHONE)
 
 
@@ -104,12 +105,13 @@ def _dropped(state: State) -> tuple[Effect, ...]:
 
 
 def _page_taken(state: State, report: r.PageTaken) -> Decision:
-    """A page that comes when nobody waits for it is thrown away."""
+    """A page that comes when nobody waits for it is thrown away; a scanner's come one after the other."""
     given = state.given.get(state.paper)
-    if state.step is not Step.SCAN or given is None or len(given.pages) >= MOST_PAGES:
+    waits = SCANNING if given is not None and given.how is How.FLAT else {Step.SCAN}
+    if given is None or state.step not in waits or len(given.pages) >= MOST_PAGES:
         return state, (r.Forget(report.page.id),)
     state = _with(state, replace(given, pages=(*given.pages, report.page)))
-    return replace(state, step=Step.PAGES, touched=report.at), ()
+    return replace(state, step=Step.PAGES, hint="", touched=report.at), ()
 
 
 def _page_touched(state: State, report: r.PageTouched) -> Decision:
@@ -125,9 +127,9 @@ def _page_touched(state: State, report: r.PageTouched) -> Decision:
         pages.insert(max(0, at - 1), page)
         return _with(state, replace(given, pages=tuple(pages))), ()
     state = _with(state, replace(given, pages=tuple(pages)))
-    if report.wish == "again" or not pages:
-        state = replace(state, step=Step.SCAN if report.wish == "again" else Step.PAPER)
-    return state, (r.Forget(page.id),)
+    if report.wish == "again":
+        return replace(state, step=Step.SCAN), (r.Forget(page.id), r.Retake())
+    return (state if pages else replace(state, step=Step.PAPER)), (r.Forget(page.id),)
 
 
 def _pages_done(state: State, _report: r.PagesDone) -> Decision:

@@ -301,18 +301,23 @@ class LookUp:
 
 
 class LookFor(StrEnum):
-    """What the camera looks for."""
+    """What is looked for: by the camera, or in the flat-bed scanner's folder (`FILES`)."""
 
     NOTHING = "nothing"
     CODES = "codes"
     PAGES = "pages"
+    FILES = "files"
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Turn the camera to this; `NOTHING` turns it off."""
+    """Turn the camera or the scanner's folder to this; `NOTHING` turns both off."""
 
     what: LookFor
+
+
+class Retake:
+    """The sheet that lies there may be taken once more."""
 
 
 class TakeNow:
@@ -338,4 +343,4 @@ class End:
     reason: str
 
 
-Effect = Say | Pack | AskHeld | LookUp | Watch | TakeNow | Forget | DrawStrip | End
+Effect = Say | Pack | AskHeld | LookUp | Watch | Retake | TakeNow | Forget | DrawStrip | End

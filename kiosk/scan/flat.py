@@ -38,7 +38,7 @@ class Dropped:
 class FlatFolder(InThread):
     """`poll` looks once; `start` has a thread do it. `hear` is called from that thread.
 
-    `cleared` at the start of a visit: what lies there then belongs to nobody, and goes unread.
+    `cleared` where nobody scans: what lies there then belongs to nobody, and goes unread.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class FlatFolder(InThread):
         return done
 
     def _take(self, path: Path, size: int) -> None:
-        del self._seen[path]
+        self._seen.pop(path, None)
         try:
             dropped = self._read(path, size)
         except OSError as error:
@@ -99,7 +99,7 @@ class FlatFolder(InThread):
             return Dropped(refused=Reason(error.reason))
 
     def _files(self) -> list[Path]:
-        """Plain files whose ending is known, the oldest first; links lead elsewhere and are left."""
+        """Plain files whose ending is known, by name; links lead elsewhere and are left."""
         try:
             found = [
                 path
