@@ -21,6 +21,7 @@ from kiosk.filing.visit import (
     Over,
     State,
     Step,
+    follow_key,
     is_handed_in,
     is_prepared,
     offers_priority,
@@ -396,8 +397,12 @@ def test_words_are_left_like_a_form_and_come_with_a_number() -> None:
     state, _ = after(state, r.FilingWanted)
     number = talk.Numbered(provisional="T-K1-000008")
     state, _ = after(state, (r.Heard, {"message": number}))
-    state, wanted = after(state, (r.Packed, {"id": "visit-0001", "path": "/x"}))
+    packed = {"id": "visit-0001", "path": "/x", "key": "0123456789ABCDEF"}
+    state, wanted = after(state, (r.Packed, packed))
     assert said(wanted, talk.Submit)[0].kind == "feedback"
+    kept = talk.Kept(id="visit-0001", provisional="T-K1-000008")
+    shown = follow_key(after(state, (r.Heard, {"message": kept}))[0])
+    assert shown == "0123-4567-89AB-CDEF", "without it the number opens nothing"
     filed = FeedbackFiled(number="PA-1", received_at=NOW)
     told = talk.FeedbackKept(id="visit-0001", filed=filed)
     assert after(state, (r.Heard, {"message": told}))[0].feedback == filed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from kiosk.filing import talk
 from kiosk.filing.eye import HINTS
 from kiosk.scan.judge import Fault, Way
 from kiosk.settings import FilingSettings, KioskSettings
+from queue_server.wire.filing import shown_key
 from queue_server.wire.texts import Texts
 
 from .child_room import Child, PretendCentre
@@ -106,6 +108,11 @@ def room(tmp_path_factory: pytest.TempPathFactory, centre: PretendCentre) -> Ite
         child.stop()
 
 
+def key_on(child: Child) -> str:
+    texts = [text["text"] for text in child.do(state=True)["texts"]]
+    return next((text for text in texts if re.fullmatch(r"(\w{4}-){3}\w{4}", text)), "")
+
+
 def fill(child: Child) -> None:
     """From the first picture to the review."""
     child.touch("begin", "agree", "without")
@@ -153,9 +160,11 @@ def test_without_an_answer_she_goes_with_a_number_that_the_centre_learns_later(
     room.touch("skip", "submit")
     room.until_shows("done")
     assert room.says("T-KIOSK-1-")
+    key = until(lambda: key_on(room), "the key to follow it by")
     centre.status = 200
     room.outbox.hurry()
     until(lambda: room.says("PA-1"), "the centre's own number, late")
+    assert shown_key(centre.feedback[-1].key) == key
     assert centre.feedback[-1].words == "Tot" and centre.feedback[-1].kind == "praise"
     room.touch("done")
     assert room.over.wait(30)

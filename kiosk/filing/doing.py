@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 
-from queue_server.wire.filing import Held, HeldAsk, encode_held_ask
+from queue_server.wire.filing import Held, HeldAsk, encode_held_ask, feedback_key
 from queue_server.wire.sealed import seal
 
 from . import reports as r
@@ -36,7 +37,7 @@ class Doing:
     def __init__(self, send: Callable[[Any], None], hear: Hear, eye: Eye) -> None:
         self._send, self._hear, self._eye = send, hear, eye
         self._worker = ThreadPoolExecutor(1, "doing")
-        self._strips: Any = None
+        self._key = feedback_key(os.urandom(10))
         self._form_paper: Any = None
 
     def warm_up(self) -> None:
@@ -67,7 +68,7 @@ class Doing:
         assert opened is not None
         began = time.monotonic()
         try:
-            sealed = packed(state, self._sheet(state), self._pdf, at)
+            sealed = packed(state, self._sheet(state), self._pdf, at, self._key)
             path = write_draft(Path(opened.outbox), opened.visit, sealed)
         except CannotPack as error:
             log.error("not_packed", why=error.why)
@@ -78,7 +79,8 @@ class Doing:
             self._hear(r.NotPacked, why="error")
             return
         log.info("packed", bytes=len(sealed), ms=round(1000 * (time.monotonic() - began)))
-        self._hear(r.Packed, id=opened.visit, path=str(path))
+        key = self._key if state.errand is Errand.FEEDBACK else ""
+        self._hear(r.Packed, id=opened.visit, path=str(path), key=key)
 
     def _sheet(self, state: State) -> bytes:
         """The filled form as a PDF."""

@@ -21,7 +21,7 @@ from queue_server.wire.sealed import seal
 from queue_server.wire.words import Language
 
 from .reports import How, Page
-from .visit import Errand, State, Wanted, applicant, is_prepared, own_sheets, phone, title, to_give
+from .visit import Errand, State, Wanted, applicant, is_prepared, own_sheets, phone, to_give
 
 Pdf = Callable[[Sequence[Page], Wanted], bytes]
 """The pages of one paper as a PDF."""
@@ -36,12 +36,15 @@ class CannotPack(Exception):
         self.why = why
 
 
-def packed(state: State, form_pdf: bytes, pdf: Pdf, at: int) -> bytes:
-    """The sealed package of this visit. `at`: ms by this machine's clock. Raises CannotPack."""
+def packed(state: State, form_pdf: bytes, pdf: Pdf, at: int, key: str = "") -> bytes:
+    """The sealed package of this visit. `at`: ms by this machine's clock; `key`: to follow words by.
+
+    Raises CannotPack.
+    """
     opened = state.opened
     assert opened is not None
     if state.errand is Errand.FEEDBACK:
-        content = encode_feedback(feedback(state, at))
+        content = encode_feedback(feedback(state, at, key))
     else:
         content = encode_package(package(state, form_pdf, pdf, at))
     if len(content) > LARGEST_PACKAGE - 1_000:
@@ -121,7 +124,7 @@ def _paper(
     )
 
 
-def feedback(state: State, at: int) -> Feedback:
+def feedback(state: State, at: int, key: str = "") -> Feedback:
     """The answers of `feedback.toml`."""
     opened = state.opened
     assert opened is not None
@@ -134,13 +137,13 @@ def feedback(state: State, at: int) -> Feedback:
         kind=said("kind"),
         words=said("words"),
         submitted_at=at,
-        about=said("about") or (title(state) if opened.record else ""),
+        about=said("about"),
         service=opened.service,
-        name=said("name"),
         phone=said("phone"),
         language=Language(state.language),
         provisional=state.provisional,
         offset_ms=opened.offset_ms,
+        key=key,
     )
 
 

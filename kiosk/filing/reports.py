@@ -102,10 +102,11 @@ class HeldCame(Report):
 
 @dataclass(frozen=True)
 class Packed(Report):
-    """The sealed package lies complete on the disk."""
+    """The sealed package lies complete on the disk. `key`: by which she follows what she wrote."""
 
     id: str
     path: str
+    key: str = ""
 
 
 @dataclass(frozen=True)

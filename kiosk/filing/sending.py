@@ -50,6 +50,7 @@ def _filing_wanted(state: State, _report: r.FilingWanted) -> Decision:
 def _packed(state: State, report: r.Packed) -> Decision:
     if state.step is not Step.SENDING:
         return state, ()
+    state = replace(state, key=report.key)
     kind = "feedback" if state.opened and state.opened.errand == "feedback" else "filings"
     message = talk.Submit(id=report.id, path=report.path, provisional=state.provisional, kind=kind)
     return state, (r.Say(message),)

@@ -10,7 +10,7 @@ from queue_server.wire.filing import Filed
 from queue_server.wire.words import local
 
 from .talk import Devices
-from .visit import State, is_handed_in, is_prepared, is_sample, title, to_give
+from .visit import State, follow_key, is_handed_in, is_prepared, is_sample, title, to_give
 from .words import Words
 
 
@@ -40,6 +40,7 @@ def _feedback(state: State, devices: Devices) -> Image.Image:
     known = state.feedback
     number = known.number if known else state.provisional
     by = known.answer_by if known else None
+    key = follow_key(state)
     offset = opened.setup.utc_offset_minutes
 
     def say(key: str) -> str:
@@ -57,7 +58,7 @@ def _feedback(state: State, devices: Devices) -> Image.Image:
             "service": say("done.follow"),
             "code": number,
             "help": say("feedback.three"),
-            "foot": "",
+            "foot": f"{say('done.key')}: {key}" if key else "",
         }
         | strip.qr(known.url if known else "")
     )

@@ -15,7 +15,7 @@ from queue_server.dossiers.forms.model import FieldType, Form
 from queue_server.dossiers.forms.offered import OfferedForm
 from queue_server.dossiers.identity import age
 from queue_server.dossiers.search import fold
-from queue_server.wire.filing import FeedbackFiled, Filed
+from queue_server.wire.filing import FeedbackFiled, Filed, shown_key
 from queue_server.wire.words import Language
 
 from . import talk
@@ -154,6 +154,8 @@ class State:
     filed: Filed | None = None
     kept: bool = False
     feedback: FeedbackFiled | None = None
+    key: str = ""
+    """With the number it opens the answer to what she wrote."""
     refusal: talk.Refused | None = None
     fault: str = ""
     priority: bool = True
@@ -345,6 +347,12 @@ def is_elderly(state: State) -> bool:
     """She was born 60 years ago or more, by what she says or her card."""
     born = applicant(state, "card.born")
     return bool(born) and isinstance(born, str) and age(born, state.today) >= ELDERLY_YEARS
+
+
+def follow_key(state: State) -> str:
+    """The key to follow her words by, as it is written; empty where she left none."""
+    known = state.feedback.key if state.feedback is not None else ""
+    return shown_key(known or state.key)
 
 
 def offers_priority(state: State) -> bool:

@@ -154,7 +154,8 @@ class Feedback(Frozen):
     notify: bool = False
     """She wants to hear of the answer by phone."""
     key: str = ""
-    """By which she follows it (`base32.ALPHABET`, 16 letters); made where the line is down, else by the centre."""
+    """By which she follows it (`base32.ALPHABET`, 16 letters); made by a kiosk, whose line may be down,
+    else by the centre."""
 
 
 class FeedbackFiled(Frozen):

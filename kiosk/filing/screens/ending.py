@@ -9,6 +9,7 @@ from kiosk.filing import reports as r
 from kiosk.filing.reports import How
 from kiosk.filing.visit import (
     Errand,
+    follow_key,
     is_prepared,
     is_sample,
     offers_priority,
@@ -253,6 +254,7 @@ def _facts(scene: Scene, width: float) -> list[Widget]:
     if state.feedback is not None and state.feedback.answer_by and opened is not None:
         by = local(state.feedback.answer_by, opened.setup.utc_offset_minutes)
         lines.append(("done.answer_by", f"{by:%d/%m/%Y}"))
+    lines.append(("done.key", follow_key(state)))
     return [_line(scene, key, words, width) for key, words in lines if words]
 
 
