@@ -21,6 +21,7 @@ from queue_server.line import events as e
 from queue_server.line import orders as o
 from queue_server.store import feedback as table
 from queue_server.store.schema import migrate
+from queue_server.store.verify import verify
 from queue_server.wire.filing import Feedback, encode_feedback, feedback_key, read_key, shown_key
 from queue_server.wire.sealed import seal
 from queue_server.wire.words import DAY, Role, local
@@ -271,6 +272,10 @@ def test_the_log_makes_the_table_and_its_figures_anew(room: FeedbackRoom) -> Non
     for at, body in room.desk.log.conn.execute("SELECT at, body FROM events ORDER BY seq"):
         table.project(anew, e.decode_event(body), at)
     assert table.listed(anew, tuple(S)) == room.lines()
+    assert verify(room.desk.log.conn, None).faults == ()
+    room.desk.log.conn.execute("DELETE FROM feedback WHERE number = 'PA-261120-0002'")
+    (fault,) = verify(room.desk.log.conn, None).faults
+    assert "missing from the table" in fault.what
 
 
 def test_what_is_kept_no_longer_is_forgotten(room: FeedbackRoom) -> None:

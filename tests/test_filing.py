@@ -308,6 +308,21 @@ def test_the_table_and_the_state_are_what_the_log_says(room: FilingRoom) -> None
     conn.execute("UPDATE dossiers SET status = 'returned'")
     told = [x.what for x in verify(conn, None, files=Papers(room.folder.root)).faults]
     assert len(told) == 2 and any("differs" in x for x in told)
+    conn.execute("DELETE FROM papers")
+    told = [x.what for x in verify(conn, None).faults]
+    assert f"papers: of {dossier} 0 are noted, the log says 1" in told
+
+
+def test_what_a_restore_brings_about_stands_in_the_tables(room: FilingRoom, tmp_path: Path) -> None:
+    """Brought back a month later, a new day begins, and what nobody fetched is let go."""
+    forgotten = room.file(room.filing(paper(pdf()), prepare=True))["dossier"]
+    key, at = HeadKey.open(room.folder.head_key), room.now
+    archive, _ = keeping.back_up(room.folder.root, tmp_path / "copies", None, key, at, 3)
+    keeping.restore(archive, tmp_path / "again", lambda last: at + 31 * DAY, Terms())
+    conn = connect(tmp_path / "again" / "centre.db", read_only=True)
+    line = dossiers.get(conn, forgotten)
+    assert line is not None and line.status is S.WITHDRAWN
+    assert verify(conn, key.public).faults == ()
 
 
 # --- papers that are held -------------------------------------------------------------------------

@@ -340,6 +340,9 @@ def test_the_log_makes_the_table_anew_and_nobody_else_may_write_it(
     for at, body in room.desk.log.conn.execute("SELECT at, body FROM events ORDER BY seq"):
         passing.project(anew, e.decode_event(body), at)
     assert passing.get(anew, dossier) == room.stands(dossier)
+    room.desk.log.conn.execute("UPDATE passing SET round = 7")
+    (found,) = verify(room.desk.log.conn, None).faults
+    assert found.what == f"passing: dossier {dossier} differs from what the log says"
 
 
 def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:

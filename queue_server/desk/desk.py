@@ -23,8 +23,7 @@ from ..line import events as e
 from ..line import orders as o
 from ..line.decide import Issued, Refused, Reply, Touched, ahead_of, decide
 from ..line.state import State, apply
-from ..store import dossiers, passing, people
-from ..store import feedback as feedback_table
+from ..store import people
 from ..store.log import Log, LogFull
 from ..store.vault import Vault, new_ref
 from ..wire import messages as m
@@ -239,9 +238,6 @@ class Desk:
         entry = self.log.append(event, at, request.actor, request.key if request.id else "")
         apply(self.state, event, at, request.actor)
         changed.entries.append(entry)
-        project(self.log, event)
-        for table in (dossiers, passing, feedback_table):
-            table.project(self.log.conn, event, at)
         self._touch(event, before.counter if before else None, changed, at, entry.seq)
 
     def _touch(self, event: e.Event, left: int | None, changed: Changed, at: int, seq: int) -> None:
@@ -531,26 +527,6 @@ class Desk:
             if ticket is not None:
                 return ticket.number, ticket.language
         return "", "vi"
-
-
-def project(log: Log, event: e.Event) -> None:
-    """Keep the read table of ratings in step, in the same transaction."""
-    if isinstance(event, e.OfferOpened):
-        log.conn.execute(
-            "INSERT OR IGNORE INTO ratings (offer, half_hour, service, counter, procedure)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (event.offer, event.half_hour, event.service, event.counter, event.procedure),
-        )
-    elif isinstance(event, e.RatingGiven):
-        log.conn.execute(
-            "UPDATE ratings SET score = ?, reasons = ?, source = ? WHERE offer = ?",
-            (event.score, ",".join(event.reasons), event.source, event.offer),
-        )
-    elif isinstance(event, e.RatingSilent):
-        log.conn.execute(
-            "UPDATE ratings SET source = 'silent' WHERE offer = ? AND score IS NULL",
-            (event.offer,),
-        )
 
 
 def token_hash(token: str) -> str:

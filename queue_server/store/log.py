@@ -13,8 +13,11 @@ import msgspec
 
 from ..line import events as e
 from ..line.state import State, apply
+from . import dossiers, feedback, passing, ratings
 from .schema import connect, migrate
 
+TABLES = (dossiers, feedback, passing, ratings)
+"""The read tables that each line of the log is projected into."""
 SNAPSHOT_EVERY = 20_000
 GENESIS = b"\0" * 32
 
@@ -94,6 +97,7 @@ class Log:
             raise
 
     def append(self, event: e.Event, at: int, actor: e.Actor, order: str) -> e.Entry:
+        """The only way in: the line is written, and every read table with it."""
         body = e.encode(event)
         kind = type(event).__name__
         self.seq += 1
@@ -102,6 +106,7 @@ class Log:
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (self.seq, at, actor.device, actor.account, order, kind, body, self.head),
         )
+        project(self.conn, event, at)
         return e.Entry(seq=self.seq, at=at, actor=actor, order=order, event=event)
 
     def answer(self, order: str, at: int, body: bytes) -> None:
@@ -153,6 +158,12 @@ class Log:
 
     def load(self) -> State:
         return load(self.conn)[0]
+
+
+def project(conn: sqlite3.Connection, event: e.Event, at: int) -> None:
+    """Keep all read tables in step, in the event's own transaction."""
+    for table in TABLES:
+        table.project(conn, event, at)
 
 
 def load(conn: sqlite3.Connection, upto: int | None = None) -> tuple[State, int]:

@@ -15,19 +15,26 @@ from dataclasses import dataclass, field
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from ..line import events as e
 from ..line.state import State, apply
 from ..wire.words import Frozen
-from . import dossiers, papers
+from . import dossiers, feedback, passing, ratings
 from . import heads as signed
 from .heads import Head
-from .log import GENESIS, Row, rows
+from .log import GENESIS, Row, project, rows
 from .papers import Papers
 from .schema import migrate
 from .vault import Vault
 
 CHUNK = 5_000
 """Lines to one read of the database: a long read would keep the write-ahead log from being emptied."""
+
+KEYS = {
+    "ratings": ("offer", ratings.COLUMNS),
+    "dossiers": ("dossier", dossiers.COLUMNS),
+    "passing": ("dossier", passing.COLUMNS),
+    "feedback": ("feedback", feedback.COLUMNS),
+}
+"""The key and the columns of each read table."""
 
 
 class Fault(Frozen):
@@ -91,14 +98,11 @@ def _chained(row: Row, before: bytes) -> bytes:
         return b""
 
 
-def _no_dossiers() -> sqlite3.Connection:
-    """The table of dossiers, empty, to be filled anew from the log."""
+def _empty() -> sqlite3.Connection:
+    """The read tables, empty, to be filled anew from the log."""
     conn = sqlite3.connect(":memory:", isolation_level=None)
     migrate(conn)
     return conn
-
-
-Rating = tuple[str, str, int, str, int | None, str, str]
 
 
 @dataclass
@@ -109,8 +113,7 @@ class _Reading:
     heads: dict[int, list[Head]]
     state: State = field(default_factory=State)
     chain: Chain = field(default_factory=Chain)
-    ratings: dict[str, Rating] = field(default_factory=dict)
-    dossiers: sqlite3.Connection = field(default_factory=_no_dossiers)
+    tables: sqlite3.Connection = field(default_factory=_empty)
     faults: list[Fault] = field(default_factory=list)
     folds: bool = True
     snapshots_read: int = 0
@@ -138,8 +141,7 @@ class _Reading:
             return
         if row.kind != type(entry.event).__name__:
             self.fault(f"the line is called {row.kind} but is {type(entry.event).__name__}")
-        _rate(self.ratings, entry.event)
-        dossiers.project(self.dossiers, entry.event, entry.at)
+        project(self.tables, entry.event, entry.at)
         if not self.folds:
             return
         try:
@@ -167,20 +169,6 @@ def _same(one: State, other: State, name: str) -> bool:
     return bool(getattr(one, name) == getattr(other, name))
 
 
-def _rate(ratings: dict[str, Rating], event: e.Event) -> None:
-    """The line of the table `ratings` that an event leads to."""
-    if isinstance(event, e.OfferOpened):
-        about = (event.half_hour, event.service, event.counter, event.procedure)
-        ratings.setdefault(event.offer, (*about, None, "", ""))
-    elif isinstance(event, e.RatingGiven) and event.offer in ratings:
-        given = (event.score, ",".join(event.reasons), event.source)
-        ratings[event.offer] = (*ratings[event.offer][:4], *given)
-    elif isinstance(event, e.RatingSilent) and event.offer in ratings:
-        line = ratings[event.offer]
-        if line[4] is None:
-            ratings[event.offer] = (*line[:6], "silent")
-
-
 def verify(
     conn: sqlite3.Connection,
     public: Ed25519PublicKey | None,
@@ -202,14 +190,15 @@ def verify(
     for head in reading_heads:
         if not head.is_signed(public):
             reading.fault(f"the head of {head.day} is not signed by this centre's key", 0)
-    sealed = overdue = filed = 0
+    sealed = overdue = 0
+    counts: dict[str, int] = {}
     try:
         _check_file(conn, reading)
         _read_lines(conn, reading, progress)
         with _moment(conn):
             _read_on(conn, reading)  # what came meanwhile, so that tables are compared as they are
-            _check_ratings(conn, reading)
-            filed = _check_dossiers(conn, reading, files)
+            counts = {name: _check_table(conn, reading, name) for name in KEYS}
+            _check_papers(conn, reading, files)
             sealed, overdue = _check_vault(conn, reading, master, now)
     except sqlite3.DatabaseError as error:
         reading.fault(f"the database cannot be read on after this line ({error})")
@@ -224,8 +213,8 @@ def verify(
         epoch=reading.state.epoch,
         day=reading.state.day,
         heads=len(reading_heads),
-        ratings=len(reading.ratings),
-        dossiers=filed,
+        ratings=counts.get("ratings", 0),
+        dossiers=counts.get("dossiers", 0),
         snapshots=reading.snapshots_read,
         sealed=sealed,
         overdue=overdue,
@@ -293,39 +282,39 @@ def _read_on(conn: sqlite3.Connection, reading: _Reading) -> None:
         reading.take(row)
 
 
-def _check_ratings(conn: sqlite3.Connection, reading: _Reading) -> None:
-    left = dict(reading.ratings)
-    for offer, *line in conn.execute(
-        "SELECT offer, half_hour, service, counter, procedure, score, reasons, source FROM ratings"
-    ):
-        expected = left.pop(offer, None)
+def _check_table(conn: sqlite3.Connection, reading: _Reading, name: str) -> int:
+    """How many lines a read table has; each as the log says."""
+    key, columns = KEYS[name]
+    query = f"SELECT {key}, {columns} FROM {name} ORDER BY {key}"
+    left, count = {row[0]: row for row in reading.tables.execute(query)}, 0
+    for row in conn.execute(query):
+        count += 1
+        expected = left.pop(row[0], None)
         if expected is None:
-            reading.fault(f"ratings: offer {offer} stands in the table but not in the log", 0)
-        elif expected != tuple(line):
-            reading.fault(f"ratings: offer {offer} differs from what the log says", 0)
-    for offer in left:
-        reading.fault(f"ratings: offer {offer} is missing from the table", 0)
+            reading.fault(f"{name}: {key} {row[0]} stands in the table but not in the log", 0)
+        elif expected != row:
+            reading.fault(f"{name}: {key} {row[0]} differs from what the log says", 0)
+    for missing in left:
+        reading.fault(f"{name}: {key} {missing} is missing from the table", 0)
+    return count
 
 
-def _check_dossiers(conn: sqlite3.Connection, reading: _Reading, files: Papers | None) -> int:
-    """How many dossiers there are; each as the log says, its papers known and, while not forgotten, there."""
-    query = f"SELECT {dossiers.COLUMNS} FROM dossiers ORDER BY dossier"
-    said = {row[0]: row for row in reading.dossiers.execute(query)}
-    stands = {row[0]: row for row in conn.execute(query)}
-    for dossier in sorted(said.keys() | stands.keys()):
-        if said.get(dossier) != stands.get(dossier):
-            reading.fault(f"dossiers: {dossier} differs from what the log says", 0)
+def _check_papers(conn: sqlite3.Connection, reading: _Reading, files: Papers | None) -> None:
+    """Those of each dossier are known and, while it is not forgotten, there."""
     strange = conn.execute(
         "SELECT count(*) FROM papers WHERE dossier NOT IN (SELECT dossier FROM dossiers)"
     ).fetchone()[0]
     if strange:
         reading.fault(f"papers: {strange} belong to no dossier", 0)
-    if files is not None:
-        for ref in papers.living(conn):
-            wanted = conn.execute("SELECT papers FROM dossiers WHERE sealed = ?", (ref,))
-            if files.count(ref) != wanted.fetchone()[0]:
-                reading.fault(f"papers: files of {ref} are missing", 0)
-    return len(stands)
+    for dossier, ref, wanted, noted in conn.execute(
+        "SELECT d.dossier, d.sealed, d.papers, count(p.paper) FROM dossiers d"
+        " JOIN vault_keys k ON k.visit = d.dossier LEFT JOIN papers p ON p.dossier = d.dossier"
+        " GROUP BY d.dossier"
+    ):
+        if noted != wanted:
+            reading.fault(f"papers: of {dossier} {noted} are noted, the log says {wanted}", 0)
+        if files is not None and files.count(ref) != wanted:
+            reading.fault(f"papers: files of {ref} are missing", 0)
 
 
 def _check_vault(
