@@ -179,6 +179,18 @@ def test_after_the_day_she_is_counted_and_waits_in_no_line(room: LeaseRoom) -> N
     assert room.replayed() == room.state
 
 
+def test_yesterdays_number_is_no_double_of_todays(room: LeaseRoom) -> None:
+    number = room.lease().numbers["a"][0]
+    room.do(o.PassTime(), 1440)
+    today = day_of(START + 1440 * MINUTE, 420)
+    assert number in room.lease("k2", 1440).numbers["a"]
+    theirs = room.hand_over(number, 1441, 1442, "k2", day=today)
+    done = room.hand_over(number, 501, 1443)
+    assert done.late and theirs.ticket != done.ticket
+    issued = [x for x, _, _ in room.events if isinstance(x, e.TicketIssued)]
+    assert [x.doubled for x in issued] == ["", ""]
+
+
 def test_a_service_that_is_no_more_refuses_nobody_with_paper(room: LeaseRoom) -> None:
     number = room.lease().numbers["a"][0]
     only_b = tuple(s for s in room.setup.services if s.id == "b")

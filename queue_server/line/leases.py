@@ -138,7 +138,7 @@ def hand_over(
     ordinal = _checked(service, order)
     arrived = _arrived(state, order, at, actor.device)
     late = day_of(arrived, state.setup.rules.utc_offset_minutes) < state.day
-    ticket, doubled = _name(state, order, late)
+    ticket, doubled = _name(state, order)
     known = state.asks.get(order.ask)
     if known or order.known:
         return [], HandedOver(ticket=known or ticket, number=order.number, arrived=arrived)
@@ -198,15 +198,15 @@ def _arrived(state: State, order: o.HandOver, at: int, device: str) -> int:
     return max(arrived, max(before, default=0)) if order.day >= state.day else arrived
 
 
-def _name(state: State, order: o.HandOver, late: bool) -> tuple[str, str]:
-    """The ticket's id; and the ticket of today that has her number already, if there is one.
+def _name(state: State, order: o.HandOver) -> tuple[str, str]:
+    """The ticket's id; and the ticket of her day that has her number already, if there is one.
 
     Two have a number only where a restored server leased it anew before this kiosk could tell of it.
     She keeps what stands on her paper; the log tells the two apart.
     """
     own = ticket_id(order.day, order.number)
     there = [
-        x.id for x in state.tickets.values() if x.number == order.number and x.ask != order.ask
+        x.id for x in state.tickets.values() if x.id.partition(".")[0] == own and x.ask != order.ask
     ]
     return (f"{own}.{len(there) + 1}", there[0]) if there else (own, "")
 
