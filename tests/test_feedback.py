@@ -19,12 +19,14 @@ from queue_server.dossiers.feedback import FeedbackKind
 from queue_server.dossiers.feedback import FeedbackStatus as S
 from queue_server.line import events as e
 from queue_server.line import orders as o
+from queue_server.line.state import apply
 from queue_server.store import feedback as table
+from queue_server.store import keeping
 from queue_server.store.schema import migrate
 from queue_server.store.verify import verify
 from queue_server.wire.filing import Feedback, encode_feedback, feedback_key, read_key, shown_key
 from queue_server.wire.sealed import seal
-from queue_server.wire.words import DAY, Role, local
+from queue_server.wire.words import DAY, MINUTE, Role, local
 from tests.desk_room import ok
 from tests.filing_room import FilingRoom
 
@@ -251,9 +253,21 @@ def test_no_number_is_given_twice_also_after_a_restore(room: FeedbackRoom) -> No
     numbers = [x.number for x in room.lines()]
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == "PA-261120-0024"
+    log, state, now = room.desk.log, room.desk.state, room.now
+    with log.transaction():
+        keeping.jump(log, state, now + MINUTE, now, keeping.Terms(margin=5), "again")
+    room.send(room.given(id="visit-000011"))
+    assert room.lines()[-1].number == "PA-261120-0034"  # 24, four given at once, five of the margin
     room.later(3)
     room.send(room.given(id="visit-000010"))
     assert room.lines()[-1].number == "PA-261123-0001"
+
+
+def test_a_log_of_before_says_not_where_numbers_go_on(room: FeedbackRoom) -> None:
+    room.send(room.given())
+    opened = e.decode_event(b'{"t":"EpochOpened","epoch":2,"next_ordinal":{}}')
+    apply(room.desk.state, opened, room.now, e.Actor(device="restore"))
+    assert room.desk.state.feedback_serial == 1 + 20
 
 
 def test_the_log_makes_the_table_and_its_figures_anew(room: FeedbackRoom) -> None:

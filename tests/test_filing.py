@@ -21,7 +21,7 @@ from queue_server.line.state import State, apply
 from queue_server.store import dossiers, keeping, papers
 from queue_server.store.heads import HeadKey
 from queue_server.store.keeping import Terms
-from queue_server.store.log import rows
+from queue_server.store.log import Log, rows
 from queue_server.store.papers import ORPHAN_S, Papers
 from queue_server.store.schema import connect
 from queue_server.store.verify import verify
@@ -240,6 +240,25 @@ def test_a_restored_centre_gives_no_code_of_today_again(room: FilingRoom, tmp_pa
         entry = row.entry()
         apply(state, entry.event, entry.at, entry.actor)
     assert state.dossiers_from > max(given)
+    once, later = state.dossiers_from, at + 3_700_000
+    log = Log(tmp_path / "again" / "centre.db")
+    with log.transaction():
+        keeping.jump(log, state, later, at + 3_600_000, Terms(), "again")
+    log.close()
+    assert state.dossiers_from > once, "a second restore of the day lies above the first"
+
+
+def test_codes_given_at_the_counter_count_for_a_restore_too(room: FilingRoom) -> None:
+    prepared = []
+    for _ in range(3):
+        prepared.append(room.file(room.filing(paper(pdf()), prepare=True))["dossier"])
+        room.later(1 / 24)
+    for dossier in prepared:
+        ok(move(room, dossier, S.PROCESSING))
+    log, state, now = room.desk.log, room.desk.state, room.now
+    with log.transaction():
+        keeping.jump(log, state, now + 60_000, now, Terms(margin=0), "restored")
+    assert state.dossiers_from == 3 + 1 + 3, "given, filed at once at most, taken over at once"
 
 
 @pytest.mark.parametrize(

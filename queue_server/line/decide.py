@@ -239,6 +239,7 @@ def _open_epoch(state: State, order: o.OpenEpoch, at: int, actor: e.Actor) -> Ou
         leased_from=below,
         why=order.why,
         dossiers_from=filing.jumped(state, order.dossiers + margin, at),
+        feedback_from=feedback.jumped(state, order.feedback + margin, at),
     )
     return [opened], NOTHING
 

@@ -61,6 +61,8 @@ class EpochOpened(Fact, tag=True):
     why: str = ""
     dossiers_from: int = 0
     """Today's dossier serials go on above this one."""
+    feedback_from: int | None = None
+    """The same of feedback's numbers; None in logs of before, where they jumped by the rules' margin."""
 
 
 class CounterOpened(Fact, tag=True):

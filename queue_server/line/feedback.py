@@ -105,6 +105,11 @@ def next_serial(state: State, at: int) -> int:
     return 1 + (state.feedback_serial if state.feedback_day == today_of(state, at) else 0)
 
 
+def jumped(state: State, beyond: int, at: int) -> int:
+    """After a restore: above this number nothing of today can have been given."""
+    return next_serial(state, at) - 1 + beyond
+
+
 def _due(known: FeedbackNow, status: FeedbackStatus) -> int:
     by = {S.REFUSED: known.refuse_by, S.ASKED: known.ask_by, S.ANSWERED: known.answer_by}
     return by.get(status) or known.publish_by or known.answer_by

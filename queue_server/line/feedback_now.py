@@ -67,11 +67,13 @@ def added(state: State, ev: e.FeedbackAdded, at: int, actor: e.Actor) -> None:
     _put(state, ev.feedback, status=FeedbackStatus.RECEIVED, answer_by=ev.answer_by)
 
 
-def jumped(state: State, at: int) -> None:
+def jumped(state: State, above: int | None, at: int) -> None:
     """After a restore: numbers of today go on above all that may have been given."""
-    today, margin = today_of(state, at), state.setup.rules.restore_margin
-    last = state.feedback_serial if state.feedback_day == today else 0
-    state.feedback_day, state.feedback_serial = today, last + margin
+    today = today_of(state, at)
+    if above is None:
+        last = state.feedback_serial if state.feedback_day == today else 0
+        above = last + state.setup.rules.restore_margin
+    state.feedback_day, state.feedback_serial = today, above
 
 
 def _put(state: State, feedback: str, **changes: Any) -> None:

@@ -158,8 +158,9 @@ def _next_serial(state: State, agency: str, today: str) -> int:
 def jumped(state: State, beyond: int, at: int) -> int:
     """After a restore: above this serial nothing of today can have been given."""
     today = day_of(at, _offset(state))
-    given = state.dossier_serials.values() if state.dossier_day == today else ()
-    return max(given, default=0) + beyond
+    if state.dossier_day != today:
+        return beyond
+    return max([state.dossiers_from, *state.dossier_serials.values()]) + beyond
 
 
 # --- time ---------------------------------------------------------------------------------------

@@ -46,6 +46,8 @@ class OpenEpoch(Order, tag=True):
     why: str = ""
     dossiers: int = 0
     """How many dossier codes of today may be out that nobody knows of any more."""
+    feedback: int = 0
+    """The same of feedback's numbers."""
 
 
 class OpenCounter(Order, tag=True):

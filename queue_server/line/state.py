@@ -313,7 +313,7 @@ def _epoch_opened(state: State, ev: e.EpochOpened, at: int, actor: e.Actor) -> N
     state.leased_from = {**state.leased_from, **ev.leased_from}
     _dossier_day(state, at)
     state.dossiers_from = ev.dossiers_from
-    feedback_now.jumped(state, at)
+    feedback_now.jumped(state, ev.feedback_from, at)
 
 
 def _counter(state: State, counter: int, **changes: Any) -> None:

@@ -429,14 +429,21 @@ def jump(log: Log, state: State, at: int, copied: int, terms: Terms, why: str) -
     before = dict(state.next_ordinal)
     span = _unknown_span(state, copied, at)
     busy, leased = busiest(log.conn, span), most_leased(log.conn, span)
-    filed = sum(_most(log.conn, span, "DossierFiled", lambda _: 1, lambda _: "").values())
+    filed = most_of_all(log.conn, span, "DossierFiled", lambda _: 1)
+    filed += most_of_all(log.conn, span, "DossierCodeCame", lambda x: 1 if x.serial else 0)
+    words = most_of_all(log.conn, span, "FeedbackGiven", lambda _: 1)
     letters = {s.id: s.letter for s in state.setup.services}
     wanted = {
         s: max(terms.highest.get(letters.get(s, ""), 0), before[s] - 1 + busy.get(s, 0))
         for s in before
     }
     jumped = o.OpenEpoch(
-        highest=wanted, leased=leased, margin=terms.margin, why=why, dossiers=filed
+        highest=wanted,
+        leased=leased,
+        margin=terms.margin,
+        why=why,
+        dossiers=filed,
+        feedback=words,
     )
     _do(log, state, jumped, at)
     return before
@@ -464,6 +471,11 @@ def busiest(conn: sqlite3.Connection, span: int) -> dict[str, int]:
 def most_leased(conn: sqlite3.Connection, span: int) -> dict[str, int]:
     """The most numbers of each service that kiosks were ever leased within `span` ms."""
     return _most(conn, span, "NumbersLeased", lambda x: 0 if x.again else x.last - x.first + 1)
+
+
+def most_of_all(conn: sqlite3.Connection, span: int, kind: str, count: Callable[[Any], int]) -> int:
+    """The highest count of such events within `span` ms, of whatever service."""
+    return _most(conn, span, kind, count, lambda _: "").get("", 0)
 
 
 def _most(
