@@ -248,6 +248,27 @@ def test_a_restored_centre_gives_no_code_of_today_again(room: FilingRoom, tmp_pa
     assert state.dossiers_from > once, "a second restore of the day lies above the first"
 
 
+def test_a_dossier_forgotten_while_a_backup_runs_is_left_out_of_it(
+    room: FilingRoom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        room.file()
+    there, copy = Papers(room.folder.root), keeping._copy
+
+    def purged_meanwhile(source: str, target: str) -> str:
+        if source.endswith(".sealed"):
+            for other in room.filed():
+                if other.sealed != Path(source).parent.name:
+                    there.drop(other.sealed)
+        return copy(source, target)
+
+    monkeypatch.setattr(keeping, "_copy", purged_meanwhile)
+    key = HeadKey.open(room.folder.head_key)
+    archive, manifest = keeping.back_up(room.folder.root, tmp_path / "to", None, key, room.now, 3)
+    assert archive.exists()
+    assert sum(x.name.startswith("papers/") for x in manifest.members) == 1
+
+
 def test_codes_given_at_the_counter_count_for_a_restore_too(room: FilingRoom) -> None:
     prepared = []
     for _ in range(3):

@@ -44,7 +44,7 @@ FILES = (
     "nicegui-secret",
     "first-login.json",
 )
-FOLDERS = ("authority", "heads", "forms", papers.FOLDER)
+FOLDERS = ("authority", "heads", "forms")
 SETTINGS = "settings.toml"
 MANIFEST = "manifest.json"
 PURGED = "purged.json"
@@ -138,7 +138,9 @@ def back_up(
 def _refuse_without_room(root: Path, to: Path) -> None:
     wanted = 2 * sum((root / n).stat().st_size for n in DATABASES if (root / n).exists())
     kept = root / papers.FOLDER
-    wanted += sum(p.stat().st_size for p in kept.rglob("*.sealed")) if kept.is_dir() else 0
+    # Beside the tar, papers take room only where they cannot have a second name.
+    times = 1 if kept.is_dir() and kept.stat().st_dev == to.stat().st_dev else 2
+    wanted += times * sum(size for _, size in _papers(kept))
     free = shutil.disk_usage(to).free
     if free < wanted + CHUNK:
         raise NoBackup(f"{to}: {wanted >> 20} MB are needed and {free >> 20} MB are free")
@@ -171,10 +173,24 @@ def _copy_all(root: Path, parts: Path, settings: Path | None) -> None:
             shutil.copyfile(root / name, parts / name)
     for name in FOLDERS:
         if (root / name).is_dir():
-            ignored = shutil.ignore_patterns("*.new", papers.COMING, f"{papers.DRAFT}*")
+            ignored = shutil.ignore_patterns("*.new")
             shutil.copytree(root / name, parts / name, copy_function=_copy, ignore=ignored)
+    for path, _ in _papers(root / papers.FOLDER):
+        target = parts / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy(str(path), str(target))
     if settings is not None:
         shutil.copyfile(settings, parts / SETTINGS)
+
+
+def _papers(kept: Path) -> Iterator[tuple[Path, int]]:
+    """The sealed papers and their sizes, as they are met: one dossier's may be purged at any moment."""
+    for folder, inner, files in os.walk(kept):
+        inner[:] = [x for x in inner if x != papers.COMING and not x.startswith(papers.DRAFT)]
+        for name in files:
+            path = Path(folder, name)
+            with contextlib.suppress(FileNotFoundError):
+                yield path, path.stat().st_size
 
 
 def _copy(source: str, target: str) -> str:
