@@ -7,6 +7,7 @@ import os
 import struct
 import threading
 import time
+import weakref
 import zlib
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from kiosk.scan.flat import Dropped, FlatFolder
 from kiosk.scan.page import Page
 from kiosk.scan.pdf import pages_to_pdf
 from kiosk.scan.reader import Reader
+from queue_server.doors.web import uploads
 from queue_server.wire import intake
 from queue_server.wire.filing import LARGEST_PAGE
 from queue_server.wire.intake import NotAccepted, accept
@@ -64,6 +66,22 @@ def test_pictures_and_pdfs_come_in_as_upright_pages() -> None:
     assert len(accept(two.getvalue(), ".tif")) == 2
     pages = accept(pdf_of(page, page), "application/pdf")
     assert len(pages) == 2
+
+
+def test_the_pages_of_a_file_never_lie_in_memory_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[weakref.ref[Image.Image]] = []
+    together: list[int] = []
+
+    def jpeg(page: Image.Image) -> bytes:
+        seen.append(weakref.ref(page))
+        together.append(sum(ref() is not None for ref in seen))
+        return b""
+
+    monkeypatch.setattr(uploads, "_jpeg", jpeg)
+    made, page = io.BytesIO(), Image.open(io.BytesIO(picture()))
+    page.save(made, "TIFF", save_all=True, append_images=[page] * 5)
+    assert len(uploads._drawn(made.getvalue(), "tif")) == 6
+    assert max(together) <= 2
 
 
 def bomb() -> bytes:

@@ -35,7 +35,7 @@ class Reason(StrEnum):
 
 def accept(data: bytes, claimed: str = "") -> list[Page]:
     """The pages of a file. `claimed`: the media type or file ending it came with. Raises NotAccepted."""
-    return [page_of(np.asarray(image)[..., ::-1]) for image in intake.accept(data, claimed)]
+    return [page_of(np.asarray(image)[..., ::-1]) for image in intake.pages(data, claimed)]
 
 
 def page_of(picture: Picture) -> Page:

@@ -41,9 +41,14 @@ class NotAccepted(Exception):
 
 
 def accept(data: bytes, claimed: str = "") -> tuple[Image, ...]:
-    """The pages as upright RGB pictures. `claimed`: file ending or media type, checked if it is given.
+    """All pages at once, for files that are known to be small. Raises NotAccepted."""
+    return tuple(pages(data, claimed))
 
-    Raises NotAccepted.
+
+def pages(data: bytes, claimed: str = "") -> Iterator[Image]:
+    """The pages as upright RGB pictures, one after the other: a small file may hold gigabytes of them.
+
+    `claimed`: file ending or media type, checked if it is given. Raises NotAccepted, at any page.
     """
     if not data:
         raise NotAccepted("empty")
@@ -54,15 +59,23 @@ def accept(data: bytes, claimed: str = "") -> tuple[Image, ...]:
     said = ALIASES.get(said, said)
     if kind is None or (said and said not in ("", "octet-stream", kind)):
         raise NotAccepted("unknown" if kind is None else "not_what_it_says")
+    count = 0
+    drawn = _pdf(data) if kind == "pdf" else _picture(data, kind)
+    while page := _next(drawn):
+        count += 1
+        yield page
+        del page
+    if not count:
+        raise NotAccepted("torn")
+
+
+def _next(drawn: Iterator[Image]) -> Image | None:
     try:
-        pages = tuple(_pdf(data) if kind == "pdf" else _picture(data, kind))
+        return next(drawn, None)
     except NotAccepted:
         raise
     except Exception as error:  # whatever a broken file does to a decoder, it is a broken file
         raise NotAccepted("torn") from error
-    if not pages:
-        raise NotAccepted("torn")
-    return pages
 
 
 def kind_of(data: bytes) -> str | None:

@@ -19,7 +19,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from ...wire.intake import LARGEST as LARGEST_FILE
-from ...wire.intake import NotAccepted, accept
+from ...wire.intake import NotAccepted, pages
 from ...wire.sealed import seal
 from ...wire.words import Frozen, Language
 from .api import json
@@ -179,7 +179,7 @@ def about(visit: str, n: int) -> str:
 
 def _drawn(data: bytes, claimed: str) -> list[bytes]:
     """Each page as a JPEG. Raises NotAccepted."""
-    return [_jpeg(page) for page in accept(data, claimed)]
+    return [_jpeg(page) for page in pages(data, claimed)]
 
 
 def _jpeg(page: Image) -> bytes:
