@@ -33,8 +33,8 @@ SAID: dict[str, dict[str, Any]] = {
         f"screen.{id}": "no" for id in ("changed", "torn", "secret", "foreign", "banned")
     },
     "ho-kinh-doanh": {"founder.who": "family", "lines.list[1].main": False, "lines.list#": 2},
-    "tro-giup-1d": {"start.born": "1952-01-01"},
-    "tro-giup-1a": {"start.born": "2015-01-01"},
+    "tro-giup-1d": {"person.born": "1952-01-01"},
+    "tro-giup-1a": {"person.born": "2015-01-01"},
 }
 
 

@@ -21,6 +21,7 @@ from kiosk.filing.visit import (
     Over,
     State,
     Step,
+    applicant,
     follow_key,
     is_handed_in,
     is_prepared,
@@ -29,6 +30,7 @@ from kiosk.filing.visit import (
     view,
     wanted,
 )
+from queue_server.dossiers.forms.read import shipped
 from queue_server.wire.filing import FeedbackFiled, Filed
 
 from .child_room import small_form
@@ -183,6 +185,13 @@ WRONG = [
 def test_a_wrong_code_gets_a_clear_word_and_fills_in_nothing(code: str, fault: str) -> None:
     state, _ = after(card(), (r.CodeRead, {"text": code}))
     assert state.card_fault == fault and state.answers == {}
+
+
+def test_a_copy_is_whose_only_the_number_is_asked_of() -> None:
+    form = next(x for x in shipped() if x.id == "chung-thuc")
+    answers = {"start.kind": "copy", "requester.number": "042190001234"}
+    state = replace(filling(), form=form, answers=answers)
+    assert applicant(state, "card.number") == "042190001234"
 
 
 def test_who_is_sixty_is_offered_priority_by_itself() -> None:

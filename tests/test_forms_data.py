@@ -25,6 +25,7 @@ from queue_server.dossiers.forms.read import (
     read_form,
     shipped,
 )
+from queue_server.dossiers.identity import read_card
 from queue_server.wire.words import Names
 from tests.form_visitor import TODAY, answered_whole
 from tests.test_ticket_paper import SETUP, TEXTS
@@ -37,6 +38,7 @@ EVERY = pytest.mark.parametrize("form", shipped(), ids=lambda f: f"{f.id} {f.ver
 PAPER = FormPaper()
 GUIDES = Path(__file__).parents[1] / "docs"
 BLOCKS = (FieldType.ADDRESS, FieldType.ID_DOCUMENT, FieldType.LIST)
+CARD = read_card("079301000456||Trần Thị Bưởi|02091951|Nữ|Ấp 2, Xã Y, TP.HCM|20082024||||")
 SILENT = (FieldType.MADE, FieldType.SIGNATURE)
 NO_NUMBER = ("home", "ethnicity", "nationality")
 
@@ -248,17 +250,25 @@ def test_abilities_are_asked_from_six_years_on() -> None:
 
 @pytest.mark.parametrize(
     ("born", "path", "value"),
-    [("1951-01-01", "start.pension", "no"), ("1954-01-01", "start.poor", "yes")],
+    [("1951-01-01", "person.pension", "no"), ("1954-01-01", "person.poor", "yes")],
 )
 def test_who_is_due_the_social_pension_is_sent_there_but_not_held_up(
     born: str, path: str, value: str
 ) -> None:
     form = FORMS["tro-giup-1d"]
-    answers = tell(form, {}, "start.born", born)
+    answers = tell(form, {}, "person.born", born)
     ((words, blocks),) = wrong(form, answers, path, value)
     assert "1.014027" in words and not blocks
     assert wrong(form, answers, path, "yes" if value == "no" else "no") == []
-    assert "start.poor" not in asked(form, tell(form, {}, "start.born", "1960-01-01"))
+    assert "person.poor" not in asked(form, tell(form, {}, "person.born", "1960-01-01"))
+
+
+@EVERY
+def test_a_card_at_the_start_fills_whose_it_is(form: Form) -> None:
+    """Else it is filed under nobody's name."""
+    filled = fill.prefill(form, {}, CARD, today=TODAY)
+    assert "TRẦN THỊ BƯỞI" in [str(value).upper() for value in filled.values()]
+    assert CARD.number in str(filled)
 
 
 def test_she_is_eighteen_and_he_is_twenty() -> None:

@@ -325,11 +325,13 @@ def applicant(state: State, prefill: str) -> Any:
         if not any(each.prefill for each in section.fields):
             continue
         for each in section.fields:
-            path = f"{section.id}.{each.id}"
+            path, said = f"{section.id}.{each.id}", None
             if each.prefill == prefill and each.type is not FieldType.ID_DOCUMENT:
-                return value_at(state.answers, path)
-            if prefill == "card.number" and each.type is FieldType.ID_DOCUMENT:
-                return value_at(state.answers, f"{path}/number")
+                said = value_at(state.answers, path)
+            elif prefill == "card.number" and each.type is FieldType.ID_DOCUMENT:
+                said = value_at(state.answers, f"{path}/number")
+            if said:  # else it is perhaps asked in another way: of copies only the number
+                return said
         return None
     return None
 
