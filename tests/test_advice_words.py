@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
 import queue_server.dossiers
 from queue_server.dossiers import advice as a
 from queue_server.dossiers.calendar import ProcessingTime, TimeUnit
@@ -15,6 +18,7 @@ from queue_server.dossiers.catalogue import (
     Fee,
     Procedure,
     Way,
+    fee_line,
 )
 from queue_server.wire.texts import Texts
 
@@ -69,6 +73,22 @@ def test_ways_begin_in_person_and_an_uncertain_fee_says_so() -> None:
     assert online.fees == ("Miễn phí",) and online.time == "2 ngày làm việc"
 
 
+def test_what_a_consulate_takes_does_not_stand_under_here() -> None:
+    abroad = Way(
+        channel=Channel.DIRECT,
+        time=ProcessingTime(unit=TimeUnit.SAME_DAY, value=1),
+        fees=(Fee(amount=10, currency="USD", text="/bản"),),
+    )
+    told = a.advise(replace(BIRTH, ways=(abroad, *BIRTH.ways)), SAY)
+    assert told.ways == a.advise(BIRTH, SAY).ways
+    online = replace(abroad, channel=Channel.ONLINE)
+    assert len(a.advise(replace(BIRTH, ways=(online,)), SAY).ways) == 1
+
+
+def test_a_fee_by_the_sheet_is_said_as_a_sum() -> None:
+    assert fee_line(Fee(amount=8000, text="/bản"), SAY) == "8.000 đ/bản"
+
+
 def test_the_day_from_which_the_fees_hold_is_told_or_said_to_be_unknown() -> None:
     assert "16/01/2026" in a.advise(BIRTH, SAY).dated
     undated = a.advise(Procedure(code="1.000001", name="X", field="Y"), SAY, "en")
@@ -81,6 +101,21 @@ def test_presence_is_read_from_the_record_itself() -> None:
         code="1.000894", name="Kết hôn", field="Hộ tịch", conditions="Cả hai bên cùng có mặt."
     )
     assert a.needs_presence(married) and not a.needs_presence(BIRTH)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "there"),
+    [
+        ("Đất có mặt nước là ao, hồ, đầm", False),
+        ("Có mặt bằng hợp pháp để sản xuất", False),
+        ("Cá nhân trực tiếp ký hợp đồng làm đại lý", False),
+        ("Người yêu cầu chứng thực phải ký/điểm chỉ trước mặt người tiếp nhận", True),
+        ("Người yêu cầu phải trực tiếp ký tờ khai", True),
+    ],
+)
+def test_presence_is_of_persons(conditions: str, there: bool) -> None:
+    procedure = Procedure(code="1.000001", name="X", field="Y", conditions=conditions)
+    assert a.needs_presence(procedure) is there
 
 
 def test_what_is_read_aloud_names_time_fee_and_each_paper() -> None:

@@ -27,8 +27,8 @@ from .catalogue import (
 from .search import fold
 
 LONGEST_NAME = 220
-"""A component's name is cut at the end of a sentence after so many signs; the whole is read on request."""
-PRESENCE = ("co mat", "truc tiep ky", "ky truoc mat")
+"""A component's name is cut at the end of a sentence after so many signs; the whole stands on the phone's page."""
+PRESENCE = re.compile(r"co mat(?! nuoc| bang)|truc tiep ky(?! hop dong)|(?:ky|diem chi) truoc mat")
 SENTENCE = re.compile(r"(?<=[.;])\s+")
 
 
@@ -109,7 +109,7 @@ def advise(procedure: Procedure, say: Say, language: str = Language.VI) -> Advic
 def needs_presence(procedure: Procedure) -> bool:
     """Whether its own text says that somebody must be there, or sign before the officer."""
     told = fold(f"{procedure.conditions} {' '.join(procedure.steps)}")
-    return any(words in told for words in PRESENCE)
+    return PRESENCE.search(told) is not None
 
 
 def originals(procedure: Procedure) -> tuple[Component, ...]:
@@ -131,9 +131,18 @@ def spoken(advice: Advice, say: Say, language: str = Language.VI) -> tuple[str, 
 
 
 def _known_ways(procedure: Procedure) -> Iterable[Way]:
-    """Each channel once, in person first."""
+    """In person first; a channel comes as often as the record has times or fees for it.
+
+    Not in person what is paid in foreign money alone: that is a consulate's way.
+    """
     order = (Channel.DIRECT, Channel.ONLINE, Channel.POSTAL)
-    return sorted(procedure.ways, key=lambda way: order.index(way.channel))
+    known = [w for w in procedure.ways if not _is_consular(w)]
+    return sorted(known, key=lambda way: order.index(way.channel))
+
+
+def _is_consular(way: Way) -> bool:
+    paid = {fee.currency for fee in way.fees}
+    return way.channel is Channel.DIRECT and bool(paid) and "VND" not in paid
 
 
 def _way(way: Way, say: Say, language: str) -> WayLine:

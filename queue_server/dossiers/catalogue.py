@@ -300,6 +300,8 @@ def fee_text(procedure: Procedure, say: Say, language: str = Language.VI) -> str
 
 def fee_line(fee: Fee, say: Say, language: str = Language.VI) -> str:
     """One fee in words: its sum, and what it is for where the source says so."""
+    if fee.amount and fee.currency == "VND" and fee.text.startswith("/"):
+        return _sums([fee], say, language)
     if fee.currency != "VND" and fee.amount is not None:
         sum_text = f"{_grouped(fee.amount, language)} {fee.currency}"
     elif fee.amount:
