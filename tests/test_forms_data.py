@@ -226,6 +226,14 @@ def test_the_old_residence_form_ends_the_day_before_the_new_one_begins() -> None
         assert old and new and (old.version, new.version) == ("tt53-2025", "tt116-2026")
 
 
+@pytest.mark.parametrize("version", ["tt53-2025", "tt116-2026"])
+def test_a_change_of_head_needs_the_heads_and_the_owners_consent(version: str) -> None:
+    form = next(f for f in shipped() if (f.id, f.version) == ("ct01", version))
+    for kind, wanted in (("split", True), ("adjust", True), ("temporary", False)):
+        told = asked(form, tell(form, {}, "start.kind", kind))
+        assert all((f"consent.{x}_way" in told) is wanted for x in ("head", "owner")), kind
+
+
 def test_nobody_is_asked_thirty_one_questions_about_a_disability() -> None:
     form = FORMS["khuyet-tat"]
     lines = [f"{s.id}.{f.id}" for s in form.sections for f in s.fields if f.id.startswith("line_")]
