@@ -20,6 +20,7 @@ from queue_server.desk import commands as c
 from queue_server.desk.desk import Request
 from queue_server.doors.province import port
 from queue_server.doors.province.courier import Courier, NoKey, client_for, read_key
+from queue_server.doors.web.staff.words import TEXTS
 from queue_server.dossiers.life import CodeRule, CodeWay
 from queue_server.dossiers.life import DossierStatus as S
 from queue_server.dossiers.passing import PassedOn as P
@@ -223,6 +224,14 @@ def test_a_rejected_one_stays_until_a_manager_sends_it_again_with_a_reason(
     assert [x["round"] for x in there.manifests[dossier]] == [1, 2]
     assert room.stands(dossier).passed is P.ACCEPTED
     assert refused(room.give(again, "ql", Role.MANAGER)) == "not_rejected"
+    read = room.web.shelf.read(dossier, "vi")
+    assert read is not None
+    assert [(x.status, x.words) for x in read.words] == [
+        ("province_rejected", "Thiếu chữ ký của bà Mai"),
+        ("province_again", "Đã gọi bà Mai, tỉnh đồng ý nhận lại"),
+    ]
+    for language in ("vi", "en"):
+        assert all(TEXTS.say(f"dossiers.is_{x.status}", language) for x in read.words)
     said = b"".join(x for (x,) in room.desk.log.conn.execute("SELECT body FROM events"))
     assert "bà Mai".encode() not in said
 

@@ -62,7 +62,7 @@ class PaperShown(Frozen):
 
 
 class Words(Frozen):
-    """What an officer said to it."""
+    """What an officer, or the province, said to it."""
 
     status: str
     words: str
@@ -133,7 +133,12 @@ class Shelf:
             if line is None or sealed is None:
                 return None
             known = {p.n: p for p in papers.of_dossier(conn, dossier)}
-            said = Vault(conn, self._web.master).find(dossier, "words")
+            vault = Vault(conn, self._web.master)
+            said = [
+                msgspec.json.decode(x, type=Words)
+                for kind in ("words", "province")
+                for x in vault.find(dossier, kind)
+            ]
         filing = sealed.filing
         answers, doubts = self._answers(filing, line, language)
         return Opened(
@@ -143,7 +148,7 @@ class Shelf:
             phone=filing.phone,
             answers=answers,
             papers=tuple(_shown(filing, n, known.get(n)) for n in range(1, line.papers + 1)),
-            words=tuple(msgspec.json.decode(x, type=Words) for x in said),
+            words=tuple(sorted(said, key=lambda x: x.at)),
             doubts=doubts,
         )
 
