@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from queue_server.doors.web.public.book import book_routes
+from queue_server.doors.web.public.signing import Signer
 from queue_server.line import appointments
 from queue_server.line import events as e
 from queue_server.line import orders as o
@@ -20,6 +23,7 @@ from queue_server.line.state import State, apply
 from queue_server.wire import messages as m
 from queue_server.wire.words import DAY, HALF_HOUR, MINUTE, day_of
 from tests.desk_room import DeskRoom
+from tests.filing_room import FilingRoom
 from tests.line_room import START, small_setup
 
 HOURS = Hours(sessions=dict.fromkeys(WEEKDAYS, ((450, 690), (810, 1020))))
@@ -199,3 +203,27 @@ def test_a_number_that_she_never_saw_leaves_her_appointment_as_it_was() -> None:
     give(state, o.WithdrawTicket(ask="q"), TOMORROW)
     give(state, o.CheckIn(token_hash="x", ticket_token="u", ask="r"), TOMORROW)
     assert [t.status for t in state.tickets.values()] == ["cancelled", "waiting"]
+
+
+# --- on the web ---
+
+
+@pytest.fixture
+def phones(tmp_path: Path) -> FilingRoom:
+    room = FilingRoom(tmp_path)
+    room.app = FastAPI()
+    room.app.include_router(book_routes(room.web, Signer(b"k" * 32)))
+    return room
+
+
+def test_keys_are_not_tried_out_by_giving_back_either(phones: FilingRoom) -> None:
+    tries = [phones.call("POST", f"/a/22222222{n:02}/cancel").status_code for n in range(31)]
+    assert tries == [404] * 30 + [429]
+    assert phones.call("GET", "/a/2222222222").status_code == 429
+
+
+def test_free_times_are_asked_for_so_often_by_one_address_and_no_more(phones: FilingRoom) -> None:
+    asked = {phones.call("GET", "/book?service=ho_tich").status_code for _ in range(120)}
+    assert asked == {200}
+    assert phones.call("GET", "/book?service=ho_tich").status_code == 429
+    assert phones.call("GET", "/book").status_code == 200

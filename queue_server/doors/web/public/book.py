@@ -14,6 +14,7 @@ from ....desk.appointments import normal
 from ....desk.desk import token_hash
 from ....line.appointments import find
 from ....line.outcome import Refused
+from ....line.state import AppointmentNow
 from ....wire import messages as m
 from ....wire.link import new_id
 from ....wire.words import Frozen, Language, local
@@ -42,7 +43,7 @@ class Booking:
     def __init__(self, web: Web, signer: Signer) -> None:
         self.web, self.signer = web, signer
         self.by_address, self.in_all = Limit(12, 3_600), Limit(60, 600)
-        self.unknown = Limit(30, 600)
+        self.unknown, self.asked = Limit(30, 600), Limit(120, 600)
 
     @property
     def on(self) -> bool:
@@ -63,6 +64,17 @@ class Booking:
             for day, times in free.days.items()
         )
 
+    def found(self, request: Request, key: str) -> AppointmentNow | Response:
+        """The appointment of this key, or what is said instead; keys are not to be guessed."""
+        wait = self.unknown.wait(address(request), time.time())
+        if wait > 0:
+            return please_wait(request, wait)
+        try:
+            return find(self.web.state, token_hash(key))
+        except Refused:
+            self.unknown.count(address(request), time.time())
+            return notice(request, "no_appointment", 404)
+
 
 def book_routes(web: Web, signer: Signer) -> APIRouter:
     router = APIRouter(tags=["public"])
@@ -77,6 +89,11 @@ def book_routes(web: Web, signer: Signer) -> APIRouter:
         service = web.state.setup.service(request.query_params.get("service", ""))
         if service is None:
             return page(request, "book_service.html", language, services=web.state.setup.services)
+        now = time.time()
+        wait = booking.asked.wait(address(request), now)
+        if wait > 0:
+            return please_wait(request, wait)
+        booking.asked.count(address(request), now)
         days = await booking.days(service.id)
         order_id = signer.sign("book", new_id(), time.time() + FORM_LASTS_S)
         return page(request, "book_time.html", language, service=service, days=days, id=order_id)
@@ -89,15 +106,10 @@ def book_routes(web: Web, signer: Signer) -> APIRouter:
     @router.get("/a/{token}", response_class=HTMLResponse)
     async def appointment(token: str, request: Request) -> Response:
         """One's own appointment: its day and time, and the code for the kiosk. No log-in."""
-        wait = booking.unknown.wait(address(request), time.time())
-        if wait > 0:
-            return please_wait(request, wait)
         key = normal(token)
-        try:
-            found = find(web.state, token_hash(key))
-        except Refused:
-            booking.unknown.count(address(request), time.time())
-            return notice(request, "no_appointment", 404)
+        found = booking.found(request, key)
+        if isinstance(found, Response):
+            return found
         setup = web.state.setup
         starts = local(found.starts, setup.rules.utc_offset_minutes)
         return page(
@@ -115,9 +127,13 @@ def book_routes(web: Web, signer: Signer) -> APIRouter:
     @router.post("/a/{token}/cancel", response_class=HTMLResponse)
     async def cancel(token: str, request: Request) -> Response:
         """She will not come: her time is free for somebody else."""
-        ask = m.CancelTime(id=new_id(), token=token)
+        key = normal(token)
+        found = booking.found(request, key)
+        if isinstance(found, Response):
+            return found
+        ask = m.CancelTime(id=new_id(), token=key)
         answer = await web.give("CancelTime", ask, None, device=DEVICE)
-        return _refused(request, answer, "/book") or RedirectResponse(f"/a/{normal(token)}", 303)
+        return _refused(request, answer, "/book") or RedirectResponse(f"/a/{key}", 303)
 
     return router
 
