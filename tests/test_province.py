@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -19,7 +21,14 @@ from queue_server import settings
 from queue_server.desk import commands as c
 from queue_server.desk.desk import Request
 from queue_server.doors.province import port
-from queue_server.doors.province.courier import Courier, NoKey, client_for, read_key
+from queue_server.doors.province.courier import (
+    IN_A_ROW,
+    POLL_S,
+    Courier,
+    NoKey,
+    client_for,
+    read_key,
+)
 from queue_server.doors.web.staff.words import TEXTS
 from queue_server.dossiers.life import CodeRule, CodeWay
 from queue_server.dossiers.life import DossierStatus as S
@@ -83,6 +92,10 @@ class PassingRoom(FilingRoom):
                 url=there.url, key_id=KEY_ID, key_file=str(key), timeout=0.3, samples=True
             ),
         )
+        self.rest = 0.0
+        """Seconds until the courier would look again."""
+        self.shut: Callable[[str, Any], Exception | str] = lambda verb, body: ""
+        """The server is not there, or refuses."""
         self.cut_at: Callable[[str, Any], bool] = lambda verb, body: False
         self.cut_after: Callable[[str, Any], bool] = lambda verb, body: False
 
@@ -92,25 +105,33 @@ class PassingRoom(FilingRoom):
         async def run() -> None:
             conn = connect(self.path, read_only=True)
             async with client_for(self.settings.province) as client:
-                courier = Courier(
-                    self.settings,
-                    conn,
-                    Vault(conn, master_key(self.key)),
-                    Papers(self.folder.root),
-                    self.tell,
-                    lambda: self.now,
-                    client,
-                )
+                courier = self.courier(conn, client)
                 for _ in range(passes):
-                    await courier.once()
+                    self.rest = await courier.once()
                     self.now += int(minutes * MINUTES)
             conn.close()
 
         asyncio.run(run())
 
+    def courier(self, conn: sqlite3.Connection, client: httpx.AsyncClient) -> Courier:
+        return Courier(
+            self.settings,
+            conn,
+            Vault(conn, master_key(self.key)),
+            Papers(self.folder.root),
+            self.tell,
+            lambda: self.now,
+            client,
+        )
+
     async def tell(self, verb: str, body: Frozen) -> m.Answer:
         if self.cut_at(verb, body):
             raise PowerCut
+        if isinstance(shut := self.shut(verb, body), Exception):
+            raise shut
+        if shut:
+            refusal = m.Refusal(code=shut, vi="", en="")
+            return m.Answer(id="", verb=verb, at=0, refusal=refusal)
         answers: list[m.Answer] = []
         actor = e.Actor(device=PROVINCE)
         self.desk.carry_out([Request("", verb, actor, body, answers.append)])
@@ -300,6 +321,59 @@ def test_while_the_province_is_away_nothing_is_written_but_that(
     assert room.desk.state.province_away == ""
     assert len(there.taken) == 5
     assert there.asked[0] == f"GET {first}"  # the first filed goes first
+
+
+def test_what_cannot_be_done_now_is_not_tried_without_a_rest(
+    room: PassingRoom, there: Province
+) -> None:
+    room.file_one()
+    room.shut = lambda verb, body: ConnectionError()
+    room.carry()
+    assert room.rest > 1
+    room.shut = lambda verb, body: "not_now" if verb == "NotePassing" else ""
+    room.carry()
+    assert room.rest > 1
+    Path(room.settings.province.key_file).chmod(0o644)
+    room.carry()
+    assert (room.rest, room.desk.state.province_away) == (POLL_S, "key_file")
+    room.shut = lambda verb, body: ConnectionError()
+    room.carry()
+    assert room.rest == POLL_S
+
+
+def test_after_failures_in_a_row_the_others_wait_too(room: PassingRoom, there: Province) -> None:
+    for _ in range(IN_A_ROW + 2):
+        room.file_one()
+    there.next("get", *["500"] * (IN_A_ROW + 2))
+    room.carry(passes=3)
+    assert len(there.asked) == IN_A_ROW
+    assert room.rest > 1
+
+
+def test_a_large_dossier_has_time_on_a_slow_line(room: PassingRoom) -> None:
+    """The other end reads nothing for longer than the time in which it must answer."""
+    body, dossier = bytes(8_000_000), "a" * 24
+    said = f'{{"state": "accepted", "id": "{dossier}", "round": 1}}'.encode()
+
+    async def lazily(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.25)
+        await reader.readexactly(len(body))
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(said) + said)
+        writer.close()
+
+    async def send() -> port.Outcome:
+        listening = socket.create_server(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        own = replace(room.settings.province, url=url, timeout=0.1)
+        room.settings = replace(room.settings, province=own)
+        async with await asyncio.start_server(lazily, sock=listening), client_for(own) as client:
+            courier = room.courier(room.desk.log.conn, client)
+            known = passing.Passing(dossier=dossier)
+            return await courier._send(known, "/x", KEY, body, "text/plain")
+
+    assert asyncio.run(send()).passed is P.ACCEPTED
 
 
 def test_denied_and_busy_are_no_answers_about_a_dossier(room: PassingRoom, there: Province) -> None:

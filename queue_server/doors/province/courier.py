@@ -42,6 +42,8 @@ IN_A_ROW = 3
 SHORTEST_KEY = 32
 POLL_S = 5.0
 HIGHEST_POWER = 16
+SLOWEST_BYTES_S = 50_000
+"""So slow a line still carries a dossier: 48 MB in a quarter of an hour."""
 
 Tell = Callable[[str, Frozen], Awaitable[m.Answer]]
 """Give an order to the server. Raises ConnectionError, TimeoutError."""
@@ -67,8 +69,9 @@ def read_key(path: Path) -> bytes:
 def client_for(settings: ProvinceSettings) -> httpx.AsyncClient:
     """Raises OSError (the CA file)."""
     context = ssl.create_default_context(cafile=settings.ca_file or None)
+    timeout = httpx.Timeout(settings.timeout, write=None)  # the whole body is one write
     return httpx.AsyncClient(
-        verify=context, timeout=settings.timeout, follow_redirects=False, trust_env=False
+        verify=context, timeout=timeout, follow_redirects=False, trust_env=False
     )
 
 
@@ -88,6 +91,7 @@ class Courier:
     _asked: dict[str, int] = field(default_factory=dict)
     """How often in a row asking after a dossier brought nothing."""
     _away: str | None = None
+    _rest_until: int = 0
 
     @property
     def _own(self) -> ProvinceSettings:
@@ -96,13 +100,19 @@ class Courier:
     async def once(self) -> float:
         """Settle what is due now; returns seconds until there may be more to do."""
         try:
+            return await self._once()
+        except (ConnectionError, TimeoutError) as error:
+            log.warning("server_away", kind=type(error).__name__)
+            return POLL_S
+
+    async def _once(self) -> float:
+        try:
             key = read_key(Path(self._own.key_file))
-            await self._pass(key)
         except NoKey as error:
             log.error("province_key_unusable", cause=str(error))
             await self._say("key_file")
-        except (ConnectionError, TimeoutError) as error:
-            log.warning("server_away", kind=type(error).__name__)
+            return POLL_S
+        await self._pass(key)
         return self._next()
 
     async def _pass(self, key: bytes) -> None:
@@ -116,6 +126,7 @@ class Courier:
             else:
                 failed, reached = 0, True
             if failed >= IN_A_ROW:
+                self._rest_until = self.now() + int(self._own.retry * SECOND)
                 break
         if reached:
             await self._say("")
@@ -140,7 +151,7 @@ class Courier:
             due += self._delay(known.tries)
         else:
             due += max(int(self._own.settle * SECOND), self._delay(known.tries))
-        return max(due, self._not_before.get(known.dossier, 0))
+        return max(due, self._not_before.get(known.dossier, 0), self._rest_until)
 
     def _delay(self, times: int) -> int:
         """ms; doubled with each time."""
@@ -163,8 +174,7 @@ class Courier:
         path = f"{urlsplit(self._own.url).path.rstrip('/')}/dossiers/{known.dossier}"
         asked = await self._ask(known, path, key)
         if asked.passed is not None:
-            await self._note(known, asked)
-            return ""
+            return "" if await self._note(known, asked) else self._put_off(known, "")
         if not asked.unknown:
             return self._put_off(known, asked.cause)
         self._asked.pop(known.dossier, None)
@@ -172,10 +182,10 @@ class Courier:
             body, kind = await asyncio.to_thread(self._body, line, known.round)
         except (FileNotFoundError, CannotUnseal) as error:
             log.error("dossier_cannot_be_opened", dossier=known.dossier, kind=type(error).__name__)
-            await self._note(known, port.Outcome(passed=PassedOn.REJECTED, cause="cannot_open"))
-            return ""
+            lost = port.Outcome(passed=PassedOn.REJECTED, cause="cannot_open")
+            return "" if await self._note(known, lost) else self._put_off(known, "")
         if not await self._note(known, port.Outcome(passed=PassedOn.SENDING)):
-            return ""
+            return self._put_off(known, "")
         sent = await self._send(known, path, key, body, kind)
         await self._note(known, sent)
         clear = sent.passed in (PassedOn.ACCEPTED, PassedOn.REJECTED) or sent.cause == "checking"
@@ -290,7 +300,7 @@ class Courier:
         headers = port.signed(key, self._own.key_id, method, path, body, int(time.time()))
         if kind:
             headers["Content-Type"] = kind
-        async with asyncio.timeout(2 * self._own.timeout):
+        async with asyncio.timeout(2 * self._own.timeout + len(body) / SLOWEST_BYTES_S):
             async with self.client.stream(method, url, content=body, headers=headers) as answer:
                 content = b""
                 async for chunk in answer.aiter_bytes():
