@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import zlib
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fastapi import FastAPI
@@ -128,6 +130,55 @@ def test_a_second_phone_and_a_foreign_code_are_refused_in_the_visitors_language(
     assert foreign.status_code == 410
     assert "not valid any more" in foreign.text
     assert [room.call("GET", "/up/guessed").status_code for _ in range(30)][-1] == 429
+
+
+def test_a_phone_whose_connection_broke_off_is_still_hers(room: UploadRoom) -> None:
+    visit = room.begin()
+    path = f"/up/{visit['token']}"
+    cookie = {"Cookie": room.call("GET", path).headers["set-cookie"].partition(";")[0]}
+
+    async def breaks_off() -> Any:
+        yield b"--x\r\n"
+        raise ConnectionResetError
+
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    with pytest.raises(ConnectionResetError):
+        room.call("POST", path, content=breaks_off(), headers={**kind, **cookie})
+    assert room.send(visit, photo()).status_code == 403
+    assert room.send(visit, photo(), headers=cookie).status_code == 303
+
+
+def test_one_body_of_a_visit_is_read_at_a_time(room: UploadRoom) -> None:
+    visit = room.begin()
+    path, read = f"/up/{visit['token']}", []
+    head = {"Content-Type": "multipart/form-data; boundary=x", "Cookie": "motcua_up=hers"}
+
+    async def body(name: str, go_on: asyncio.Event) -> Any:
+        read.append(name)
+        await go_on.wait()
+        yield b"--x--\r\n"
+
+    async def both() -> None:
+        go_on, way = asyncio.Event(), httpx.ASGITransport(app=room.app)
+        async with httpx.AsyncClient(transport=way, base_url="http://centre") as phone:
+            sent = [
+                asyncio.create_task(phone.post(path, content=body(x, go_on), headers=head))
+                for x in ("first", "second")
+            ]
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert read == ["first"]
+            go_on.set()
+            await asyncio.gather(*sent)
+
+    asyncio.run(both())
+    assert read == ["first", "second"]
+
+
+def test_a_papers_number_has_three_digits(room: UploadRoom) -> None:
+    visit = room.begin()
+    room.send(visit, photo(), paper="/0000000001234")
+    assert room.files(visit).json()[0].get("paper") is None
 
 
 HOSTILE: dict[str, tuple[Callable[[], Any], int, str]] = {

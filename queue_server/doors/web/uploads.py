@@ -90,6 +90,8 @@ class Visit:
     phone: str = ""
     """The one phone that hands in for it; empty until the first has."""
     pages: list[tuple[Page, bytes]] = field(default_factory=list)
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One body of it is read at a time."""
 
     @property
     def size(self) -> int:

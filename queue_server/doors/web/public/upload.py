@@ -49,7 +49,9 @@ def upload_pages(visits: PhoneVisits) -> APIRouter:
     async def ask(token: str, request: Request, paper: str = "") -> Response:
         """Choose photos or PDF of a paper. Works without script."""
         visit = found(request, token)
-        return visit if isinstance(visit, Response) else _page(request, visit, paper)
+        if isinstance(visit, Response):
+            return visit
+        return _known(request, visit, _phone(request, visit), _page(request, visit, paper))
 
     @router.post("/up/{token}", response_class=HTMLResponse)
     @router.post("/up/{token}/{paper}", response_class=HTMLResponse)
@@ -61,27 +63,40 @@ def upload_pages(visits: PhoneVisits) -> APIRouter:
         if (wait := sent.wait(visit.id, time.monotonic())) > 0:
             return please_wait(request, wait)
         sent.count(visit.id, time.monotonic())
-        phone = visit.phone = visit.phone or secrets.token_urlsafe(18)
+        phone = _phone(request, visit)
         try:
-            await _hand_in(visits, visit, request, _number(paper))
+            async with visit.taking:
+                if visit.phone not in ("", phone):
+                    return notice(request, "up_taken", 403)
+                visit.phone = phone
+                await _hand_in(visits, visit, request, _number(paper))
             response: Response = RedirectResponse(f"{request.url.path}?took=1", 303)
         except Refusal as refusal:
             status = STATUS.get(refusal.code, 422)
             if refusal.code == "over":
                 return notice(request, "up_over", status)
             response = _page(request, visit, paper, refusal.code, status)
-        response.set_cookie(
-            COOKIE,
-            phone,
-            max_age=int(LASTS_S),
-            httponly=True,
-            samesite="lax",
-            secure=is_secure(request),
-            path=f"/up/{token}",
-        )
-        return response
+        return _known(request, visit, phone, response)
 
     return router
+
+
+def _phone(request: Request, visit: Visit) -> str:
+    """The phone's own name for this visit; it has it from the page, before it hands anything in."""
+    return visit.phone or request.cookies.get(COOKIE, "") or secrets.token_urlsafe(18)
+
+
+def _known(request: Request, visit: Visit, phone: str, response: Response) -> Response:
+    response.set_cookie(
+        COOKIE,
+        phone,
+        max_age=int(LASTS_S),
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
+        path=f"/up/{visit.token}",
+    )
+    return response
 
 
 async def _hand_in(visits: PhoneVisits, visit: Visit, request: Request, paper: int | None) -> None:
@@ -122,7 +137,7 @@ def _is_hers(request: Request, visit: Visit) -> bool:
 
 
 def _number(paper: str) -> int | None:
-    return int(paper) if paper.isdecimal() and int(paper[:9]) <= HIGHEST_PAPER else None
+    return int(paper) if paper.isdecimal() and len(paper) <= len(str(HIGHEST_PAPER)) else None
 
 
 def _page(
