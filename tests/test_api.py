@@ -39,10 +39,6 @@ OPEN_TO_ALL = {
     ("get", "/api/feedback/figures"),
     ("get", "/api/feedback/follow/{key}"),
     ("get", "/api/guides/{code}"),
-    (
-        "get",
-        "/api/visits/{visit}/files/{n}",
-    ),  # a kiosk's own log-in, asked for once `n` is a number
     ("get", "/api/lookup"),
     ("post", "/api/enrol"),
 }

@@ -113,6 +113,9 @@ def test_what_is_sealed_for_one_visit_no_other_opens(room: UploadRoom) -> None:
     other = room.enrol("kiosk-2")
     assert room.files(visit, other).status_code == 404
     assert room.files(visit, ("kiosk-1", "guessed")).status_code == 401
+    pages = f"/api/visits/{visit['visit']}/files"
+    assert room.call("GET", f"{pages}/x").status_code == 401
+    assert room.call("GET", f"{pages}/x", auth=room.kiosk).status_code == 404
 
 
 def test_a_second_phone_and_a_foreign_code_are_refused_in_the_visitors_language(

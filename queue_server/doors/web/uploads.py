@@ -228,15 +228,15 @@ def visit_routes(web: Web, visits: PhoneVisits) -> APIRouter:
             return stop.response()
 
     @router.get("/{visit}/files/{n}")
-    async def file(visit: str, n: int, request: Request) -> Response:
-        """One page (JPEG), sealed to the visit's key."""
+    async def file(visit: str, n: str, request: Request) -> Response:
+        """One page (JPEG), sealed to the visit's key; `n` is read after the log-in."""
         try:
-            pages = mine(request, visit).pages
-            if not 1 <= n <= len(pages):
+            sealed = {str(page.n): sealed for page, sealed in mine(request, visit).pages}
+            if n not in sealed:
                 raise Stop("visit_over")
         except Stop as stop:
             return stop.response()
-        return Response(pages[n - 1][1], media_type="application/octet-stream")
+        return Response(sealed[n], media_type="application/octet-stream")
 
     @router.delete("/{visit}")
     async def end(visit: str, request: Request) -> Response:
