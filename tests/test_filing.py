@@ -409,6 +409,17 @@ def test_what_is_forgotten_is_gone_for_good(room: FilingRoom) -> None:
     assert verify(conn, None, files=Papers(room.folder.root)).faults == ()
 
 
+def test_what_the_key_does_not_open_is_told_as_gone(room: FilingRoom) -> None:
+    path = f"/api/dossiers/{room.file()['dossier']}"
+    who, reason = room.bearer(Role.MANAGER), {"reason": "Kiểm tra hồ sơ"}
+    assert room.call("POST", f"{path}/open", json=reason, headers=who).status_code == 200
+    assert room.call("GET", f"{path}/papers/1", headers=who).status_code == 200
+    room.web.__dict__["master"] = bytes(32)  # kept by `cached_property`
+    assert room.call("POST", f"{path}/open", json=reason, headers=who).status_code == 410
+    assert room.call("GET", f"{path}/papers/1", headers=who).status_code == 410
+    assert room.call("GET", f"{path}/receipt.pdf", headers=who).status_code == 410
+
+
 # --- looking up -----------------------------------------------------------------------------------
 
 

@@ -180,7 +180,7 @@ class Shelf:
             return read_paper(conn, self._web.master, self._files, dossier, n)
 
     def receipt(self, dossier: str, language: str) -> bytes | None:
-        """The receipt as PDF; None: unknown or forgotten."""
+        """The receipt as PDF; None: unknown or forgotten. Raises CannotUnseal."""
         with closing(self._connect()) as conn:
             line, sealed = dossiers.get(conn, dossier), sealed_of(conn, self._web.master, dossier)
         if line is None or sealed is None:
@@ -238,7 +238,10 @@ def dossier_routes(web: Web) -> APIRouter:
         if answer.refusal is not None:
             return answered(answer)
         shelf.note_opened(session, dossier)
-        found = await asyncio.to_thread(shelf.read, dossier, "vi")
+        try:
+            found = await asyncio.to_thread(shelf.read, dossier, "vi")
+        except CannotUnseal:
+            found = None
         if found is None:
             raise HTTPException(410, "forgotten")
         response = json(found)
@@ -259,6 +262,8 @@ def dossier_routes(web: Web) -> APIRouter:
             content = await asyncio.to_thread(shelf.paper, dossier, n)
         except FileNotFoundError as error:
             raise HTTPException(404, "no such paper") from error
+        except CannotUnseal as error:
+            raise HTTPException(410, "forgotten") from error
         return pdf(content, f"giay-to-{n}.pdf")
 
     @router.get("/{dossier}/receipt.pdf")
@@ -267,7 +272,11 @@ def dossier_routes(web: Web) -> APIRouter:
     ) -> Response:
         """The receipt (Form 01), A5, for who has opened the dossier."""
         opened(session, dossier)
-        content = await asyncio.to_thread(shelf.receipt, dossier, "en" if lang == "en" else "vi")
+        language = "en" if lang == "en" else "vi"
+        try:
+            content = await asyncio.to_thread(shelf.receipt, dossier, language)
+        except CannotUnseal as error:
+            raise HTTPException(410, "forgotten") from error
         if content is None:
             raise HTTPException(404, "no such dossier")
         return pdf(content, "giay-tiep-nhan.pdf")

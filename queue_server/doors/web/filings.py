@@ -194,7 +194,7 @@ class FilingDoor:
                     size += len(chunk)
                     if size > LARGEST_PACKAGE:
                         raise Stop("filing_too_large")
-                    file.write(chunk)
+                    await asyncio.to_thread(file.write, chunk)
         except BaseException as error:
             if path is not None:
                 path.unlink(missing_ok=True)
