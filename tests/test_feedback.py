@@ -297,3 +297,22 @@ def test_what_is_kept_no_longer_is_forgotten(room: FeedbackRoom) -> None:
     room.desk.vault.purge(room.now + 11 * DAY)  # this centre keeps ten days
     assert room.box.whole(room.lines()[0].feedback) is None
     assert room.call("GET", f"/feedback/{told['key']}").status_code == 200
+
+
+def test_what_an_auditor_reads_is_noted(room: FeedbackRoom) -> None:
+    room.send(room.given())
+    assert room.call("GET", "/api/feedback", headers=room.bearer(Role.MANAGER)).status_code == 200
+    assert not [x for x in room.events() if isinstance(x, e.Noted)]
+    assert room.call("GET", "/api/feedback", headers=room.bearer(Role.AUDITOR)).status_code == 200
+    noted = [x for x in room.events() if isinstance(x, e.Noted)]
+    assert [(x.what, x.subject) for x in noted] == [("read", "feedback")]
+
+
+def test_what_the_key_does_not_open_is_told_as_gone(room: FeedbackRoom) -> None:
+    room.send(room.given())
+    ok(room.move(S.ANSWERED))
+    ok(room.move(S.PUBLISHED))
+    room.web.__dict__["master"] = bytes(32)  # kept by `cached_property`
+    path = f"/api/feedback/{room.lines()[0].feedback}/open"
+    assert room.call("POST", path, headers=room.bearer(Role.MANAGER)).status_code == 410
+    assert room.call("GET", "/feedback/published").status_code == 200

@@ -8,10 +8,11 @@ from nicegui import ui
 
 from ....desk.commands import PassAgain
 from ....dossiers.passing import PassedOn
+from ....line import orders as o
 from ....store import dossiers, passing
 from ....store.dossiers import Dossier
 from ....store.passing import Passing
-from ....wire.words import local
+from ....wire.words import Role, local
 from ..context import Web
 from .ask import ask_reason
 from .html import act, chip, join, row, table, tag
@@ -35,6 +36,8 @@ def province_pages(web: Web) -> None:
         page = open_page(web, request, *PAGES["province"])
         if isinstance(page, Response):
             return page
+        if page.session.role is Role.AUDITOR:
+            await page.give("Note", o.Note(what="read", subject="province"), tell=False)
         ProvincePage(page).build()
         return None
 
