@@ -100,10 +100,6 @@ class Shelf:
         with closing(self._connect()) as conn:
             return dossiers.find(conn, number)
 
-    def line(self, dossier: str) -> Dossier | None:
-        with closing(self._connect()) as conn:
-            return dossiers.get(conn, dossier)
-
     def prepared_for(self, sealed: str) -> str:
         """The dossier that a ticket's holder prepared at a kiosk, by the ticket's own seal; "" if none."""
         if not sealed:

@@ -11,7 +11,7 @@ from nicegui import ui
 from ....desk.commands import GiveDossierCode, MoveDossier, OpenDossier
 from ....dossiers.life import ENDED, NEEDS_WORDS, NEXT, DossierStatus
 from ....line import orders as o
-from ....store import passing
+from ....store import dossiers, passing
 from ....store.dossiers import Dossier
 from ....store.passing import Passing
 from ....store.vault import CannotUnseal
@@ -113,7 +113,7 @@ class ListPage:
 
     def _list(self) -> Markup:
         page = self.page
-        found = page.web.shelf.listed(VIEWS[self._view])
+        found = dossiers.listed(page.web.database, VIEWS[self._view])
         if not found:
             return tag("div", page.say("dossiers.none"), cls="mc-empty")
         names = ("place", "code", "procedure", "service", "state", "received", "due", "papers")
@@ -163,7 +163,7 @@ class DossierPage:
 
     def build(self) -> None:
         page = self.page
-        line = page.web.shelf.line(self.dossier)
+        line = self._line()
         frame(page, page.say("page.dossiers"))
         with ui.element("section").classes("mc-card mc-stack"):
             ui.html(self._back(), sanitize=False)
@@ -180,7 +180,7 @@ class DossierPage:
         return tag("a", f"← {self.page.say('page.dossiers')}", href="/dossiers")
 
     def _line(self) -> Dossier | None:
-        return self.page.web.shelf.line(self.dossier)
+        return dossiers.get(self.page.web.database, self.dossier)
 
     def _head(self) -> Markup:
         page, line = self.page, self._line()
