@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -29,6 +31,7 @@ from queue_server.doors.province.courier import (
     client_for,
     read_key,
 )
+from queue_server.doors.web.staff.province import ProvincePage
 from queue_server.doors.web.staff.words import TEXTS
 from queue_server.dossiers.life import CodeRule, CodeWay
 from queue_server.dossiers.life import DossierStatus as S
@@ -43,7 +46,7 @@ from queue_server.store.vault import Vault, master_key
 from queue_server.store.verify import verify
 from queue_server.wire import messages as m
 from queue_server.wire.settings import SettingsError
-from queue_server.wire.words import Frozen, Role
+from queue_server.wire.words import Frozen, Role, local
 from tests.brokers import wait_for
 from tests.desk_room import ok
 from tests.filing_room import FilingRoom, paper, pdf
@@ -374,6 +377,25 @@ def test_a_large_dossier_has_time_on_a_slow_line(room: PassingRoom) -> None:
             return await courier._send(known, "/x", KEY, body, "text/plain")
 
     assert asyncio.run(send()).passed is P.ACCEPTED
+
+
+def test_the_page_counts_as_waiting_what_will_go_and_nothing_else(
+    room: PassingRoom, there: Province
+) -> None:
+    """`since` is a day of the centre: what was received before it stays here."""
+    room.file_one()
+    unclear = room.file_one()
+    there.next("get", "500")
+    there.next("put", "500_after")
+    room.carry()
+    assert room.stands(unclear).passed is P.UNCLEAR
+    today = local(room.now, room.settings.rules.utc_offset_minutes).date()
+    for since, waiting in ((None, 1), (today, 1), (today + dt.timedelta(days=1), 0)):
+        own = replace(room.settings.province, since=since)
+        room.web.file = replace(room.settings, province=own)
+        page: Any = SimpleNamespace(web=room.web)
+        counted = ProvincePage(page)._counts()
+        assert (counted["waiting"], counted["unclear"]) == (waiting, 1)
 
 
 def test_denied_and_busy_are_no_answers_about_a_dossier(room: PassingRoom, there: Province) -> None:

@@ -93,6 +93,13 @@ def get(conn: sqlite3.Connection, dossier: str) -> Dossier | None:
     return next((_line(row) for row in rows.fetchall()), None)
 
 
+def of(conn: sqlite3.Connection, wanted: list[str]) -> dict[str, Dossier]:
+    """Those of these that there are; for lists."""
+    marks = ", ".join("?" * len(wanted))
+    rows = conn.execute(f"SELECT {COLUMNS} FROM dossiers WHERE dossier IN ({marks})", wanted)
+    return {line.dossier: line for line in map(_line, rows.fetchall())}
+
+
 def find(conn: sqlite3.Connection, number: str) -> Dossier | None:
     """By code or provisional number; None also where several have that provisional number."""
     if not number:

@@ -52,6 +52,14 @@ def get(conn: sqlite3.Connection, dossier: str) -> Passing:
     return _line(row) if row else Passing(dossier=dossier)
 
 
+STILL_OPEN = (
+    " FROM dossiers d LEFT JOIN passing p ON p.dossier = d.dossier"
+    f" WHERE coalesce(p.passed, 'waiting') IN ({', '.join('?' * len(OPEN))})"
+    " AND d.received_at >= ? AND d.sample <= ? AND d.status != 'prepared'"
+    " AND (coalesce(p.passed, 'waiting') != 'waiting' OR d.status NOT IN ('refused', 'withdrawn'))"
+)
+
+
 def waiting(
     conn: sqlite3.Connection, samples: bool = False, since: int = 0, limit: int = 500
 ) -> list[Passing]:
@@ -63,14 +71,19 @@ def waiting(
     rows = conn.execute(
         "SELECT d.dossier, coalesce(p.passed, 'waiting'), coalesce(p.round, 1), coalesce(p.tries, 0),"
         " coalesce(p.cause, ''), coalesce(p.code, ''), p.due_at, coalesce(p.sealed, ''),"
-        " coalesce(p.at, d.filed_at) FROM dossiers d LEFT JOIN passing p ON p.dossier = d.dossier"
-        f" WHERE coalesce(p.passed, 'waiting') IN ({', '.join('?' * len(OPEN))})"
-        " AND d.received_at >= ? AND d.sample <= ? AND d.status != 'prepared'"
-        " AND (coalesce(p.passed, 'waiting') != 'waiting' OR d.status NOT IN ('refused', 'withdrawn'))"
-        " ORDER BY d.filed_at, d.rowid LIMIT ?",
+        f" coalesce(p.at, d.filed_at){STILL_OPEN} ORDER BY d.filed_at, d.rowid LIMIT ?",
         (*map(str, OPEN), since, int(samples), limit),
     )
     return [_line(row) for row in rows.fetchall()]
+
+
+def how_many_wait(conn: sqlite3.Connection, samples: bool = False, since: int = 0) -> int:
+    """Of what is still to be settled, those with which nothing was begun, however many."""
+    rows = conn.execute(
+        f"SELECT count(*){STILL_OPEN} AND coalesce(p.passed, 'waiting') = 'waiting'",
+        (*map(str, OPEN), since, int(samples)),
+    )
+    return int(rows.fetchone()[0])
 
 
 def of(conn: sqlite3.Connection, dossiers: list[str]) -> dict[str, Passing]:

@@ -134,11 +134,7 @@ class Courier:
             await self._say(cause)
 
     def _waiting(self) -> list[Passing]:
-        since = self._own.since
-        offset = self.file.rules.utc_offset_minutes
-        start = 0
-        if since is not None:
-            start = int(port.moment(f"{since.isoformat()}T00:00:00+00:00") or 0) - offset * 60_000
+        start = port.start_of(self._own.since, self.file.rules.utc_offset_minutes)
         return passing.waiting(self.conn, self._own.samples, start)
 
     # --- when ---

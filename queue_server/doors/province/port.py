@@ -219,6 +219,14 @@ def moment(text: str) -> int | None:
     return None if parsed.tzinfo is None else int(parsed.timestamp() * 1000)
 
 
+def start_of(day: dt.date | None, offset_minutes: int) -> int:
+    """ms of a day's first moment at the centre's offset; 0 without a day."""
+    if day is None:
+        return 0
+    zone = dt.timezone(dt.timedelta(minutes=offset_minutes))
+    return int(dt.datetime.combine(day, dt.time(), zone).timestamp() * 1000)
+
+
 def iso(at: int, offset_minutes: int) -> str:
     """`at` (ms) at the centre's offset."""
     zone = dt.timezone(dt.timedelta(minutes=offset_minutes))

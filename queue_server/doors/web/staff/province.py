@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from fastapi import Request, Response
 from markupsafe import Markup
 from nicegui import ui
@@ -13,6 +15,7 @@ from ....store import dossiers, passing
 from ....store.dossiers import Dossier
 from ....store.passing import Passing
 from ....wire.words import Role, local
+from ...province.port import start_of
 from ..context import Web
 from .ask import ask_reason
 from .html import act, chip, join, row, table, tag
@@ -28,6 +31,7 @@ LOOKS = {
     P.SENDING: "mc-first",
 }
 MOST = 100
+COUNT_EVERY_S = 10.0
 
 
 def province_pages(web: Web) -> None:
@@ -47,6 +51,8 @@ class ProvincePage:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._counted: dict[str, int] = {}
+        self._count_at = 0.0
 
     def build(self) -> None:
         page = self.page
@@ -62,8 +68,7 @@ class ProvincePage:
         if not file.url:
             return tag("p", page.say("province.off"), cls="mc-soft")
         away = page.state.province_away
-        found = passing.counts(page.web.database)
-        found["waiting"] = len(passing.waiting(page.web.database, file.samples))
+        found = self._counts()
         counts = [chip(f"{page.say(f'province.is_{x}')}: {found.get(x, 0)}") for x in P]
         if not away:
             return tag("p", Markup(" ").join(counts))
@@ -73,6 +78,17 @@ class ProvincePage:
             tag("div", words, cls="mc-away", role="alert"), tag("p", Markup(" ").join(counts))
         )
 
+    def _counts(self) -> dict[str, int]:
+        """How many stand how; the tables are gone through for it every ten seconds at most."""
+        page, now = self.page, time.monotonic()
+        if now >= self._count_at:
+            own, database = page.web.file.province, page.web.database
+            start = start_of(own.since, page.web.file.rules.utc_offset_minutes)
+            self._counted = passing.counts(database)
+            self._counted["waiting"] = passing.how_many_wait(database, own.samples, start)
+            self._count_at = now + COUNT_EVERY_S
+        return self._counted
+
     def _list(self) -> Markup:
         page = self.page
         found = [x for status in SHOWN for x in passing.listed(page.web.database, status, MOST)]
@@ -80,11 +96,11 @@ class ProvincePage:
             return tag("div", page.say("province.none"), cls="mc-empty")
         names = ("code", "state", "cause", "tries", "since")
         head = tuple(page.say(f"province.{name}") for name in names)
-        return table((*head, ""), [self._row(x) for x in found])
+        lines = dossiers.of(page.web.database, [x.dossier for x in found])
+        return table((*head, ""), [self._row(x, lines.get(x.dossier)) for x in found])
 
-    def _row(self, known: Passing) -> Markup:
+    def _row(self, known: Passing, line: Dossier | None) -> Markup:
         page = self.page
-        line = dossiers.get(page.web.database, known.dossier)
         can = known.passed is P.REJECTED and page.may(PassAgain)
         again = act("again", page.say("province.again"), known.dossier, page.fresh)
         return row(
@@ -103,6 +119,7 @@ class ProvincePage:
         if reason is not None:
             order = PassAgain(dossier=dossier, reason=reason)
             await page.did("PassAgain", order, page.say("province.goes_again"))
+            self._count_at = 0.0
 
     def _when(self, at: int) -> str:
         return f"{local(at, self.page.state.setup.rules.utc_offset_minutes):%H:%M %d/%m/%Y}"
