@@ -27,7 +27,7 @@ from ...wire.sealed import NotSealed, private_key, unseal
 from ...wire.words import Frozen, Role
 from .api import answered, json
 from .context import Web, needs
-from .filings import FilingDoor, Stop
+from .filings import Stop
 from .public.limits import Limit
 from .sessions import Session
 
@@ -238,7 +238,7 @@ def plain(text: str, longest: int) -> str:
 
 def feedback_routes(web: Web) -> APIRouter:
     router = APIRouter(prefix="/api/feedback", tags=["feedback"])
-    box, door = FeedbackBox(web), FilingDoor(web)
+    box, door = web.feedback_box, web.filing_door
 
     @router.get("")
     async def listed(session: Annotated[Session, Depends(needs(web, *LISTED))]) -> Response:

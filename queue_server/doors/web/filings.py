@@ -90,7 +90,7 @@ class Stop(Exception):
 
 def filing_routes(web: Web) -> APIRouter:
     router = APIRouter(prefix="/api/filings", tags=["filings"])
-    door = FilingDoor(web)
+    door = web.filing_door
 
     @router.post("/held")
     async def held(request: Request) -> Response:

@@ -15,7 +15,7 @@ from ....dossiers.feedback import LONGEST_WORDS, FeedbackKind, FeedbackStatus
 from ....wire.filing import Feedback, shown_key
 from ....wire.words import Language, local
 from ..context import Web
-from ..feedback import PHONE, FeedbackBox, Followed
+from ..feedback import PHONE, Followed
 from ..filings import Stop
 from .notices import notice, please_wait
 from .render import Form, address, form_of, language_of, page
@@ -29,7 +29,7 @@ FIELDS = ("kind", "about", "service", "words", "name", "phone", "notify")
 
 def feedback_pages(web: Web, signer: Signer) -> APIRouter:
     router = APIRouter(tags=["public"])
-    box = FeedbackBox(web)
+    box = web.feedback_box
 
     @router.get("/feedback", response_class=HTMLResponse)
     async def ask(request: Request) -> Response:

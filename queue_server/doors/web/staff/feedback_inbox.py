@@ -16,7 +16,7 @@ from ....store.feedback import Feedback
 from ....store.vault import CannotUnseal
 from ....wire.words import Role, local
 from ..context import Web
-from ..feedback import FeedbackBox, Whole
+from ..feedback import Whole
 from .ask import Field, ask
 from .counter_view import service_name
 from .html import act, chip, join, row, table, tag
@@ -34,8 +34,6 @@ LONGEST = 4_000
 
 
 def feedback_inbox_pages(web: Web) -> None:
-    box = FeedbackBox(web)
-
     @ui.page("/feedback-inbox")
     async def inbox(request: Request) -> Response | None:
         page = open_page(web, request, *PAGES["feedback-inbox"])
@@ -43,15 +41,15 @@ def feedback_inbox_pages(web: Web) -> None:
             return page
         if page.session.role is Role.AUDITOR:
             await page.give("Note", o.Note(what="read", subject="feedback"), tell=False)
-        Inbox(page, box).build()
+        Inbox(page).build()
         return None
 
 
 class Inbox:
     """The list opens no seal; what is read is noted, and shown on this page alone."""
 
-    def __init__(self, page: Page, box: FeedbackBox) -> None:
-        self.page, self._box = page, box
+    def __init__(self, page: Page) -> None:
+        self.page, self._box = page, page.web.feedback_box
         self._view = "open"
         self._read: Whole | None = None
 
