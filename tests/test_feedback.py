@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -328,3 +329,23 @@ def test_guesses_and_passwords_are_counted_by_all_doors_together(room: FeedbackR
     wrong = ("kiosk-1", "guessed")
     assert {room.send(room.given(), wrong).status_code for _ in range(FREE_TRIES)} == {401}
     assert room.call("POST", "/api/filings/filing-000001", auth=wrong).status_code == 429
+
+
+def test_pressed_again_after_no_answer_it_is_filed_once(room: FeedbackRoom) -> None:
+    """The first has arrived; its answer has not come back."""
+    line = room.web.replica.line
+    give = line.give
+
+    async def lost(*order: Any) -> Any:
+        await give(*order)
+        raise TimeoutError
+
+    line.give = lost  # type: ignore[method-assign]
+    again = room.post("/feedback", **room.form())
+    assert again.status_code == 503
+    line.give = give  # type: ignore[method-assign]
+    found = re.search(r'name="id" value="([^"]+)"', again.text)
+    assert found is not None
+    sent = room.post("/feedback", **{**room.form(), "id": found.group(1)})
+    assert sent.status_code == 303
+    assert len(room.lines()) == 1

@@ -46,7 +46,7 @@ def feedback_pages(web: Web, signer: Signer) -> APIRouter:
         if sent is None or wrong:
             return _form(web, signer, request, given, wrong or "old", 422)
         if not web.replica.fresh:
-            return _form(web, signer, request, given, "away", 503)
+            return _form(web, signer, request, given, "away", 503, sent)
         wait = box.must_wait((box.by_address, box.in_all), address(request))
         if wait > 0:
             return please_wait(request, wait)
@@ -54,7 +54,7 @@ def feedback_pages(web: Web, signer: Signer) -> APIRouter:
             filed = await box.take(_feedback(web, request, sent, given), sent, PHONE)
         except Stop as stop:
             wrong = "away" if stop.code == "server_away" else "refused"
-            return _form(web, signer, request, given, wrong, 503)
+            return _form(web, signer, request, given, wrong, 503, sent if wrong == "away" else "")
         return RedirectResponse(f"/feedback/{filed.key}?new=1", 303)
 
     @router.get("/feedback/follow", response_class=HTMLResponse)
@@ -140,14 +140,15 @@ def _form(
     given: dict[str, str],
     wrong: str = "",
     status: int = 200,
+    sent: str = "",
 ) -> Response:
-    """Nothing that was typed is lost for what is wrong with it."""
+    """Nothing that was typed is lost for what is wrong with it. `sent`: the form's id, where it may have arrived."""
     return page(
         request,
         "feedback.html",
         language_of(request),
         status,
-        id=signer.sign("feedback", secrets.token_hex(12), time.time() + FORM_LASTS_S),
+        id=signer.sign("feedback", sent or secrets.token_hex(12), time.time() + FORM_LASTS_S),
         kinds=[str(x) for x in FeedbackKind],
         services=web.state.setup.services,
         given={name: given.get(name, "") for name in FIELDS},
