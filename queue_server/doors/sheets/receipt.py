@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from ...store.dossiers import Dossier
 from ...wire.filing import Filing
 from ...wire.texts import Texts
 from ...wire.words import Language, local
+from ..fonts import fonts
 
 HERE = Path(__file__).parent
 TEXTS = Texts(HERE / "texts")
@@ -131,11 +131,7 @@ def _svg(text: str, kind: str) -> str:
 
 @cache
 def _compiler() -> Any:
-    kivy = importlib.util.find_spec("kivy")
-    if kivy is None or not kivy.submodule_search_locations:
-        raise FileNotFoundError("the fonts of the kivy package")
-    folder = Path(kivy.submodule_search_locations[0]) / "data" / "fonts"
-    fonts = typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)]
+    found = typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts())]
     )
-    return typst.Compiler(HERE / "receipt.typ", root=HERE, font_paths=fonts)
+    return typst.Compiler(HERE / "receipt.typ", root=HERE, font_paths=found)

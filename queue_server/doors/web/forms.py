@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
+from ...desk.roles import MAY
 from ...dossiers.forms.offered import FormsOffered
 from ...line import orders as o
-from ...wire.words import Role
 from .api import answered, json
 from .context import Web, needs
 from .sessions import Session
@@ -14,7 +14,7 @@ from .sessions import Session
 
 def form_routes(web: Web) -> APIRouter:
     router = APIRouter(prefix="/api/forms", tags=["forms"])
-    may_mark = needs(web, Role.MANAGER, Role.ADMINISTRATOR)
+    may_mark = needs(web, *sorted(MAY[o.MarkForm]))
 
     def now() -> FormsOffered:
         return web.forms.offered(web.state.forms_checked)

@@ -19,6 +19,7 @@ from ....dossiers.catalogue import CODE
 from ....wire.texts import Texts
 from ....wire.words import Frozen
 from ..context import Web
+from .notices import notice
 from .render import HEADERS, language_of, page
 
 DOSSIER_TEXTS = Texts(Path(queue_server.dossiers.__file__).parent / "texts")
@@ -72,16 +73,7 @@ def procedure_routes(web: Web) -> APIRouter:
         language = language_of(request)
         found = web.catalogue.get(code)
         if found is None:
-            return page(
-                request,
-                "notice.html",
-                language,
-                404,
-                which="no_procedure",
-                words="",
-                link="/",
-                refresh=0,
-            )
+            return notice(request, "no_procedure", 404)
         setup = web.state.setup
         service = setup.service(found.service) if found.service else None
         return page(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
+from ...fonts import fonts
 from ..context import Web
 from ..uploads import PhoneVisits, visit_routes
 from .board import Board, board_routes
@@ -51,14 +49,6 @@ def add_public_pages(app: FastAPI, web: Web) -> None:
         lookup_routes(web),
     ):
         app.include_router(router)
-
-
-def fonts() -> Path:
-    """Roboto as Kivy's wheel carries it; Kivy itself is not loaded."""
-    kivy = importlib.util.find_spec("kivy")
-    if kivy is None or not kivy.submodule_search_locations:
-        raise FileNotFoundError("the package kivy, whose fonts the pages use, is not installed")
-    return Path(kivy.submodule_search_locations[0]) / "data" / "fonts"
 
 
 def front_routes(web: Web) -> APIRouter:

@@ -16,7 +16,6 @@ from .html import act, chip, join, row, table, tag
 from .layout import PAGES, frame
 from .page import Page, open_page
 
-MAY_MARK = (Role.MANAGER, Role.ADMINISTRATOR)
 READ = (Certainty.READ, Certainty.PREVIOUS)
 
 
@@ -38,7 +37,7 @@ class FormsPage:
 
     @property
     def _may(self) -> bool:
-        return self.page.session.role in MAY_MARK
+        return self.page.may(o.MarkForm)
 
     def build(self) -> None:
         page = self.page
