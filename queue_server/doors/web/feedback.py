@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from contextlib import closing
 from typing import Annotated, Any
 
@@ -27,8 +26,8 @@ from ...wire.sealed import NotSealed, private_key, unseal
 from ...wire.words import Frozen, Role
 from .api import answered, json
 from .context import Web, needs
-from .filings import Stop
-from .public.limits import Limit
+from .filings import Stop, small
+from .public.limits import Limit, must_wait
 from .sessions import Session
 
 LARGEST = 65_536
@@ -191,13 +190,8 @@ class FeedbackBox:
 
     def must_wait(self, limits: tuple[Limit, ...], address: str) -> float:
         """Seconds until this address (or anybody) may go on; counts when it may."""
-        now = time.monotonic()
-        keys = [(x, "" if x is self.in_all else address) for x in limits]
-        wait = max(x.wait(key, now) for x, key in keys)
-        if wait <= 0:
-            for limit, key in keys:
-                limit.count(key, now)
-        return wait
+        keys = ((x, "" if x is self.in_all else address) for x in limits)
+        return must_wait(*keys)
 
     def _connect(self) -> Any:
         return connect(self._web.folder.database, read_only=True)
@@ -299,19 +293,10 @@ def feedback_routes(web: Web) -> APIRouter:
             device = door.device(request)
             if not ID.fullmatch(sent):
                 raise Stop("filing_unreadable")
-            body = await _small(request)
+            body = await small(request, LARGEST)
             given = await asyncio.to_thread(box.opened, body, sent)
             return json(await box.take(given, feedback_of(device.name, sent), device.name))
         except Stop as stop:
             return stop.response()
 
     return router
-
-
-async def _small(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            raise Stop("filing_too_large")
-    return body

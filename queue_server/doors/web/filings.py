@@ -97,7 +97,7 @@ def filing_routes(web: Web) -> APIRouter:
         """Which papers the centre holds of a person, with her consent. Device log-in (HTTP Basic); sealed body."""
         try:
             device = door.device(request)
-            body = await door.small(request)
+            body = await small(request, LARGEST_ASK)
             return json(await asyncio.to_thread(door.held, device, body))
         except Stop as stop:
             return stop.response()
@@ -278,14 +278,6 @@ class FilingDoor:
 
     # --- papers that are held ---
 
-    async def small(self, request: Request) -> bytes:
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_ASK:
-                raise Stop("filing_too_large")
-        return body
-
     def held(self, device: Device, sealed: bytes) -> Held:
         """Only with her consent; a wrong name with a number finds as little as a number nobody has."""
         now = time.time()
@@ -334,6 +326,16 @@ class Refused409(Stop):
 
     def response(self) -> Response:
         return json({"refusal": self._refusal}, 409)
+
+
+async def small(request: Request, most: int) -> bytes:
+    """A body of at most so many bytes. Raises Stop."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise Stop("filing_too_large")
+    return body
 
 
 def dossier_of(device: str, filing_id: str) -> str:

@@ -24,7 +24,7 @@ from ...wire.sealed import seal
 from ...wire.words import Frozen, Language
 from .api import json
 from .context import Web
-from .filings import Stop
+from .filings import LARGEST_ASK, Stop, small
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -209,7 +209,7 @@ def visit_routes(web: Web, visits: PhoneVisits) -> APIRouter:
             base = web.file.web.public_url.rstrip("/")
             if not base:
                 raise Stop("phone_upload_off")
-            asked = msgspec.json.decode(await door.small(request), type=Begin)
+            asked = msgspec.json.decode(await small(request, LARGEST_ASK), type=Begin)
             made = visits.begin(device.name, asked)
         except (msgspec.DecodeError, ValueError):
             return Stop("unreadable").response()

@@ -21,7 +21,7 @@ from ....wire.words import Frozen, Language, local
 from ..context import Web
 from ..qr import qr_element
 from .limits import Limit
-from .notices import notice, please_wait
+from .notices import notice, please_wait, refused
 from .render import Form, address, form_of, language_of, page
 from .signing import Signer
 
@@ -133,7 +133,9 @@ def book_routes(web: Web, signer: Signer) -> APIRouter:
             return found
         ask = m.CancelTime(id=new_id(), token=key)
         answer = await web.give("CancelTime", ask, None, device=DEVICE)
-        return _refused(request, answer, "/book") or RedirectResponse(f"/a/{key}", 303)
+        if answer.refusal is not None:
+            return refused(request, answer.refusal, "/book")
+        return RedirectResponse(f"/a/{key}", 303)
 
     return router
 
@@ -154,18 +156,9 @@ async def _book(booking: Booking, request: Request, form: Form) -> Response:
         language=Language(language_of(request)),
     )
     answer = await booking.web.give("BookTime", ask, None, order_id, DEVICE)
-    refused = _refused(request, answer, f"/book?service={ask.service}")
-    if refused is not None:
-        return refused
+    if answer.refusal is not None:
+        return refused(request, answer.refusal, f"/book?service={ask.service}")
     booking.by_address.count(address(request), now)
     booking.in_all.count("", now)
     told = msgspec.json.decode(answer.ok, type=m.TimeBooked)
     return RedirectResponse(f"/a/{told.token}", 303)
-
-
-def _refused(request: Request, answer: m.Answer, link: str) -> Response | None:
-    if answer.refusal is None:
-        return None
-    english = language_of(request) == Language.EN
-    words = answer.refusal.en if english else answer.refusal.vi
-    return notice(request, "refused", 409, words=words, link=link)

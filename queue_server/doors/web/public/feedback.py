@@ -17,7 +17,7 @@ from ....wire.words import Language, local
 from ..context import Web
 from ..feedback import PHONE, Followed
 from ..filings import Stop
-from .notices import notice, please_wait
+from .notices import notice, please_wait, refused
 from .render import Form, address, form_of, language_of, page
 from .signing import Signer
 
@@ -66,7 +66,7 @@ def feedback_pages(web: Web, signer: Signer) -> APIRouter:
         found = await asyncio.to_thread(box.followed, key, number)
         if found is None:
             return notice(request, "no_feedback", 404, link="/feedback")
-        return _followed(web, signer, request, found, key)
+        return _followed(web, request, found, key)
 
     @router.get("/feedback/published", response_class=HTMLResponse)
     async def published(request: Request) -> Response:
@@ -88,7 +88,7 @@ def feedback_pages(web: Web, signer: Signer) -> APIRouter:
         found = await asyncio.to_thread(box.followed, key)
         if found is None:
             return notice(request, "no_feedback", 404, link="/feedback")
-        return _followed(web, signer, request, found, key)
+        return _followed(web, request, found, key)
 
     @router.post("/feedback/{key}", response_class=HTMLResponse)
     async def add(key: str, request: Request) -> Response:
@@ -100,8 +100,7 @@ def feedback_pages(web: Web, signer: Signer) -> APIRouter:
         answer = await box.add(key, form.text("words", LONGEST_WORDS))
         if answer.refusal is None or answer.refusal.code == "feedback_elsewhere":
             return RedirectResponse(f"/feedback/{key}", 303)
-        words = answer.refusal.en if language_of(request) == "en" else answer.refusal.vi
-        return notice(request, "refused", 409, words=words, link=f"/feedback/{key}")
+        return refused(request, answer.refusal, f"/feedback/{key}")
 
     return router
 
@@ -158,7 +157,7 @@ def _form(
     )
 
 
-def _followed(web: Web, signer: Signer, request: Request, found: Followed, key: str) -> Response:
+def _followed(web: Web, request: Request, found: Followed, key: str) -> Response:
     told: list[tuple[Any, str]] = [(x, _day(web, x.at)) for x in found.told]
     return page(
         request,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, deque
 
 _REMEMBERED = 10_000
@@ -33,3 +34,13 @@ class Limit:
         while times and times[0] <= now - self._seconds:
             times.popleft()
         return times
+
+
+def must_wait(*asked: tuple[Limit, str]) -> float:
+    """Seconds until all of these limits, each with its key, allow one more; counted by all when it is now."""
+    now = time.monotonic()
+    wait = max(limit.wait(key, now) for limit, key in asked)
+    if wait <= 0:
+        for limit, key in asked:
+            limit.count(key, now)
+    return wait

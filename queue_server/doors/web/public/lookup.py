@@ -3,7 +3,6 @@
 
 import asyncio
 import re
-import time
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
@@ -11,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from ....dossiers.life import COMPLETION
 from ....wire.words import Frozen
 from ..context import Web
-from .limits import Limit
+from .limits import Limit, must_wait
 from .notices import please_wait
 from .render import address, language_of, page
 
@@ -35,12 +34,7 @@ class Lookups:
 
     def must_wait(self, request: Request) -> float:
         """Seconds until this one may ask again; counts the asking when it may."""
-        now, key = time.monotonic(), address(request)
-        wait = max(self._by_address.wait(key, now), self._in_all.wait("", now))
-        if wait <= 0:
-            self._by_address.count(key, now)
-            self._in_all.count("", now)
-        return wait
+        return must_wait((self._by_address, address(request)), (self._in_all, ""))
 
     async def find(self, code: str) -> Found:
         given = code.strip().upper()[:40]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from ....wire import messages as m
+from ....wire.words import Language
 from .render import language_of, page
 from .visit import Visits
 
@@ -41,6 +43,12 @@ def not_found(request: Request, visits: Visits, token: str) -> HTMLResponse:
         return please_wait(request, seconds)
     visits.was_unknown(request)
     return notice(request, "unknown", 404)
+
+
+def refused(request: Request, refusal: m.Refusal, link: str, status: int = 409) -> HTMLResponse:
+    """What the server refused, in its own words."""
+    words = refusal.en if language_of(request) == Language.EN else refusal.vi
+    return notice(request, "refused", status, words=words, link=link)
 
 
 def please_wait(request: Request, seconds: float) -> HTMLResponse:

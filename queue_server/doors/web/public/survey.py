@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from ....wire import messages as m
 from ....wire.link import new_id
 from ..context import Web
-from .notices import not_found, notice, please_wait
+from .notices import not_found, notice, please_wait, refused
 from .render import Form, form_of, language_of, page
 from .signing import Signer
 from .visit import Standing, Visits
@@ -118,5 +118,4 @@ def _told(request: Request, given: m.Answer, token: str, score: int) -> Response
         return notice(request, "survey_rated", link=f"/t/{token}")
     if given.refusal.code == "no_offer":
         return notice(request, "survey_over", 410)
-    words = given.refusal.en if language_of(request) == "en" else given.refusal.vi
-    return notice(request, "refused", 503, words=words, link=f"/survey/{token}")
+    return refused(request, given.refusal, f"/survey/{token}", 503)

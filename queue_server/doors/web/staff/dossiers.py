@@ -15,7 +15,7 @@ from ....store import dossiers, passing
 from ....store.dossiers import Dossier
 from ....store.passing import Passing
 from ....store.vault import CannotUnseal
-from ....wire.words import Role, local
+from ....wire.words import Role
 from ..context import Web
 from ..dossiers import Line, Opened, PaperShown, Words
 from .ask import Field, ask, ask_reason, confirm
@@ -139,7 +139,7 @@ class ListPage:
                 " ",
                 province_chip(page, passed) if passed else "",
             ),
-            moment(page, line.received_at),
+            page.moment(line.received_at),
             due_words(page, line),
             tag("span", line.papers, " ", tag("small", reused, cls="mc-soft")),
             tag(
@@ -195,7 +195,7 @@ class DossierPage:
                 "p",
                 page.say("dossiers.received"),
                 ": ",
-                moment(page, line.received_at),
+                page.moment(line.received_at),
                 " · ",
                 page.say("dossiers.due"),
                 ": ",
@@ -385,7 +385,7 @@ class DossierPage:
         if not said:
             return None
         lines = [
-            tag("p", moment(page, x.at), " · ", page.say(f"dossiers.is_{x.status}"), ": ", x.words)
+            tag("p", page.moment(x.at), " · ", page.say(f"dossiers.is_{x.status}"), ": ", x.words)
             for x in said
         ]
         return tag("section", tag("h2", page.say("dossiers.said")), *lines, cls="mc-card")
@@ -406,10 +406,6 @@ def sample_chip(page: Page, line: Dossier) -> Markup | None:
     return chip(page.say("dossiers.sample"), "mc-dull") if line.sample else None
 
 
-def moment(page: Page, at: int) -> str:
-    return local(at, page.state.setup.rules.utc_offset_minutes).strftime("%H:%M %d/%m/%Y")
-
-
 def due_words(page: Page, line: Dossier) -> Markup | str:
     """Late ones stand out; while a supplement is waited for, no date runs."""
     if line.status in (S.SUPPLEMENT, S.PAUSED):
@@ -418,5 +414,5 @@ def due_words(page: Page, line: Dossier) -> Markup | str:
         return "–"
     late = line.due_at < page.web.now() and line.status not in ENDED | {S.READY}
     if not late:
-        return moment(page, line.due_at)
-    return tag("b", page.say("dossiers.late", at=moment(page, line.due_at)), cls="mc-late")
+        return page.moment(line.due_at)
+    return tag("b", page.say("dossiers.late", at=page.moment(line.due_at)), cls="mc-late")

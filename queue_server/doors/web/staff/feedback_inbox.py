@@ -14,7 +14,7 @@ from ....dossiers.feedback import NEXT, FeedbackKind, FeedbackStatus
 from ....line import orders as o
 from ....store.feedback import Feedback
 from ....store.vault import CannotUnseal
-from ....wire.words import Role, local
+from ....wire.words import Role
 from ..context import Web
 from ..feedback import Whole
 from .ask import Field, ask
@@ -107,7 +107,7 @@ class Inbox:
             page.say(f"inbox.kind_{line.kind}"),
             join(service_name(page, line.service) if line.service else "–", counter),
             self._state(line),
-            self._when(line.received_at),
+            self.page.moment(line.received_at),
             self._due(line),
             tag("td", *self._acts(line), cls="mc-acts"),
             data_feedback=line.feedback,
@@ -127,8 +127,8 @@ class Inbox:
         if line.due_at is None:
             return tag("span", "–")
         if line.due_at < page.web.now():
-            return chip(page.say("inbox.overdue", at=self._when(line.due_at)), "mc-first")
-        return tag("span", self._when(line.due_at))
+            return chip(page.say("inbox.overdue", at=self.page.moment(line.due_at)), "mc-first")
+        return tag("span", self.page.moment(line.due_at))
 
     def _acts(self, line: Feedback) -> list[Markup]:
         page = self.page
@@ -218,13 +218,10 @@ class Inbox:
         if given.notify:
             parts.append(tag("p", chip(page.say("inbox.notify"))))
         for said in read.said:
-            head = f"{page.say(f'inbox.said_{said.status}')} · {self._when(said.at)}"
+            head = f"{page.say(f'inbox.said_{said.status}')} · {self.page.moment(said.at)}"
             parts.append(tag("p", tag("b", head)))
             parts.append(tag("p", said.words, style="white-space: pre-line"))
         return tag("section", *parts, cls="mc-card mc-stack")
-
-    def _when(self, at: int) -> str:
-        return f"{local(at, self.page.state.setup.rules.utc_offset_minutes):%H:%M %d/%m/%Y}"
 
 
 def _mover(inbox: Inbox, status: FeedbackStatus) -> Callable[[str], Awaitable[None]]:

@@ -17,7 +17,7 @@ from ....desk.roles import may
 from ....line import events as e
 from ....line.state import State
 from ....wire import messages as m
-from ....wire.words import Frozen, Role
+from ....wire.words import Frozen, Role, local
 from ..context import Web
 from ..sessions import Session
 from .notices import forbidden
@@ -80,6 +80,10 @@ class Page:
 
     def say(self, key: str, **values: object) -> str:
         return TEXTS.say(key, self.language, **values)
+
+    def moment(self, at: int) -> str:
+        """`09:30 20/11/2026`, by the centre's clock."""
+        return f"{local(at, self.state.setup.rules.utc_offset_minutes):%H:%M %d/%m/%Y}"
 
     def may(self, order: type) -> bool:
         return may(self.session.role, order)

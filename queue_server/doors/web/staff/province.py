@@ -14,7 +14,7 @@ from ....line import orders as o
 from ....store import dossiers, passing
 from ....store.dossiers import Dossier
 from ....store.passing import Passing
-from ....wire.words import Role, local
+from ....wire.words import Role
 from ...province.port import start_of
 from ..context import Web
 from .ask import ask_reason
@@ -72,7 +72,7 @@ class ProvincePage:
         counts = [chip(f"{page.say(f'province.is_{x}')}: {found.get(x, 0)}") for x in P]
         if not away:
             return tag("p", Markup(" ").join(counts))
-        since = self._when(page.state.province_said)
+        since = self.page.moment(page.state.province_said)
         words = page.say("province.away", cause=cause_words(page, away), at=since)
         return join(
             tag("div", words, cls="mc-away", role="alert"), tag("p", Markup(" ").join(counts))
@@ -108,7 +108,7 @@ class ProvincePage:
             passing_chip(page, known),
             cause_words(page, known.cause),
             known.tries,
-            self._when(known.at),
+            self.page.moment(known.at),
             tag("td", *((again,) if can else ()), cls="mc-acts"),
             data_dossier=known.dossier,
         )
@@ -120,9 +120,6 @@ class ProvincePage:
             order = PassAgain(dossier=dossier, reason=reason)
             await page.did("PassAgain", order, page.say("province.goes_again"))
             self._count_at = 0.0
-
-    def _when(self, at: int) -> str:
-        return f"{local(at, self.page.state.setup.rules.utc_offset_minutes):%H:%M %d/%m/%Y}"
 
 
 def passing_chip(page: Page, known: Passing) -> Markup:
