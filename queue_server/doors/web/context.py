@@ -34,7 +34,6 @@ from .sessions import COOKIE, Session, Sessions, Throttle
 if TYPE_CHECKING:
     from .dossiers import Shelf
     from .feedback import FeedbackBox
-    from .filings import FilingDoor
 
 ORDERS = Counter("motcua_orders", "Orders given by people", ["verb", "outcome"])
 
@@ -86,13 +85,6 @@ class Web:
         from .dossiers import Shelf
 
         return Shelf(self)
-
-    @cached_property
-    def filing_door(self) -> FilingDoor:
-        """Kiosks' log-in and what they file; its limits count for all routes together."""
-        from .filings import FilingDoor
-
-        return FilingDoor(self)
 
     @cached_property
     def feedback_box(self) -> FeedbackBox:

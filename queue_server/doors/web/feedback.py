@@ -26,7 +26,7 @@ from ...wire.sealed import NotSealed, private_key, unseal
 from ...wire.words import Frozen, Role
 from .api import answered, json
 from .context import Web, needs
-from .filings import Stop, small
+from .filings import FilingDoor, Stop, small
 from .public.limits import Limit, must_wait
 from .sessions import Session
 
@@ -232,7 +232,7 @@ def plain(text: str, longest: int) -> str:
 
 def feedback_routes(web: Web) -> APIRouter:
     router = APIRouter(prefix="/api/feedback", tags=["feedback"])
-    box, door = web.feedback_box, web.filing_door
+    box, door = web.feedback_box, FilingDoor(web)
 
     @router.get("")
     async def listed(session: Annotated[Session, Depends(needs(web, *LISTED))]) -> Response:

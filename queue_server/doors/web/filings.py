@@ -90,7 +90,7 @@ class Stop(Exception):
 
 def filing_routes(web: Web) -> APIRouter:
     router = APIRouter(prefix="/api/filings", tags=["filings"])
-    door = web.filing_door
+    door = FilingDoor(web)
 
     @router.post("/held")
     async def held(request: Request) -> Response:

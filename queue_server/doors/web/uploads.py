@@ -24,7 +24,7 @@ from ...wire.sealed import seal
 from ...wire.words import Frozen, Language
 from .api import json
 from .context import Web
-from .filings import LARGEST_ASK, Stop, small
+from .filings import LARGEST_ASK, FilingDoor, Stop, small
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -193,7 +193,7 @@ def _jpeg(page: Image) -> bytes:
 
 def visit_routes(web: Web, visits: PhoneVisits) -> APIRouter:
     router = APIRouter(prefix="/api/visits", tags=["visits"])
-    door = web.filing_door
+    door = FilingDoor(web)
 
     def mine(request: Request, visit: str) -> Visit:
         found = visits.of(door.device(request).name, visit)
