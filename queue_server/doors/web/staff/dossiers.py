@@ -374,10 +374,10 @@ class DossierPage:
         kind = page.say(f"dossiers.kind_{'held' if paper.again else paper.kind}")
         coded = f"{paper.type} · {paper.revision}" if paper.type else ""
         return row(
-            tag("td", paper.n, cls="mc-num"),
+            paper.n,
             tag("td", tag("a", name, href=href, target="_blank"), " ", tag("small", coded)),
             kind,
-            tag("td", paper.pages, cls="mc-num"),
+            paper.pages,
         )
 
     def _words(self, said: tuple[Words, ...]) -> Markup | None:
