@@ -36,6 +36,7 @@ class Centre:
         largest: int,
         as_device: bool = False,
         headers: dict[str, str] | None = None,
+        method: str | None = None,
     ) -> Answer:
         """What it answers, whatever the status: at most `largest` bytes. Raises OSError when it does not."""
         asked = dict(headers or {})
@@ -46,7 +47,7 @@ class Centre:
             asked["Content-Type"] = "application/octet-stream"
         try:
             request = urllib.request.Request(
-                f"{self._own.web.rstrip('/')}{path}", data=body, headers=asked
+                f"{self._own.web.rstrip('/')}{path}", data=body, headers=asked, method=method
             )
             with urllib.request.urlopen(request, timeout=within, context=self._context) as answer:
                 return Answer(answer.status, answer.read(largest), answer.headers)

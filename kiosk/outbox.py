@@ -218,10 +218,18 @@ class Outbox:
         return None
 
     def ask(
-        self, path: str, body: bytes | None = None, within: float = WITHIN_S
+        self,
+        path: str,
+        body: bytes | None = None,
+        within: float = WITHIN_S,
+        *,
+        largest: int = LARGEST_ANSWER,
+        method: str | None = None,
     ) -> tuple[int, bytes]:
         """What the centre answers to this device: status and body. Raises OSError when it does not."""
-        answer = self._centre.ask(path, body, within=within, largest=LARGEST_ANSWER, as_device=True)
+        answer = self._centre.ask(
+            path, body, within=within, largest=largest, as_device=True, method=method
+        )
         return answer.status, answer.body
 
 

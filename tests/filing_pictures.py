@@ -195,6 +195,9 @@ def paper_pictures(birth: State) -> Iterator[tuple[str, State]]:
     one = {1: Given(How.SCAN, (Page("p1"),))}
     flat = replace(scan, given={1: Given(How.FLAT)})
     yield "scan_flat", flat
+    sent = replace(scan, given={1: Given(How.PHONE)})
+    yield "scan_phone", replace(sent, phone="https://motcua.example/up/0123456789abcdefghijklmn")
+    yield "scan_phone_off", replace(sent, phone="")
     yield "scan_flat_refused", replace(flat, hint="refused")
     flawed = {1: Given(How.SCAN, (Page("p1", ("glare",)),))}
     yield "pages_flaw", replace(some, step=Step.PAGES, paper=1, given=flawed)

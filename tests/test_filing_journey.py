@@ -15,6 +15,7 @@ from kiosk.filing import drafts, talk
 from kiosk.filing import reports as r
 from kiosk.filing.journey import decide
 from kiosk.filing.packing import package
+from kiosk.filing.papers import phone_code
 from kiosk.filing.reports import Consent, How, LookFor, Page
 from kiosk.filing.visit import (
     MOST_PAGES,
@@ -81,9 +82,9 @@ ANSWERS: list[Any] = [
 ]
 
 
-def filled() -> State:
+def filled(**changes: Any) -> State:
     """All is answered; the papers are next."""
-    state, _ = after(filling(), *ANSWERS)
+    state, _ = after(begun(**changes), r.Began, r.Began, r.CardLeft, *ANSWERS)
     assert state.step is Step.PAPERS
     return state
 
@@ -253,6 +254,31 @@ def test_pages_are_taken_moved_and_taken_again() -> None:
 def test_a_page_that_comes_late_is_thrown_away() -> None:
     _, wanted = after(filled(), (r.PageTaken, {"page": Page("late")}))
     assert r.Forget("late") in wanted
+
+
+def test_pages_sent_by_phone_come_to_their_own_paper_while_she_looks_at_another() -> None:
+    plain = begun()
+    assert plain.opened is not None
+    reached = msgspec.structs.replace(plain.opened.setup, phone_upload=True)
+    state = filled(setup=reached)
+    touch: Told = (r.PaperTouched, {"index": 1})
+    by_phone: Told = (r.HowChosen, {"how": How.PHONE})
+    state, wanted = after(state, touch, by_phone)
+    assert r.Watch(LookFor.PHONE) in wanted and phone_code(state) == ""
+    state, _ = after(state, (r.PhoneChanged, {"url": "https://mc.example/up/x"}))
+    assert phone_code(state) == "https://mc.example/up/x/1"
+    state, _ = after(state, (r.PageTaken, {"page": Page("p1"), "paper": 1}))
+    assert state.step is Step.PAGES and [p.id for p in state.given[1].pages] == ["p1"]
+    state, wanted = after(state, r.PagesDone, (r.PageTaken, {"page": Page("p2"), "paper": 1}))
+    assert state.step is Step.PAPERS and [p.id for p in state.given[1].pages] == ["p1", "p2"]
+    assert not wanted and state.watching is LookFor.PHONE
+    _, wanted = after(state, (r.PageTaken, {"page": Page("p3"), "paper": 0}))
+    assert wanted == [r.Forget("p3")]
+    state, wanted = after(state, r.PapersDone, r.PapersDone)
+    assert state.step is Step.REVIEW and r.Watch(LookFor.NOTHING) in wanted
+    cut_off = filled(setup=reached, online=False)
+    state, _ = after(cut_off, touch, by_phone)
+    assert state.step is Step.PAPER
 
 
 def flat() -> State:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
+import queue
 import re
+import time
 import zlib
 from base64 import b64encode
 from collections.abc import Callable
@@ -17,8 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from fastapi import FastAPI
 from PIL import Image
 
+from kiosk.filing import reports as r
+from kiosk.filing import talk
+from kiosk.filing.eye import Eye
+from kiosk.filing.phone import Phone
 from queue_server.doors.web.public.upload import upload_pages
-from queue_server.doors.web.uploads import LASTS_S, LONGEST_S, PhoneVisits, about, visit_routes
+from queue_server.doors.web.uploads import LASTS_S, LONGEST_S, PhoneVisits, visit_routes
+from queue_server.wire.phone import about
 from queue_server.wire.sealed import NotSealed, public_text, unseal
 from tests.filing_room import FilingRoom
 
@@ -283,3 +291,80 @@ def test_a_key_that_is_none_begins_nothing(room: UploadRoom, key: str) -> None:
     ask = {"public_key": key}
     answer = room.call("POST", "/api/visits", json=ask, auth=room.kiosk)
     assert answer.status_code == 400
+
+
+class Kiosk:
+    """A visit's process at the kiosk: what it asks goes to the centre, and the answer back, as its kiosk does it."""
+
+    def __init__(self, room: UploadRoom) -> None:
+        self.room = room
+        self.reports: list[Any] = []
+        self.gone: list[str] = []
+        self.asks: queue.SimpleQueue[talk.Ask] = queue.SimpleQueue()
+        self.eye = Eye(self.hear)
+        self.phone = Phone(self.asks.put, self.hear, self.eye.take_sent, every_s=0.02)
+
+    def hear(self, kind: type, **values: Any) -> None:
+        self.reports.append(kind(0, **values))
+
+    def carry(self, until: Callable[[], bool], away: bool = False) -> None:
+        """Carry asks until it is so."""
+        end = time.monotonic() + 20
+        while not until():
+            assert time.monotonic() < end, self.reports
+            with contextlib.suppress(queue.Empty):
+                ask = self.asks.get(timeout=0.1)
+                self.phone.heard(self._answer(ask) if not away else talk.Answered(ask.id, 0))
+
+    def _answer(self, ask: talk.Ask) -> talk.Answered:
+        method = "DELETE" if ask.gone else "POST" if ask.body else "GET"
+        more = {"content": ask.body} if ask.body else {}
+        answer = self.room.call(method, ask.path, auth=self.room.kiosk, **more)
+        return talk.Answered(id=ask.id, status=answer.status_code, body=answer.content)
+
+    @property
+    def codes(self) -> list[str]:
+        return [x.url for x in self.reports if isinstance(x, r.PhoneChanged)]
+
+    @property
+    def pages(self) -> list[r.PageTaken]:
+        return [x for x in self.reports if isinstance(x, r.PageTaken)]
+
+
+def test_a_kiosks_visit_shows_a_code_and_takes_the_pages_that_come_by_it(room: UploadRoom) -> None:
+    kiosk = Kiosk(room)
+    kiosk.phone.look("vi")
+    kiosk.carry(lambda: bool(kiosk.codes))
+    sent = {"token": kiosk.codes[0].rpartition("/")[2]}
+    room.send(sent, photo((1200, 1700)), photo((1700, 1200)), paper="/3")
+    kiosk.carry(lambda: len(kiosk.pages) == 2)
+    assert [x.paper for x in kiosk.pages] == [3, 3]
+    assert (
+        kiosk.eye.pdf([x.page for x in kiosk.pages], "Giấy chứng sinh", "GCS").count(b"/Page") > 1
+    )
+    room.visits.sweep()
+    kiosk.phone.leave()
+    visit = next(iter(room.visits._visits.values()))
+    kiosk.carry(lambda: room.visits.of("kiosk-1", visit.id) is None)
+    assert room.send(sent, photo()).status_code == 410
+
+
+def test_after_a_restart_of_the_centre_there_is_a_new_code(room: UploadRoom) -> None:
+    kiosk = Kiosk(room)
+    kiosk.phone.look("en")
+    kiosk.carry(lambda: kiosk.codes[-1:] == [""], away=True)
+    kiosk.carry(lambda: len(kiosk.codes) > 1)
+    first = kiosk.codes[-1]
+    room.visits._visits.clear()
+    kiosk.carry(lambda: kiosk.codes[-1] not in ("", first))
+    room.send({"token": kiosk.codes[-1].rpartition("/")[2]}, photo(), paper="/0")
+    kiosk.carry(lambda: bool(kiosk.pages))
+    assert kiosk.pages[0].paper == 0
+    kiosk.phone.rest()
+
+
+def test_what_is_no_page_is_passed_over(room: UploadRoom) -> None:
+    kiosk = Kiosk(room)
+    assert not kiosk.eye.take_sent(b"no picture", 1) and kiosk.reports == []
+    assert not kiosk.phone.heard(talk.Answered(id="lookup", status=200, body=b"{}"))
+    assert kiosk.phone.heard(talk.Answered(id="phone-begin", status=200, body=b"torn"))

@@ -133,6 +133,7 @@ class FilingApp(ReadingApp):
     def _end(self, reason: str) -> None:
         """Whatever this process knew goes with it, at once."""
         self.eye.leave()
+        self.doing.leave()
         self.reader.stop()
         access = replace(self.state.access, open=False)
         self._pipe.send(talk.Ended(reason=reason, access=access, headphones=self.state.headphones))

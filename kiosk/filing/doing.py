@@ -21,6 +21,7 @@ from . import reports as r
 from . import talk
 from .eye import Eye
 from .packing import CannotPack, packed, write_draft
+from .phone import Phone
 from .visit import Errand, State, Wanted, applicant, is_sample
 
 HELD, LOOKUP = "held", "lookup"
@@ -36,6 +37,7 @@ class Doing:
 
     def __init__(self, send: Callable[[Any], None], hear: Hear, eye: Eye) -> None:
         self._send, self._hear, self._eye = send, hear, eye
+        self._phone = Phone(send, hear, eye.take_sent)
         self._worker = ThreadPoolExecutor(1, "doing")
         self._key = feedback_key(os.urandom(10))
         self._form_paper: Any = None
@@ -118,7 +120,16 @@ class Doing:
 
     def watch(self, want: r.Watch, state: State) -> None:
         devices = state.opened.devices if state.opened else talk.Devices()
-        self._eye.watch(want.what, devices)
+        if want.what is r.LookFor.PHONE:
+            self._eye.watch(r.LookFor.NOTHING, devices)
+            self._phone.look(state.language)
+        else:
+            self._phone.rest()
+            self._eye.watch(want.what, devices)
+
+    def leave(self) -> None:
+        """The visit ends: what others hold for it may go."""
+        self._phone.leave()
 
     def retake(self, _want: r.Retake, _state: State) -> None:
         self._eye.retake()
@@ -149,6 +160,8 @@ class Doing:
 
     def heard(self, message: talk.FromKiosk) -> None:
         """Answers to what was asked of the centre; the rest is for the journey alone."""
+        if isinstance(message, talk.Answered) and self._phone.heard(message):
+            return
         if not isinstance(message, talk.Answered) or message.id != HELD:
             self._hear(r.Heard, message=message)
             return

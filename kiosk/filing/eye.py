@@ -153,14 +153,33 @@ class Eye:
     def show(self, sight: Sight) -> None:
         self._sight = sight
 
-    def keep(self, page: Page, flaws: Sequence[str] = ()) -> None:
-        """A page was taken."""
+    def take_sent(self, jpeg: bytes, paper: int | None) -> bool:
+        """A page that came by phone, already drawn anew by the centre; False: it is no picture."""
+        import cv2
+
+        from kiosk.scan.page import Page
+        from kiosk.scan.shapes import A4_MM, MM_PER_INCH
+
+        decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        if decoded is None:
+            return False
+        picture = decoded.astype(np.uint8, copy=False)
+        height, width = picture.shape[:2]
+        mm = A4_MM if height >= width else A4_MM[::-1]
+        dpi = max(height / mm[1], width / mm[0]) * MM_PER_INCH
+        self.keep(
+            Page(picture, dpi, (width / dpi * MM_PER_INCH, height / dpi * MM_PER_INCH)), (), paper
+        )
+        return True
+
+    def keep(self, page: Page, flaws: Sequence[str] = (), paper: int | None = None) -> None:
+        """A page was taken. `paper`: the one that it is for, if that is known."""
         from kiosk.scan.page import thumbnail
 
         name, small = new_id(), thumbnail(page)
         with self._lock:
             self._pages[name], self._small[name] = page, small
-        self._hear(r.PageTaken, page=r.Page(name, tuple(flaws)))
+        self._hear(r.PageTaken, page=r.Page(name, tuple(flaws)), paper=paper)
 
 
 class Looking:

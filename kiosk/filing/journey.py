@@ -55,6 +55,8 @@ def _looked_for(state: State) -> r.LookFor:
     given = state.given.get(state.paper)
     if state.step in papers.SCANNING and given is not None and given.how is r.How.FLAT:
         return r.LookFor.FILES
+    if papers.by_phone(state):
+        return r.LookFor.PHONE
     return {
         Step.CARD: r.LookFor.CODES,
         Step.CODE: r.LookFor.CODES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,15 @@ Decision = tuple[State, tuple[Effect, ...]]
 STEPS = frozenset({Step.PAPERS, Step.PAPER, Step.SCAN, Step.PAGES})
 SCANNING = frozenset({Step.SCAN, Step.PAGES})
 WITH_PAGES = (How.SCAN, How.FLAT, How.PHONE)
+WAITS: dict[How, Collection[Step]] = {
+    How.SCAN: {Step.SCAN},
+    How.FLAT: SCANNING,
+    How.PHONE: STEPS,
+    How.HELD: (),
+    How.SHOW: (),
+    How.NONE: (),
+}
+"""On which screens a page of a paper that comes in so is waited for."""
 
 
 def ways(state: State, paper: Wanted) -> tuple[How, ...]:
@@ -29,7 +38,7 @@ def ways(state: State, paper: Wanted) -> tuple[How, ...]:
         found.append(How.SCAN)
     if opened.devices.scan_folder:
         found.append(How.FLAT)
-    if opened.phone_url:
+    if opened.setup.phone_upload and opened.online:
         found.append(How.PHONE)
     return (*found, How.SHOW, How.NONE)
 
@@ -105,13 +114,19 @@ def _dropped(state: State) -> tuple[Effect, ...]:
 
 
 def _page_taken(state: State, report: r.PageTaken) -> Decision:
-    """A page that comes when nobody waits for it is thrown away; a scanner's come one after the other."""
-    given = state.given.get(state.paper)
-    waits = SCANNING if given is not None and given.how is How.FLAT else {Step.SCAN}
-    if given is None or state.step not in waits or len(given.pages) >= MOST_PAGES:
+    """A page that comes when nobody waits for it is thrown away.
+
+    A scanner's come one after the other; those by phone also while she looks at another paper.
+    """
+    paper = state.paper if report.paper is None else report.paper
+    given = state.given.get(paper)
+    if given is None or state.step not in WAITS[given.how] or len(given.pages) >= MOST_PAGES:
         return state, (r.Forget(report.page.id),)
-    state = _with(state, replace(given, pages=(*given.pages, report.page)))
-    return replace(state, step=Step.PAGES, hint="", touched=report.at), ()
+    more = replace(given, pages=(*given.pages, report.page))
+    state = replace(state, given={**state.given, paper: more}, warned=False, touched=report.at)
+    if paper != state.paper or state.step not in SCANNING:
+        return state, ()
+    return replace(state, step=Step.PAGES, hint=""), ()
 
 
 def _page_touched(state: State, report: r.PageTouched) -> Decision:
@@ -165,16 +180,28 @@ def _shutter(state: State, _report: r.Shutter) -> Decision:
     return state, (r.TakeNow(),) if state.step is Step.SCAN else ()
 
 
+def _phone_changed(state: State, report: r.PhoneChanged) -> Decision:
+    return replace(state, phone=report.url), ()
+
+
+def by_phone(state: State) -> bool:
+    """Pages may come by phone now; while the camera looks at another paper it does that alone."""
+    given = state.given.get(state.paper)
+    other = state.step is Step.SCAN and given is not None and given.how is not How.PHONE
+    sent = any(each.how is How.PHONE for each in state.given.values())
+    return sent and state.step in STEPS and not other
+
+
 def phone_code(state: State) -> str:
-    """Where this visitor's phone hands in the pages of this paper."""
-    opened = state.opened
-    return f"{opened.phone_url}/{state.paper}" if opened and opened.phone_url else ""
+    """Where this visitor's phone hands in the pages of this paper; empty where there is no such place."""
+    return f"{state.phone}/{state.paper}" if state.phone else ""
 
 
 RULES: dict[type[r.Report], Callable[[State, Any], Decision]] = {
     r.PaperTouched: _paper_touched,
     r.HowChosen: _how_chosen,
     r.PageTaken: _page_taken,
+    r.PhoneChanged: _phone_changed,
     r.PageTouched: _page_touched,
     r.PagesDone: _pages_done,
     r.PapersDone: _papers_done,

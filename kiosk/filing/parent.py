@@ -24,6 +24,7 @@ from kiosk.outbox import DRAFT, NoRoom, Outbox, Verdict
 from kiosk.settings import KioskSettings
 from kiosk.touch.window import WindowSettings
 from queue_server.wire.filing import Filed
+from queue_server.wire.phone import LARGEST_PAGE
 from queue_server.wire.words import Frozen
 
 from . import talk
@@ -297,11 +298,19 @@ class FilingProcess:
             self.tell(talk.FeedbackKept(id=filing, filed=verdict.filed))
 
     def _ask(self, message: talk.Ask) -> None:
+        method = "DELETE" if message.gone else None
         try:
-            status, body = self._outbox.ask(message.path, message.body or None, ASK_WITHIN_S)
+            status, body = self._outbox.ask(
+                message.path,
+                message.body or None,
+                ASK_WITHIN_S,
+                largest=LARGEST_PAGE,
+                method=method,
+            )
         except OSError:
             status, body = 0, b""
-        self.tell(talk.Answered(id=message.id, status=status, body=body))
+        if not message.gone:
+            self.tell(talk.Answered(id=message.id, status=status, body=body))
 
 
 __all__ = ["REMOTE", "Events", "FilingProcess"]

@@ -90,7 +90,17 @@ class HintCame(Report):
 
 @dataclass(frozen=True)
 class PageTaken(Report):
+    """`paper`: the one that it was handed in for; None: the one on the screen."""
+
     page: Page
+    paper: int | None = None
+
+
+@dataclass(frozen=True)
+class PhoneChanged(Report):
+    """Where this visitor's phone hands in; empty: it cannot now."""
+
+    url: str
 
 
 @dataclass(frozen=True)
@@ -302,12 +312,13 @@ class LookUp:
 
 
 class LookFor(StrEnum):
-    """What is looked for: by the camera, or in the flat-bed scanner's folder (`FILES`)."""
+    """What is looked for: by the camera, in the flat-bed scanner's folder (`FILES`), or sent by phone (`PHONE`)."""
 
     NOTHING = "nothing"
     CODES = "codes"
     PAGES = "pages"
     FILES = "files"
+    PHONE = "phone"
 
 
 @dataclass(frozen=True)

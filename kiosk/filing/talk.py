@@ -58,8 +58,6 @@ class Open(Frozen, tag="open"):
     idle_ms: int = 120_000
     warn_ms: int = 60_000
     headphones: bool = False
-    phone_url: str = ""
-    """Where a visitor's phone hands in papers for this visit alone; empty: not offered."""
 
 
 class Numbered(Frozen, tag="numbered"):
@@ -164,11 +162,12 @@ class Submit(Frozen, tag="submit"):
 
 
 class Ask(Frozen, tag="ask"):
-    """Ask the centre: `GET path`, or `POST` where there is a `body`, which is sealed."""
+    """Ask the centre: `GET path`, or `POST` where there is a `body`; `gone`: `DELETE`, and no answer is awaited."""
 
     id: str
     path: str
     body: bytes = b""
+    gone: bool = False
 
 
 class WantsTicket(Frozen, tag="wants_ticket"):

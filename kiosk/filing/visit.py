@@ -145,6 +145,8 @@ class State:
 
     given: dict[int, Given] = field(default_factory=dict)
     paper: int = -1
+    phone: str | None = None
+    """Where her phone hands in; empty: it cannot now; None: not asked yet."""
     held: tuple[HeldPaper, ...] = ()
     held_asked: bool = False
     warned: bool = False

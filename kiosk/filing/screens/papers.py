@@ -145,8 +145,12 @@ def scan(scene: Scene) -> Widget:
 
 
 def _phone(scene: Scene, heading: str) -> Widget:
-    look = scene.look
-    code = QrImage(phone_code(scene.state))
+    look, where = scene.look, phone_code(scene.state)
+    if not where:
+        wait = scene.state.phone is None
+        note = remark(scene, scene.say("scan.phone_wait" if wait else "scan.phone_off"), calm=wait)
+        return framed(scene, Space(), title=heading, above=[note])
+    code = QrImage(where)
     words = Text(look, scene.say("scan.phone"), "lead", halign="center")
     return framed(
         scene,

@@ -20,8 +20,9 @@ from fastapi import APIRouter, Request, Response
 
 from ...wire.intake import LARGEST as LARGEST_FILE
 from ...wire.intake import NotAccepted, pages
+from ...wire.phone import LARGEST_PAGE, PATH, Begin, Begun, PhonePage, about
 from ...wire.sealed import seal
-from ...wire.words import Frozen, Language
+from ...wire.words import Language
 from .api import json
 from .context import Web
 from .filings import LARGEST_ASK, FilingDoor, Stop, small
@@ -38,34 +39,12 @@ MOST_BYTES = 60_000_000
 """Of one visit."""
 MOST_VISITS = 40
 LONGEST_SIDE = 2_600
-QUALITY = 85
+QUALITIES = (85, 60, 40)
+"""The first that keeps a page small enough for its kiosk."""
+SEALED_MORE = 1_000
 AT_ONCE = 1
 """Files drawn anew at one time: each may take some hundred megabytes for a moment."""
 HIGHEST_PAPER = 999
-
-
-class Begin(Frozen):
-    """A kiosk's ask. `public_key`: X25519 of the visit's own process, base64; `language`: the visitor's."""
-
-    public_key: str
-    language: Language = Language.VI
-
-
-class Begun(Frozen):
-    """`url` goes into the QR; with `/<paper>` behind it what is handed in is for that paper. `lasts_s`: unused."""
-
-    visit: str
-    token: str
-    url: str
-    lasts_s: float = LASTS_S
-
-
-class Page(Frozen):
-    """A page that was handed in; its bytes are sealed about `upload/<visit>/<n>`. `paper`: of the QR, or None."""
-
-    n: int
-    paper: int | None
-    bytes: int
 
 
 class Refusal(Exception):
@@ -89,7 +68,7 @@ class Visit:
     used: float
     phone: str = ""
     """The one phone that hands in for it; empty until the first has."""
-    pages: list[tuple[Page, bytes]] = field(default_factory=list)
+    pages: list[tuple[PhonePage, bytes]] = field(default_factory=list)
     taking: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One body of it is read at a time."""
 
@@ -169,14 +148,9 @@ class PhoneVisits:
         for jpeg in drawn:
             n = len(visit.pages) + 1
             sealed = seal(jpeg, visit.key, about(visit.id, n))
-            visit.pages.append((Page(n=n, paper=paper, bytes=len(sealed)), sealed))
+            visit.pages.append((PhonePage(n=n, paper=paper, bytes=len(sealed)), sealed))
         self.use(visit)
         return len(drawn)
-
-
-def about(visit: str, n: int) -> str:
-    """What a page is sealed about."""
-    return f"upload/{visit}/{n}"
 
 
 def _drawn(data: bytes, claimed: str) -> list[bytes]:
@@ -186,13 +160,16 @@ def _drawn(data: bytes, claimed: str) -> list[bytes]:
 
 def _jpeg(page: Image) -> bytes:
     page.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    out = io.BytesIO()
-    page.save(out, "JPEG", quality=QUALITY)
+    for quality in QUALITIES:
+        out = io.BytesIO()
+        page.save(out, "JPEG", quality=quality)
+        if out.tell() < LARGEST_PAGE - SEALED_MORE:
+            break
     return out.getvalue()
 
 
 def visit_routes(web: Web, visits: PhoneVisits) -> APIRouter:
-    router = APIRouter(prefix="/api/visits", tags=["visits"])
+    router = APIRouter(prefix=PATH, tags=["visits"])
     door = FilingDoor(web)
 
     def mine(request: Request, visit: str) -> Visit:
@@ -221,7 +198,7 @@ def visit_routes(web: Web, visits: PhoneVisits) -> APIRouter:
 
     @router.get("/{visit}/files")
     async def files(visit: str, request: Request) -> Response:
-        """The pages that have come so far: a list of `Page`. 404 once the visit is over."""
+        """The pages that have come so far: a list of `PhonePage`. 404 once the visit is over."""
         try:
             return json([page for page, _ in mine(request, visit).pages])
         except Stop as stop:
