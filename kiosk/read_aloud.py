@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Protocol
 
 from kiosk.touch.reader import Reader, ReadingSettings
@@ -90,11 +91,11 @@ class ReadingApp(ScreenApp):
         if not self.state.access.reading:
             self._told = ""
             return
-        text = summary(self.assist.items(), self.spoken_words())
+        text, private = self._summary()
         kept = re.sub(r"\d+", "", text)
         if new or kept != self._told:
             how = "" if self._told else self._words("how")
-            self._say(f"{how} {text}")
+            self._say(f"{how} {text}", private=private)
         self._told = kept
 
     def where_am_i(self) -> None:
@@ -102,8 +103,17 @@ class ReadingApp(ScreenApp):
         if not self.state.access.reading:
             self.tell(a.ReadingTurned, on=True)
             return
-        told = summary(self.assist.items(), self.spoken_words())
-        self._say(f"{told}. {self._words('how')}")
+        told, private = self._summary()
+        self._say(f"{told}. {self._words('how')}", private=private)
+
+    def _summary(self) -> tuple[str, bool]:
+        """What stands here, and whether it is for headphones only: a private question is asked there alone."""
+        found = self.assist.items()
+        asked = [item for item in found if item.private and getattr(item.widget, "asks", False)]
+        alone = bool(asked) and self.state.headphones
+        if alone:
+            found = [replace(item, private=False) if item in asked else item for item in found]
+        return summary(found, self.spoken_words()), alone
 
     def on_corner(self) -> None:
         """Heard at once, while the finger is still down."""

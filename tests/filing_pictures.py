@@ -103,6 +103,7 @@ def visits(language: str) -> Iterator[tuple[str, State]]:
     state = after(filled, (r.CardLeft, {}))
     yield "question_1", state
     yield from questions(birth, language)
+    yield "ask_sensitive", sensitive(birth)
     yield from paper_pictures(birth)
     yield from ends(filled, language)
     help_ = replace(state, help=Help.COMING)
@@ -163,8 +164,22 @@ def questions(birth: State, language: str) -> Iterator[tuple[str, State]]:
                         "ask_date_typed",
                         after(put, *((r.KeyPressed, {"key": key}) for key in "1205")),
                     )
+                if question.kind.value == "money":
+                    yield "ask_money_typed", after(put, *((r.KeyPressed, {"key": k}) for k in "25"))
                 if question.kind.value == "more":
                     yield "ask_lines", _lines(put)
+
+
+def sensitive(birth: State) -> State:
+    """A question about health or the like."""
+    from kiosk.filing.filling import with_form
+
+    for form in shipped():
+        state = replace(with_form(birth, form), step=Step.QUESTION)
+        found = next((q for q in state.asked if q.sensitive), None)
+        if found is not None:
+            return at_question(state, found.path)
+    raise AssertionError("no shipped form asks for such a thing")
 
 
 def _lines(put: State) -> State:
@@ -307,7 +322,8 @@ def run(size: str, folder: Path | None, language: str, way: str, only: str = "")
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
                 self.screenshot(folder / f"{name}.png")
-            print(json.dumps({"name": name, **describe(self)}), flush=True)
+            heard = [item.words for item in self.assist.items() if not item.private]
+            print(json.dumps({"name": name, "heard": heard, **describe(self)}), flush=True)
             self.next()
 
     Gallery(window).run()

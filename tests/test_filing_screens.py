@@ -63,6 +63,18 @@ def test_nothing_is_cut_outside_too_small_or_on_top_of_another(
         assert "help" in {b["name"] for b in picture["buttons"]}, name
 
 
+def test_what_is_hers_is_not_for_the_loudspeaker(drawn: list[dict[str, Any]]) -> None:
+    heard = {picture["name"]: " | ".join(picture["heard"]) for picture in drawn}
+    seen = {picture["name"]: picture for picture in drawn}
+    rows = [b["text"].split("\n")[0] for b in seen["review"]["buttons"] if "row-" in b["name"]]
+    assert rows and not [words for words in rows if words in heard["review"]]
+    assert "đồng" in str(seen["ask_money_typed"]["texts"])
+    assert "hai mươi lăm" not in heard["ask_money_typed"].lower()
+    texts = [text["text"] for text in seen["ask_sensitive"]["texts"]]
+    assert "Nguyên nhân mất là gì?" in texts, "what is asked tells already"
+    assert "Nguyên nhân" not in heard["ask_sensitive"]
+
+
 def _overlap(a: list[int], b: list[int]) -> bool:
     return (
         a[0] < b[0] + b[2] - 1

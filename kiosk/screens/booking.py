@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from kivy.uix.widget import Widget
 
 from kiosk import booking_reports as b
 from kiosk import reports as r
 from kiosk.booking import CODE_LENGTH
-from kiosk.touch.keyboard import Keyboard, KeyWords
+from kiosk.touch.keyboard import Keyboard
 from kiosk.touch.text import Text
 from kiosk.touch.widgets import BigButton, Card, Column, Icon, QrImage, Row
 from kiosk.visit import service_info
@@ -22,8 +23,8 @@ from .scene import (
     choices,
     fixed,
     framed,
+    key_words,
     rest,
-    spoken_keys,
     wide_height,
 )
 
@@ -152,14 +153,7 @@ def _line(scene: Scene, words: str, role: str) -> Widget:
 def check_in(scene: Scene) -> Widget:
     """Hold the code before the reader, or type it."""
     look, state = scene.look, scene.state
-    keys = KeyWords(
-        space="",
-        delete=scene.say("keys.delete"),
-        digits=scene.say("keys.digits"),
-        letters=scene.say("keys.letters"),
-        done=scene.say("check_in.send"),
-        spoken=spoken_keys(scene),
-    )
+    keys = replace(key_words(scene, scene.say("check_in.send")), space="")
     pad = Keyboard(
         look,
         keys,

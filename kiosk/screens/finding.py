@@ -13,7 +13,7 @@ from kiosk import finding_reports as f
 from kiosk import reports as r
 from kiosk.finding import can_file, errands
 from kiosk.finding_reports import Part
-from kiosk.touch.keyboard import Keyboard, KeyWords, keyboard_height
+from kiosk.touch.keyboard import Keyboard, keyboard_height
 from kiosk.touch.style import LETTERS, Look
 from kiosk.touch.text import Text, drawn_size, height_of
 from kiosk.touch.vietnamese import VNI
@@ -43,10 +43,10 @@ from .scene import (
     choices,
     fixed,
     framed,
+    key_words,
     pager,
     pager_height,
     rest,
-    spoken_keys,
     title_height,
     wide_height,
 )
@@ -224,15 +224,7 @@ def _keyboard(scene: Scene) -> Widget:
 
 def _new_keyboard(scene: Scene) -> Keyboard:
     typing = scene.state.typing
-    words = KeyWords(
-        space=scene.say("keys.space"),
-        delete=scene.say("keys.delete"),
-        digits=scene.say("keys.digits"),
-        letters=scene.say("keys.letters"),
-        done=scene.say("keys.done"),
-        way=scene.say(f"keys.{typing}"),
-        spoken=spoken_keys(scene),
-    )
+    words = key_words(scene, scene.say("keys.done"), typing)
     return Keyboard(
         _key_look(scene.look),
         words,

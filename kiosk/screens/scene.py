@@ -10,6 +10,7 @@ from kivy.uix.widget import Widget
 
 from kiosk import access as a
 from kiosk import reports as r
+from kiosk.touch.keyboard import KeyWords
 from kiosk.touch.spoken import as_one, part_of_frame
 from kiosk.touch.style import LETTERS, Look
 from kiosk.touch.text import Text, height_of
@@ -256,7 +257,7 @@ def _stage(scene: Scene, step: Step, place: int, here: int) -> Widget:
 
 @dataclass(frozen=True)
 class Choice:
-    """One button of a list."""
+    """One button of a list. `private`: it says something of her, and is read to headphones only."""
 
     name: str
     text: str
@@ -265,6 +266,7 @@ class Choice:
     badge: str = ""
     kind: str = "plain"
     icon: str = ""
+    private: bool = False
 
 
 def pager_height(look: Look) -> float:
@@ -367,6 +369,7 @@ def button_of(scene: Stage, item: Choice) -> BigButton:
         badge=item.badge,
         icon=item.icon,
         halign="left",
+        private=item.private,
     )
 
 
@@ -400,7 +403,20 @@ def pager(scene: Stage, page: int, pages: int) -> Widget:
     return fixed(row, pager_height(look))
 
 
-def spoken_keys(scene: Scene) -> tuple[tuple[str, str], ...]:
+def key_words(scene: Stage, done: str = "", way: str = "") -> KeyWords:
+    """What the keys say that are no letters. `done`: the last one's words; `way`: how Vietnamese is typed."""
+    return KeyWords(
+        space=scene.say("keys.space"),
+        delete=scene.say("keys.delete"),
+        digits=scene.say("keys.digits"),
+        letters=scene.say("keys.letters"),
+        done=done,
+        way=scene.say(f"keys.{way}") if way else "",
+        spoken=spoken_keys(scene),
+    )
+
+
+def spoken_keys(scene: Stage) -> tuple[tuple[str, str], ...]:
     """What keys are called that say nothing by themselves."""
     signs = {" ": "space", ",": "comma", ".": "dot", "?": "question"}
     named = [(sign, scene.say(f"keys.spoken_{name}")) for sign, name in signs.items()]

@@ -16,7 +16,7 @@ from kiosk.filing.visit import (
     title,
     to_give,
 )
-from kiosk.touch.keyboard import Keyboard, KeyWords, keyboard_height
+from kiosk.touch.keyboard import Keyboard, keyboard_height
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import BigButton, Card, Column, Icon, Row, Space, Spinner, alike
 from queue_server.dossiers.forms import fill
@@ -32,6 +32,7 @@ from .scene import (
     choices,
     fixed,
     framed,
+    key_words,
     main_button,
     paragraph,
     remark,
@@ -99,6 +100,7 @@ def _row(scene: Scene, row: fill.Row, section: str) -> Choice:
         on_act=scene.touch(r.RowTouched, path=row.path),
         detail=f"{section} · {label}" if section and section != label else label,
         icon="write",
+        private=True,
     )
 
 
@@ -396,13 +398,7 @@ def _code_keys(scene: Scene) -> Widget:
     look = scene.look
 
     def make() -> Widget:
-        words = KeyWords(
-            space=scene.say("keys.space"),
-            delete=scene.say("keys.delete"),
-            digits=scene.say("keys.digits"),
-            letters=scene.say("keys.letters"),
-            done="",
-        )
+        words = key_words(scene)
         tell = scene.tell
         return Keyboard(
             look,

@@ -9,7 +9,7 @@ from kivy.uix.widget import Widget
 
 from kiosk.filing import reports as r
 from kiosk.filing.drafts import Input, found, input_of
-from kiosk.touch.keyboard import Keyboard, KeyWords, keyboard_height
+from kiosk.touch.keyboard import Keyboard, keyboard_height
 from kiosk.touch.style import LETTERS
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.vietnamese import DELETE, VNI
@@ -27,6 +27,8 @@ from .scene import (
     choices,
     fixed,
     framed,
+    hers,
+    key_words,
     main_button,
     pager,
     paragraph,
@@ -44,7 +46,17 @@ def question(scene: Scene) -> Widget:
     """The question on the screen with what stands for its answer."""
     asked = scene.state.question
     assert asked is not None
-    return _PICTURES[input_of(asked, scene.state.draft)](scene, asked)
+    picture = _PICTURES[input_of(asked, scene.state.draft)](scene, asked)
+    if asked.sensitive:
+        _ask_alone(picture, _title(scene, asked))
+    return picture
+
+
+def _ask_alone(picture: Widget, title: str) -> None:
+    """What is asked already says something of her: `read_aloud` asks it where only she hears it."""
+    for part in picture.walk(restrict=True):
+        if isinstance(part, Text) and part.text == title:
+            part.private = part.asks = True
 
 
 def _title(scene: Scene, asked: Question) -> str:
@@ -70,7 +82,7 @@ def _above(
         parts.append(remark(scene, said, width=width))
     elif _is_filled_in(scene, asked):
         parts.append(remark(scene, scene.say("question.filled"), "person", calm=True, width=width))
-    return parts
+    return [hers(part) for part in parts] if asked.sensitive else parts
 
 
 def _helped(scene: Scene, words: str, width: float) -> Widget:
@@ -213,14 +225,7 @@ def _keyboard(scene: Scene, asked: Question | None, done: str = "question.next")
     key = (look, state.language, state.typing, plain, done)
 
     def make() -> Widget:
-        words = KeyWords(
-            space=scene.say("keys.space"),
-            delete=scene.say("keys.delete"),
-            digits=scene.say("keys.digits"),
-            letters=scene.say("keys.letters"),
-            done=scene.say(done),
-            way=scene.say(f"keys.{state.typing}"),
-        )
+        words = key_words(scene, scene.say(done), state.typing)
         tell = scene.tell
         return Keyboard(
             look,
@@ -247,7 +252,7 @@ def _pad(scene: Scene, asked: Question) -> Widget:
     shown, below = _figures(asked.kind, text, scene.state.language)
     parts = [_number_box(scene, shown)]
     if below:
-        parts.append(paragraph(scene, below, quiet=True))
+        parts.append(hers(paragraph(scene, below, quiet=True)))
     return _with_pad(scene, asked, parts, [])
 
 
@@ -408,6 +413,7 @@ def _options(scene: Scene, asked: Question) -> list[Choice]:
             on_act=scene.touch(r.Chosen, value=option.value),
             detail=option.help.say(language) if option.help else "",
             kind="chosen" if option.value == chosen else "plain",
+            private=asked.sensitive,
         )
         for option in asked.options
     ]
@@ -466,7 +472,14 @@ def _hits(scene: Scene, items: list[Choice], room: float, columns: int) -> list[
 
 def _button(scene: Scene, item: Choice) -> BigButton:
     return BigButton(
-        scene.look, item.text, item.on_act, name=item.name, kind=item.kind, halign="left", pad=0.8
+        scene.look,
+        item.text,
+        item.on_act,
+        name=item.name,
+        kind=item.kind,
+        halign="left",
+        pad=0.8,
+        private=item.private,
     )
 
 
@@ -478,6 +491,7 @@ def _found(scene: Scene, asked: Question) -> list[Choice]:
             text=option.label.say(language),
             on_act=scene.touch(r.Chosen, value=option.value),
             kind="chosen" if option.value == asked.value else "plain",
+            private=asked.sensitive,
         )
         for option in found(asked, scene.state.draft)
     ]
@@ -495,6 +509,7 @@ def _yes_no(scene: Scene, asked: Question) -> Widget:
             name=key,
             kind="chosen" if chosen is value else "plain",
             role="title",
+            private=asked.sensitive,
         )
         for key, value in (("yes", True), ("no", False))
     ]
@@ -510,7 +525,7 @@ def _statement(scene: Scene, asked: Question) -> Widget:
     look = scene.look
     words = asked.label.say(scene.state.language)
     role = "lead" if len(words) < 400 else "body"
-    text = Text(look, words, role, valign="top")
+    text = Text(look, words, role, valign="top", private=asked.sensitive)
     high = height_of(look, words, role, scene.width - look.unit(8)) + look.unit(8)
     card = Card(look, text, pad=4)
     title = scene.say("question.statement")

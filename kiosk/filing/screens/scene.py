@@ -26,6 +26,7 @@ from kiosk.screens.scene import (
     choices,
     fixed,
     footer_height,
+    key_words,
     own_look,
     pager,
 )
@@ -280,6 +281,14 @@ def remark(
     return fixed(card, max(high, look.unit(9)))
 
 
+def hers(part: Widget) -> Widget:
+    """`part` says something of her: it is read to headphones only."""
+    for each in part.walk(restrict=True):
+        if isinstance(each, Text):
+            each.private = True
+    return part
+
+
 def beside(scene: Scene, left: Widget, right: Widget, share: float = 0.5) -> Widget:
     """Two halves of a lying screen."""
     left.size_hint_x, right.size_hint_x = share, 1 - share
@@ -295,6 +304,8 @@ __all__ = [
     "choices",
     "fixed",
     "framed",
+    "hers",
+    "key_words",
     "main_button",
     "own_look",
     "pager",
