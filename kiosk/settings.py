@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from msgspec import field
@@ -92,6 +93,7 @@ LEAST_TIMES = {"idle_seconds": 60, "warn_seconds": 20}
 """Whoever reads slowly or shakes must not be hurried (WCAG 2.2, 2.2.1 asks for 20 s to answer)."""
 
 LONGEST_STRIKE_MS = 2000
+CAMERA_SIZE = re.compile(r"[1-9][0-9]*x[1-9][0-9]*")
 CORNERS = ("", "lower-left", "lower-right", "upper-left", "upper-right")
 
 
@@ -107,6 +109,9 @@ def read(path: Path | None) -> KioskSettings:
     for name, least in LEAST_TIMES.items():
         if getattr(own.filing, name) < least:
             raise _refused(path, f"filing.{name}", f"must be {least} or more")
+    for name in ("camera_preview", "camera_still"):
+        if CAMERA_SIZE.fullmatch(getattr(own.filing, name)) is None:
+            raise _refused(path, f"filing.{name}", "must be a size such as 1280x720")
     for name in ("double_strike_ms", "key_strike_ms"):
         if not 0 <= getattr(own, name) <= LONGEST_STRIKE_MS:
             raise _refused(path, name, f"must be 0 to {LONGEST_STRIKE_MS}")

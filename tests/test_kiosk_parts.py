@@ -42,6 +42,7 @@ def test_without_a_file_the_defaults_hold() -> None:
         ("warn_seconds = 5", "20 or more"),
         ("answer_seconds = 0", "above 0"),
         ("languages = []", "one language"),
+        ("[kiosk.filing]\ncamera_still = '4k'", "1280x720"),
         ("[kiosk.printer]\nadress = 'none'", "unknown key"),
     ],
 )
