@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from nicegui import core, ui
 
 from ...doors.broker import is_loopback
 from .context import Web
+from .public.notices import notice
 
 
 def run_nicegui(app: FastAPI, web: Web) -> None:
     """Mount it below all other routes: call it last, since it answers every path that is left."""
     core.sio.eio.cors_allowed_origins = same_origin
+    core.app.add_exception_handler(404, no_page)
+    core.app.add_exception_handler(Exception, failed)
     ui.run_with(
         app,
         title="Một Cửa",
@@ -33,6 +36,16 @@ def run_nicegui(app: FastAPI, web: Web) -> None:
             "same_site": "strict",
         },
     )
+
+
+async def no_page(request: Request, _: Exception) -> Response:
+    """In our words, and in the reader's language."""
+    return notice(request, "no_page", 404)
+
+
+async def failed(request: Request, _: Exception) -> Response:
+    """The error itself is for the log alone: it may name what nobody should read on a page."""
+    return notice(request, "failed", 500)
 
 
 def same_origin(origin: str | None, environ: dict[str, Any]) -> bool:
