@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import urllib.request
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,13 +12,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from queue_server import settings
 from queue_server.desk.clock import Clock
 from queue_server.doors.web.context import Web
 from queue_server.doors.web.main import compose
+from queue_server.doors.web.nice import failed
 from queue_server.doors.web.public.board import MOST_BOARDS
 from queue_server.doors.web.public.figures import satisfied, waits
 from queue_server.doors.web.public.limits import Limit
@@ -202,3 +204,11 @@ def test_a_board_that_is_gone_makes_room_for_another(centre: Centre) -> None:
     for _ in range(MOST_BOARDS + 10):
         with urllib.request.urlopen(f"{centre.web}/board/events", timeout=5) as board:
             assert board.readline() == b"retry: 1000\n"
+
+
+def test_an_error_of_a_page_is_for_the_log_alone() -> None:
+    """NiceGUI would write it onto the page."""
+    request = Request({"type": "http", "path": "/x", "headers": [], "query_string": b""})
+    answer = asyncio.run(failed(request, KeyError("Nguyễn Thị Mai")))
+    assert answer.status_code == 500
+    assert "Mai" not in bytes(answer.body).decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import http.client
 import json
@@ -16,10 +15,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
-from fastapi import Request
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from queue_server.doors.web.nice import failed
 from queue_server.doors.web.staff.figures import waits
 from queue_server.doors.web.staff.html import tag
 from queue_server.doors.web.staff.layout import PAGES
@@ -261,14 +258,6 @@ def test_a_path_that_is_none_is_told_in_words(centre: Centre) -> None:
         urllib.request.urlopen(f"{centre.web}/nowhere", timeout=20)
     assert refused.value.code == 404
     assert "Không có trang này" in refused.value.read().decode()
-
-
-def test_an_error_of_a_page_is_for_the_log_alone() -> None:
-    """NiceGUI would write it onto the page."""
-    request = Request({"type": "http", "path": "/x", "headers": [], "query_string": b""})
-    answer = asyncio.run(failed(request, KeyError("Nguyễn Thị Mai")))
-    assert answer.status_code == 500
-    assert "Mai" not in bytes(answer.body).decode()
 
 
 def answer_to(centre: Centre, path: str, token: str = "", **headers: str) -> tuple[int, str]:
