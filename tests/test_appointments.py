@@ -187,6 +187,16 @@ def test_the_key_opens_the_appointment_typed_or_scanned_and_the_log_holds_neithe
     assert mine.token.encode() not in events and b"0912345678" not in events
 
 
+def test_what_is_free_is_asked_without_a_trace(desk: DeskRoom) -> None:
+    """Anyone may ask, without log-in: it must cost the writer no commit of answers."""
+    ask = m.FreeTimes(id="f", service="a")
+    before = told(desk, ask, m.TimesFree)
+    day = max(before.days)
+    booked(desk, before.days[day][-1].starts)
+    assert told(desk, ask, m.TimesFree).days[day][-1].left == 1
+    assert desk.desk.log.answered("kiosk-1/f") is None
+
+
 def test_a_time_is_given_back_with_the_same_key(desk: DeskRoom) -> None:
     free = told(desk, m.FreeTimes(id="f", service="a"), m.TimesFree)
     starts = free.days[max(free.days)][-1].starts

@@ -165,8 +165,11 @@ class Desk:
                 return answer, False  # it repeats what was typed, which is not ours to keep
             if isinstance(request.body, c.FileDossier | c.FileFeedback):
                 return answer, False  # it may be taken later, when the form is checked
-        if isinstance(request.body, c.OpenSeal):
-            return answer, False  # what lies under the seal is shown once and kept nowhere
+        if isinstance(request.body, c.OpenSeal | m.FreeTimes):
+            return (
+                answer,
+                False,
+            )  # shown once and kept nowhere: a seal's content, and what is free now
         if request.id:
             self.log.answer(request.key, answer.at, m.encode(answer))
         return answer, bool(request.id)
