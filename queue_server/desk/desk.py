@@ -259,6 +259,8 @@ class Desk:
         if isinstance(event, e.TicketCalled) and event.reason.code == "simple":
             failed = event.reason.values.get("failed", "")
             log.warning("rule_failed", ticket=event.ticket, kind=failed)
+        if isinstance(event, e.TicketIssued) and event.doubled:
+            log.warning("number_doubled", ticket=event.ticket, other=event.doubled)
         if isinstance(event, e.TicketCalled | e.TicketRecalled):
             self._announce(event.ticket, changed, at, seq)
 
@@ -388,11 +390,7 @@ class Desk:
             printed=ask.printed,
             known=ask.day != self.state.day and self.log.issued(request.key),
         )
-        reply = self.do(request, order, changed)
-        doubled = [x.event for x in changed.entries if isinstance(x.event, e.TicketIssued)]
-        if doubled and doubled[-1].doubled and doubled[-1].ask == request.key:
-            log.warning("number_doubled", ticket=doubled[-1].ticket, other=doubled[-1].doubled)
-        return reply
+        return self.do(request, order, changed)
 
     def _print(self, request: Request, ask: m.ReportPrint, changed: Changed) -> Frozen:
         order = o.NotePrint(
