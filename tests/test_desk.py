@@ -316,3 +316,10 @@ def test_a_snapshot_of_the_program_before_moves_is_read_as_it_is(room: DeskRoom)
             ticket.pop(field, None)
     state = msgspec.json.decode(msgspec.json.encode(old), type=type(room.desk.state))
     assert state == room.desk.state
+
+
+def test_whether_a_request_made_a_ticket_is_looked_up_in_an_index(room: DeskRoom) -> None:
+    """It is asked at each late hand-over, of a log of years."""
+    query = "SELECT 1 FROM events WHERE kind = 'TicketIssued' AND order_id = ?"
+    plan = room.desk.log.conn.execute(f"EXPLAIN QUERY PLAN {query}", ("x",)).fetchall()
+    assert "events_tickets" in plan[0][-1]

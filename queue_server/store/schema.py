@@ -150,6 +150,11 @@ def _passing_and_feedback(db: Database) -> None:
     db.conn.execute("CREATE INDEX feedback_status ON feedback(status, received_at)")
 
 
+def _tickets_by_request(db: Database) -> None:
+    """Whether a request of a day gone by ever made a ticket is asked at each late hand-over."""
+    db.conn.execute("CREATE INDEX events_tickets ON events(order_id) WHERE kind = 'TicketIssued'")
+
+
 STEPS: list[Callable[[Database], None]] = [
     _log,
     _vault,
@@ -157,4 +162,5 @@ STEPS: list[Callable[[Database], None]] = [
     _people,
     _dossiers,
     _passing_and_feedback,
+    _tickets_by_request,
 ]
