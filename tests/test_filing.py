@@ -420,6 +420,16 @@ def test_what_the_key_does_not_open_is_told_as_gone(room: FilingRoom) -> None:
     assert room.call("GET", f"{path}/receipt.pdf", headers=who).status_code == 410
 
 
+def test_words_said_of_a_forgotten_dossier_bring_no_key_back(room: FilingRoom) -> None:
+    dossier = room.file()["dossier"]
+    room.later(11)
+    room.desk.vault.purge(room.now)
+    ok(move(room, dossier, S.SUPPLEMENT, "Thiếu giấy"))
+    keys = room.desk.log.conn.execute("SELECT count(*) FROM vault_keys").fetchone()[0]
+    assert keys == 0
+    assert verify(room.desk.log.conn, None).faults == ()
+
+
 # --- looking up -----------------------------------------------------------------------------------
 
 

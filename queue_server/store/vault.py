@@ -64,9 +64,13 @@ class Vault:
         """Seal `data` under the visit's key, kept until `purge_at` (ms) or later; returns the reference.
 
         `ref` (from `new_ref`) where an event named it before; `door`: a hash by which the visitor's
-        own token finds the visit again.
+        own token finds the visit again. What belongs to a visit that was forgotten and has no time of its
+        own (`purge_at` 0) is not kept: its reference opens nothing.
         """
+        ref = ref or new_ref()
         key = self._key(visit)
+        if key is None and not purge_at and self._is_forgotten(visit):
+            return ref
         if key is None:
             key = AESGCM.generate_key(256)
             self._conn.execute(
@@ -79,7 +83,6 @@ class Vault:
                 " door = CASE WHEN ? = '' THEN door ELSE ? END WHERE visit = ?",
                 (purge_at, door, door, visit),
             )
-        ref = ref or new_ref()
         self._conn.execute(
             "INSERT INTO vault_items (ref, visit, kind, sealed) VALUES (?, ?, ?, ?)",
             (ref, visit, kind, _lock(AESGCM(key), data, ref)),
@@ -143,6 +146,10 @@ class Vault:
             except CannotUnseal:
                 lost.append(visit)
         return lost
+
+    def _is_forgotten(self, visit: str) -> bool:
+        row = self._conn.execute("SELECT 1 FROM vault_purged WHERE visit = ?", (visit,)).fetchone()
+        return row is not None
 
     def _key(self, visit: str) -> bytes | None:
         row = self._conn.execute(
