@@ -6,6 +6,7 @@ then a booked visitor like any other (`booking.py`): called from her time on, wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ..wire.words import DAY, MINUTE, Frozen, day_of, local
@@ -96,13 +97,14 @@ def free_days(
 ) -> dict[str, tuple[FreeTime, ...]]:
     """By local day, from today on: the half-hours of `service` that may still be booked."""
     offset = state.setup.rules.utc_offset_minutes
+    most, taken = state.setup.rules.appointments_per_half_hour, _taken(state, service)
     found: dict[str, tuple[FreeTime, ...]] = {}
     for ahead in range(state.setup.rules.appointment_days + 1):
         moment = at + ahead * DAY
         times = tuple(
             FreeTime(starts=starts, left=places)
             for starts in half_hours(state, moment, at, closed)
-            if starts >= at and (places := left(state, service, starts)) > 0
+            if starts >= at and (places := most - taken[starts]) > 0
         )
         if times:
             found[day_of(moment, offset)] = times
@@ -111,11 +113,16 @@ def free_days(
 
 def left(state: State, service: str, starts: int) -> int:
     """Places of a service that are left in the half-hour which starts at `starts`."""
-    taken = sum(
-        known.service == service and known.starts == starts and known.status != "cancelled"
+    return max(0, state.setup.rules.appointments_per_half_hour - _taken(state, service)[starts])
+
+
+def _taken(state: State, service: str) -> Counter[int]:
+    """How many places of a service are taken, by the start of the half-hour."""
+    return Counter(
+        known.starts
         for known in state.appointments.values()
+        if known.service == service and known.status != "cancelled"
     )
-    return max(0, state.setup.rules.appointments_per_half_hour - taken)
 
 
 def half_hours(state: State, moment: int, at: int, closed: tuple[str, ...]) -> list[int]:
