@@ -102,6 +102,17 @@ def test_who_checks_in_is_called_from_her_time_on_and_only_once() -> None:
     assert refusal(state, o.CheckIn(token_hash="?"), TOMORROW) == "unknown_appointment"
 
 
+def test_an_unknown_priority_group_is_refused_when_booked_and_never_at_the_check_in() -> None:
+    state = line()
+    order = o.BookAppointment(service="a", starts=TOMORROW, token_hash="x", priority="nobody")
+    assert refusal(state, order, OPENING) == "unknown_priority"
+    group = SETUP.priorities[0].id
+    give(state, structs.replace(order, priority=group), OPENING)
+    give(state, o.ChangeSetup(setup=structs.replace(SETUP, priorities=())), OPENING)
+    give(state, o.CheckIn(token_hash="x", ticket_token="t"), TOMORROW)
+    assert next(iter(state.tickets.values())).priority is None
+
+
 def test_a_cancelled_time_is_free_again_and_a_missed_one_is_said_so() -> None:
     state = line()
     book(state, TOMORROW, "x")

@@ -97,7 +97,8 @@ def check_in(desk: Desk, request: Request, ask: m.CheckIn, changed: Changed) -> 
     )
     reply = desk.do(request, order, changed)
     assert isinstance(reply, Issued)
-    return desk.taken(reply, due.service, due.priority, due.starts, token, now, None)
+    priority = desk.state.setup.known_priority(due.priority)
+    return desk.taken(reply, due.service, priority, due.starts, token, now, None)
 
 
 def cancel(desk: Desk, request: Request, ask: m.CancelTime, changed: Changed) -> Frozen:

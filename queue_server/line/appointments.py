@@ -27,13 +27,16 @@ class FreeTime(Frozen):
 def book(
     state: State, order: o.BookAppointment, at: int, source: str
 ) -> tuple[list[e.Event], Booked]:
-    """Raises Refused: `no_appointments`, `unknown_service`, `booked_past`, `booked_outside`, `slot_full`."""
+    """Raises Refused: `no_appointments`, `unknown_service`, `unknown_priority`, `booked_past`, `booked_outside`,
+    `slot_full`."""
     rules = state.setup.rules
     if not rules.appointment_days:
         raise Refused("no_appointments")
     service = state.setup.service(order.service)
     if service is None:
         raise Refused("unknown_service", service=order.service)
+    if order.priority is not None and state.setup.known_priority(order.priority) is None:
+        raise Refused("unknown_priority", group=order.priority)
     if order.starts < at:
         raise Refused("booked_past")
     if order.starts not in half_hours(state, order.starts, at, order.closed):

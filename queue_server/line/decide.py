@@ -385,7 +385,7 @@ def _check_in(state: State, order: o.CheckIn, at: int, actor: e.Actor) -> Outcom
         token_hash=order.ticket_token,
         ask=order.ask,
         language=due.language,
-        priority=due.priority,
+        priority=state.setup.known_priority(due.priority),
         procedure=due.procedure,
         booked=due.starts,
         sealed=due.sealed,

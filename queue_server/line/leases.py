@@ -152,7 +152,7 @@ def hand_over(
         visit=order.visit,
         token=token,
         language=order.language,
-        priority=_priority(state, order.priority),
+        priority=state.setup.known_priority(order.priority),
         procedure=order.procedure,
         dossiers=max(1, order.dossiers),
         then=tuple(x for x in order.then if state.setup.service(x) is not None),
@@ -209,8 +209,3 @@ def _name(state: State, order: o.HandOver) -> tuple[str, str]:
         x.id for x in state.tickets.values() if x.id.partition(".")[0] == own and x.ask != order.ask
     ]
     return (f"{own}.{len(there) + 1}", there[0]) if there else (own, "")
-
-
-def _priority(state: State, group: str | None) -> str | None:
-    known = state.setup.priority_rank(group) < len(state.setup.priorities)
-    return group if known else None

@@ -145,6 +145,10 @@ class Setup(Frozen):
                 return rank
         return len(self.priorities)
 
+    def known_priority(self, group: str | None) -> str | None:
+        """None for a group that is not, or no longer, listed."""
+        return group if self.priority_rank(group) < len(self.priorities) else None
+
 
 def minutes_to_closing(hours: Hours, at: int, offset_minutes: int) -> tuple[int | None, int | None]:
     """Minutes until (this session ends, the day ends); None when no session holds `at` / none is left."""
