@@ -251,6 +251,13 @@ def test_a_card_fills_in_the_person_whom_the_screen_is_about() -> None:
     assert fill.takes_card(FORM, "requester.name") and not fill.takes_card(FORM, "person.name")
 
 
+def test_the_issuer_of_a_card_stands_in_words_where_it_is_a_text() -> None:
+    as_text = 'id = "email"\ntype = "text"\nprefill = "card.issuer"'
+    form = read_form(TEXT.replace('id = "email"\ntype = "email"', as_text, 1), "form.toml")
+    answers = fill.prefill(form, {}, read_card(CARD), at="requester.name", today=TODAY)
+    assert answers["requester.email"] == "Bộ Công an"
+
+
 def test_progress_counts_what_was_passed_over_too() -> None:
     done, whole = fill.progress(FORM, {}, TODAY)
     answers = tell({}, "requester.phone", "")

@@ -68,11 +68,6 @@ class Card(Frozen):
     def __repr__(self) -> str:
         return "Card(…)"
 
-    @property
-    def issuer(self) -> str:
-        """Key of the issuer in the shared list `id_issuer`."""
-        return "bca" if self.kind is CardKind.CAN_CUOC else "ccs"
-
 
 def read_card(text: str) -> Card:
     """The card in `text` as a camera or a reader gives it; `NotACard` says what else it seems to be."""

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...wire.words import Frozen, Names
+from ..identity import NEW_CARD
 from ..units import communes, provinces
 from .answers import MORE, Answers, holds, is_asked, is_copied, value_at
 from .lists import OTHER, options_of
@@ -251,7 +252,7 @@ def issuer_of(kind: str, issued: Any = None) -> str | None:
     if kind in ("can_cuoc", "certificate"):
         return "bca"
     if kind == "cccd":
-        return "bca" if isinstance(issued, str) and issued >= "2024-07-01" else "ccs"
+        return "bca" if isinstance(issued, str) and issued >= NEW_CARD.isoformat() else "ccs"
     return "qlxnc" if kind == "passport" else None
 
 

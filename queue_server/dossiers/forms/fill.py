@@ -9,11 +9,13 @@ import datetime as dt
 import re
 from typing import Any
 
+from ...wire.words import Language
 from ..identity import Card
 from ..units import split_address
 from .answers import MORE, Answers, holds, is_copied, is_filled, value_at
 from .ask import ABROAD, HERE, NUMBERED, Question, Widget, id_kinds, issuer_of, questions
 from .check import Problem, check, cleaned, problems, words_of
+from .lists import label
 from .model import Field, FieldType, Form, Section
 from .rows import Row, rows
 
@@ -267,8 +269,12 @@ def _from_card(field: Field, card: Card) -> Any:
         "card.number": card.number,
         "card.issued": card.issued.isoformat() if card.issued else "",
         "card.address": card.address,
-        "card.issuer": card.issuer,
+        "card.issuer": label("id_issuer", _issuer(card) or "", Language.VI),
     }.get(field.prefill, "")
+
+
+def _issuer(card: Card) -> str | None:
+    return issuer_of(card.kind.value, card.issued.isoformat() if card.issued else "")
 
 
 def _id_document(field: Field, card: Card) -> dict[str, str]:
@@ -276,7 +282,7 @@ def _id_document(field: Field, card: Card) -> dict[str, str]:
     if card.kind.value not in {o.value for o in id_kinds(field, has_number=True)}:
         return said
     issued = card.issued.isoformat() if card.issued else ""
-    said |= {"kind": card.kind.value, "issuer": issuer_of(card.kind.value, issued) or ""}
+    said |= {"kind": card.kind.value, "issuer": _issuer(card) or ""}
     return said | ({"issued": issued} if issued else {})
 
 
