@@ -83,6 +83,8 @@ def test_a_sound_form_has_no_faults_nor_has_a_shipped_one() -> None:
         ('id = "email"', 'id = "phone"', "double"),
         ('id = "email"', 'id = "E-mail"', "bad_id"),
         ("fee:person.papers/pages*copies", "fee:person.papers/pages*what", "unknown_field"),
+        ("fee:person.papers/pages*copies", "fee:person.papers/pages*pages*copies", "unknown_field"),
+        ("fee:person.papers/pages*copies", "fee:person.papers", "unknown_field"),
         ("date_words:person.born", "date_word:person.born", "unknown_made"),
         ('"present"]', '"elsewhere"]', "unknown_kind"),
         (", under_years = 18", "", "says_nothing"),

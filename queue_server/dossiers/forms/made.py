@@ -20,7 +20,8 @@ WORDS_OF = {
     "number_words": (FieldType.MONEY, FieldType.INT),
 }
 OF_LIST = frozenset({"count", "sum", "fee"})
-LEAST_NAMES = {"count": 0, "sum": 1, "fee": 2}
+NAMES = {"count": (0, 0), "sum": (1, 9), "fee": (2, 2)}
+"""How many fields of a list are multiplied, at least and at most."""
 PLACE = re.compile(r"\{([^{}]*)\}")
 
 PAGE_FEE, FURTHER_PAGE_FEE, PAGES_AT_FIRST, MOST_A_COPY = 2_000, 1_000, 2, 200_000
@@ -39,12 +40,7 @@ def split_spec(spec: str) -> tuple[str, str, tuple[str, ...]]:
     if verb not in OF_LIST:
         return verb, rest, ()
     path, _, inner = rest.partition("/")
-    section, _, tail = path.partition(".")
-    list_id, _, dotted = tail.partition(".")
-    names = tuple(n for n in (inner or dotted).split("*") if n)
-    if verb == "fee" and not names:
-        names = ("pages", "copies")
-    return verb, f"{section}.{list_id}", names
+    return verb, path, tuple(n for n in inner.split("*") if n)
 
 
 def faults(form: Form, spec: str) -> Iterator[tuple[str, str]]:
@@ -68,17 +64,18 @@ def faults(form: Form, spec: str) -> Iterator[tuple[str, str]]:
         if target.type not in WORDS_OF[verb]:
             yield "not_for_type", f"{path} ({target.type})"
     else:
-        yield from _list_faults(target, path, names, LEAST_NAMES[verb])
+        yield from _list_faults(target, path, names, NAMES[verb])
 
 
 def _list_faults(
-    target: Field, path: str, names: tuple[str, ...], least: int
+    target: Field, path: str, names: tuple[str, ...], bounds: tuple[int, int]
 ) -> Iterator[tuple[str, str]]:
     if target.type is not FieldType.LIST:
         yield "not_for_type", f"{path} ({target.type})"
         return
-    if len(names) < least:
-        yield "unknown_field", f"{path}/"
+    least, most = bounds
+    if not least <= len(names) <= most:
+        yield "unknown_field", f"{path}/{'*'.join(names)}"
     numbers = {f.id for f in target.fields if f.type in (FieldType.INT, FieldType.MONEY)}
     for name in names:
         if name not in numbers:
