@@ -95,6 +95,7 @@ def test_a_sound_form_has_no_faults_nor_has_a_shipped_one() -> None:
             "ends_before",
         ),
         ('not_before = "person.born"', 'not_before = "person.name"', "not_a_date"),
+        ('not_before = "person.born"', 'not_before = "20260101"', "not_a_date"),
         ('prefill = "card.born"', 'prefill = "card.name"', "unknown_prefill"),
         ("least = 1\nmost = 3", "least = 4\nmost = 3", "wrong_way_round"),
         ('one = "main"', 'one = "pages"', "unknown_field"),

@@ -17,6 +17,7 @@ import msgspec
 from ...wire.words import Frozen
 from ..codes import BadCode, parse_procedure
 from . import made
+from .answers import is_date
 from .lists import options_of, shared
 from .model import Check, Field, FieldType, Form, Printed, Section, When
 from .paths import NEVER_ANSWERED, conditions, fields_of, named
@@ -312,7 +313,7 @@ def _check(
 ) -> Iterator[Fault]:
     for key in ("not_before", "not_after"):
         other = getattr(check, key)
-        if not other or other == "today" or _is_day(other):
+        if not other or other == "today" or is_date(other):
             continue
         target = named(form, other, line_of)
         if target is None or not _is_date(target, other):
@@ -346,14 +347,6 @@ def _made(form: Form, field: Field, place: str) -> Iterator[Fault]:
 
 def _is_date(target: Field, path: str) -> bool:
     return target.type is FieldType.DATE or path.endswith("/issued")
-
-
-def _is_day(text: str) -> bool:
-    try:
-        dt.date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _bad_procedure(code: str) -> bool:
