@@ -10,6 +10,7 @@ from typing import Any
 
 from ...wire.words import Frozen, Language, Names
 from ..identity import NUMBER, age, doubts
+from ..words_vi import grouped
 from .answers import MORE, Answers, first_day, holds, is_date, is_filled, last_day, value_at
 from .ask import Question, Widget, questions
 from .model import Check, Field, FieldType, Form
@@ -196,7 +197,7 @@ def _int(question: Question, value: Any, today: dt.date) -> Iterator[Problem]:
     elif value < 0:
         yield _problem(question, "too_small", least=0)
     elif value > most:
-        yield _problem(question, "too_large", most=_grouped(most))
+        yield _problem(question, "too_large", most=grouped(most))
 
 
 def _id_number(question: Question, value: Any, today: dt.date) -> Iterator[Problem]:
@@ -300,9 +301,9 @@ def _broken(
         yield from _broken_date(rule, value, answers, line, today)
     if isinstance(value, int) and not isinstance(value, bool):
         if rule.least is not None and value < rule.least:
-            yield "too_small", {"least": _grouped(rule.least)}
+            yield "too_small", {"least": grouped(rule.least)}
         if rule.most is not None and value > rule.most:
-            yield "too_large", {"most": _grouped(rule.most)}
+            yield "too_large", {"most": grouped(rule.most)}
     if isinstance(value, str) and question.kind is not Widget.DATE:
         if rule.shortest is not None and len(value) < rule.shortest:
             yield "too_short", {"least": rule.shortest}
@@ -337,10 +338,6 @@ def _day(named: str, answers: Answers, line: Answers | None, today: dt.date) -> 
 def spoken_date(text: str) -> str:
     """`10/03/2026`, `03/2026` or `2026`."""
     return "/".join(reversed(text.split("-")))
-
-
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
 
 
 def _line(answers: Answers, question: Question) -> Answers | None:

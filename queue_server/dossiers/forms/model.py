@@ -73,7 +73,7 @@ class When(Frozen, forbid_unknown_fields=True):
     """A condition on other answers; all that is given must hold. Nothing given: always.
 
     `field`: path of another field (`requester.relation`); of a list's line: `.name` of the same line.
-    `older_than`/`younger_than`: completed years today of a date of birth, as `field` holds it.
+    `at_least_years`/`under_years`: completed years today of a date of birth, as `field` holds it.
     """
 
     field: str = ""

@@ -17,6 +17,7 @@ from .ask import ABROAD, CARDS, HERE
 from .check import spoken_date
 from .lists import label
 from .model import Field, FieldType, Form, Printed, Section
+from .paths import fields_of
 
 
 class RowKind(StrEnum):
@@ -270,8 +271,7 @@ def _product(numbers: list[int]) -> int:
 
 def _filled_in(form: Form, template: str, answers: Answers) -> str:
     """The template with its `{path}` in words; empty where one of them is not answered."""
-    fields = {f"{s.id}.{f.id}": f for s in form.sections for f in s.fields}
-    said: dict[str, str] = {}
+    fields, said = fields_of(form), dict[str, str]()
     for path in made.PLACE.findall(template):
         whole, _, part = path.partition("/")
         value = value_at(answers, path)
