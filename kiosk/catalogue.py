@@ -83,9 +83,13 @@ class Kept(msgspec.Struct):
 
 
 class Records(msgspec.Struct):
-    """What `GET /api/catalogue/full` answers: records as they came, by code, and the centre's own words."""
+    """What `GET /api/catalogue/full` answers: records as they came, by code, and the centre's own words.
+
+    `asked`: codes, what visitors here come for most first.
+    """
 
     everyday: str = ""
+    asked: tuple[str, ...] = ()
     procedures: dict[str, msgspec.Raw] = {}
 
 
@@ -217,11 +221,12 @@ class Catalogue:
         return True
 
     def _take_records(self, kept: KeptRecords, version: str) -> None:
-        words = self._records.records.everyday
+        before = self._records.records
         self._records, self._records_for = kept, version
         _write(self._records_file, kept)
         log.info("records", procedures=len(kept.records.procedures))
-        if kept.records.everyday != words:
+        now = kept.records
+        if (now.everyday, now.asked) != (before.everyday, before.asked):
             self._build_shelf()
 
     def _give(self, kept: Kept) -> None:
@@ -233,7 +238,8 @@ class Catalogue:
     def _build_shelf(self) -> None:
         began = time.monotonic()
         lines = [entry.summary() for entry in self._entries]
-        shelf = shelf_of(lines, self.procedure, self._has_form, self._everyday())
+        asked = self._records.records.asked
+        shelf = shelf_of(lines, self.procedure, self._has_form, self._everyday(), asked)
         log.info("shelf", procedures=len(lines), ms=round(1000 * (time.monotonic() - began)))
         self._on_shelf(shelf)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from queue_server.dossiers.catalogue import Procedure, Summary
@@ -69,9 +69,14 @@ def shelf_of(
     record: Callable[[str], Procedure | None] = _none,
     has_form: Callable[[str], bool] = _no_form,
     everyday: Everyday | None = None,
+    asked: Sequence[str] = (),
 ) -> Shelf:
-    """Builds the search; takes up to a second for thousands of procedures, so off the screen's thread."""
+    """Builds the search; takes up to a second for thousands of procedures, so off the screen's thread.
+
+    `asked`: codes of what this centre's visitors come for, the most frequent first.
+    """
     lines = {line.code: line for line in summaries}
+    used = {code: float(len(asked) - place) for place, code in enumerate(asked)}
     found = (
         Findable(
             code=line.code,
@@ -80,6 +85,7 @@ def shelf_of(
             field=line.field,
             service=line.service,
             keywords=line.keywords,
+            used=used.get(line.code, 0.0),
         )
         for line in lines.values()
     )

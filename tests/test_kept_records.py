@@ -14,6 +14,11 @@ from kiosk.shelf import Shelf
 from queue_server.doors.web.kept_catalogue import KeptCatalogue
 from queue_server.dossiers.catalogue import Procedure
 from queue_server.store import catalogue as store
+from queue_server.store.asked_for import most_asked
+from queue_server.wire import messages as m
+from queue_server.wire.link import new_id
+from queue_server.wire.words import DAY
+from tests.desk_room import DeskRoom
 from tests.kiosk_room import until
 from tests.test_kiosk_parts import credentials
 
@@ -27,9 +32,9 @@ OWN_WORDS = '[[procedure]]\ncodes = ["1.1"]\nsay = ["giấy rốn"]\n'
 class Web(http.server.ThreadingHTTPServer):
     """The two answers of a centre's web, from the very parts that make them there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, asked: Callable[[], tuple[str, ...]] = lambda: ()) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
-        self.short, self.kept = store.Catalogue(folder), KeptCatalogue(folder)
+        self.short, self.kept = store.Catalogue(folder), KeptCatalogue(folder, asked)
         self.full_answers: list[int] = []
         self.garble: Callable[[bytes], bytes] = bytes
 
@@ -90,6 +95,9 @@ class Kiosk:
 
     def __exit__(self, *_: object) -> None:
         self.catalogue.stop()
+
+    def usual(self) -> list[str]:
+        return [line.code for line in self.shelves[-1].usual()] if self.shelves else []
 
     def found(self, text: str) -> list[str]:
         return [hit.code for hit in self.shelves[-1].find(text)] if self.shelves else []
@@ -169,6 +177,30 @@ def test_the_servers_copy_is_made_anew_only_where_something_changed(folder: Path
     second = kept.copy()
     assert second.tag != first.tag
     assert msgspec.json.decode(second.plain)["everyday"] == OWN_WORDS
+
+
+def test_what_visitors_here_come_for_most_stands_first(tmp_path: Path) -> None:
+    room = DeskRoom(tmp_path)
+    for code, times in (("1.1", 2), ("3.3", 3), ("9.9", 1)):
+        for _ in range(times):
+            room.ask(
+                m.TakeTicket(
+                    id=new_id(),
+                    service="a",
+                    asked_at=room.desk.clock.now(),
+                    ttl_ms=DAY,
+                    procedure=code,
+                )
+            )
+    assert most_asked(room.desk.log.conn, 0) == ("3.3", "1.1")
+    assert most_asked(room.desk.log.conn, room.desk.clock.now() + DAY) == ()
+    store.import_procedures(tmp_path, [BIRTH, msgspec.structs.replace(ELSEWHERE, service="civil")])
+    asked = most_asked(room.desk.log.conn, 0)
+    with Web(tmp_path, lambda: asked) as web, online(web, tmp_path / "kiosk") as kiosk:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        kiosk.catalogue.want("1")
+        until(lambda: kiosk.usual() == ["3.3", "1.1"], "the order by use")
+        web.shutdown()
 
 
 def test_a_damaged_table_of_the_centre_takes_nothing_else_with_it(folder: Path) -> None:

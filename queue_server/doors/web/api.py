@@ -3,6 +3,7 @@
 import asyncio
 import time
 import typing
+from contextlib import closing
 from typing import Annotated, Any
 
 import msgspec
@@ -16,10 +17,11 @@ from ...desk.roles import MAY
 from ...desk.verbs import PEOPLE_GIVE, VERBS, path_of
 from ...doors.local import DevicesChanged
 from ...line import orders as o
-from ...store import people
+from ...store import asked_for, people
 from ...store.devices import CodeRefused
+from ...store.schema import connect
 from ...wire import messages as m
-from ...wire.words import Role
+from ...wire.words import DAY, Role
 from .context import Web, needs
 from .kept_catalogue import KeptCatalogue
 from .sessions import COOKIE, Session, TooManyTries
@@ -49,6 +51,10 @@ class Enrol(BaseModel):
     model_config = ConfigDict(extra="forbid")
     code: str = Field(max_length=80)
     name: str | None = Field(default=None, max_length=60)
+
+
+ASKED_WITHIN = 90 * DAY
+"""What visitors come for most is counted over so long (ms)."""
 
 
 def json(value: Any, status: int = 200) -> Response:
@@ -239,7 +245,12 @@ def _plain(hint: Any) -> Any:
 
 def line_routes(web: Web) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["line"])
-    kept = KeptCatalogue(web.folder.root)
+
+    def most_asked() -> tuple[str, ...]:
+        with closing(connect(web.folder.database, read_only=True)) as conn:
+            return asked_for.most_asked(conn, web.now() - ASKED_WITHIN)
+
+    kept = KeptCatalogue(web.folder.root, most_asked)
 
     @router.get("/line")
     async def line() -> Response:

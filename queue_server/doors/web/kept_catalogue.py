@@ -1,10 +1,12 @@
-"""What kiosks keep for times without a network: whole records, and the centre's own everyday words."""
+"""What kiosks keep for times without a network: whole records, the centre's everyday words, what is asked for most."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,8 @@ from ...store.catalogue import Catalogue
 from ...wire.words import Frozen
 
 LEVEL = 6
+COUNTED_FOR_S = 6 * 3600.0
+"""So long the order of what is asked for stands before it is counted again."""
 
 log = structlog.get_logger()
 
@@ -30,14 +34,19 @@ class Copy(Frozen):
 class KeptCatalogue:
     """Makes the copy anew where the catalogue or the centre's words have changed; any thread may ask."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, most_asked: Callable[[], tuple[str, ...]] = lambda: ()
+    ) -> None:
+        self._folder, self._most_asked = folder, most_asked
+        self._asked: tuple[str, ...] = ()
+        self._counted_at: float | None = None
         self._lock = threading.Lock()
         self._copy: Copy | None = None
 
     def tag(self) -> str:
         words = hashlib.sha256(self._words().encode()).hexdigest()[:16]
-        return f'"{Catalogue(self._folder).version()}-{words}"'
+        asked = hashlib.sha256(" ".join(self._counted()).encode()).hexdigest()[:8]
+        return f'"{Catalogue(self._folder).version()}-{words}-{asked}"'
 
     def copy(self) -> Copy:
         with self._lock:
@@ -45,9 +54,24 @@ class KeptCatalogue:
             if self._copy is None or self._copy.tag != tag:
                 words = msgspec.json.encode(self._readable_words())
                 records = Catalogue(self._folder).served()
-                plain = b'{"everyday":' + words + b',"procedures":' + records + b"}"
+                asked = msgspec.json.encode(self._asked)
+                plain = (
+                    b'{"everyday":'
+                    + words
+                    + b',"asked":'
+                    + asked
+                    + b',"procedures":'
+                    + records
+                    + b"}"
+                )
                 self._copy = Copy(tag=tag, plain=plain, packed=gzip.compress(plain, LEVEL))
             return self._copy
+
+    def _counted(self) -> tuple[str, ...]:
+        now = time.monotonic()
+        if self._counted_at is None or now - self._counted_at >= COUNTED_FOR_S:
+            self._asked, self._counted_at = self._most_asked(), now
+        return self._asked
 
     def _words(self) -> str:
         try:
