@@ -314,7 +314,7 @@ def test_a_dense_morning_loses_nothing_doubles_nothing_and_ends_cleanly(tmp_path
         assert wait_for(played.dense, 75), played.log()
         children = psutil.Process(played.process.pid).children(recursive=True)
         played.process.send_signal(signal.SIGINT)
-        said, _ = played.process.communicate(timeout=30)
+        said, _ = played.process.communicate(timeout=60)
         facts = [entry.event for entry in played.log()]
     assert played.process.returncode == 0, said
     assert len(children) >= 6

@@ -65,8 +65,10 @@ def test_the_eye_takes_a_page_and_keeps_it_in_memory_alone(tmp_path: Path) -> No
     pdf = pypdfium2.PdfDocument(eye.pdf([page], "Giấy chứng sinh", "KQ1"))
     width, height = sorted(pdf[0].get_size())
     assert abs(width - 595) < 12 and abs(height - 842) < 12
-    eye.stop()
+    eye.forget(page.id)
     assert eye.thumbnail(page.id) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    eye.watch(r.LookFor.NOTHING, Devices())
 
 
 def test_without_a_camera_it_says_so() -> None:
