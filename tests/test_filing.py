@@ -67,6 +67,11 @@ def test_a_dossier_sent_three_times_is_filed_once_and_answered_alike(room: Filin
     assert room.post(filing_id, body).json() == answers[0]
 
 
+def test_no_sum_of_a_sealed_paper_stands_plain_beside_it(room: FilingRoom) -> None:
+    room.file()
+    assert room.desk.log.conn.execute("SELECT sha FROM papers").fetchall() == [("",)]
+
+
 def test_nothing_personal_is_in_the_log_or_plain_on_the_disk(room: FilingRoom) -> None:
     room.file()
     log = b"".join(row.body for row in rows(room.desk.log.conn))

@@ -52,9 +52,7 @@ def file(desk: Desk, request: Request, ask: c.FileDossier, changed: Changed) -> 
         owner = papers.Owner(number=ask.owner, both=ask.owner_check)
         for n, (paper, kind) in enumerate(zip(filing.papers, ask.types, strict=True), 1):
             kept = "keep" in filing.consents and not paper.held
-            papers.note(
-                conn, ask.dossier, n, owner, kind, paper.kind, paper.pages, paper.sha256, kept, now
-            )
+            papers.note(conn, ask.dossier, n, owner, kind, paper.kind, paper.pages, kept, now)
         known = dossiers.get(conn, ask.dossier)
     assert known is not None
     return filed(known, desk.public_url, desk.state.setup.rules.utc_offset_minutes)

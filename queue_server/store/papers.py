@@ -31,7 +31,6 @@ FOLDER = "papers"
 DRAFT = ".draft-"
 COMING = ".coming"
 ORPHAN_S = 3600.0
-REF = re.compile(r"[0-9a-f]{24}")
 
 
 class Papers:
@@ -173,11 +172,13 @@ def note(
     type_: str,
     kind: str,
     pages: int,
-    sha: str,
     kept: bool,
     at: int,
 ) -> None:
-    """Write a paper into the table, in the transaction in which its dossier is filed."""
+    """Write a paper into the table, in the transaction in which its dossier is filed.
+
+    The column `sha` stays empty: nobody reads it, and a sum of what lies sealed would tell it from others.
+    """
     newest = conn.execute(
         "SELECT coalesce(max(revision), 0) FROM papers WHERE owner = ? AND type = ? AND owner != x''",
         (owner.number, type_),
@@ -186,7 +187,7 @@ def note(
         "INSERT OR IGNORE INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(f"{dossier}.{n}", dossier, n, owner.number, owner.both, type_),
-            *(newest + 1, kind, pages, sha, kept, at),
+            *(newest + 1, kind, pages, "", kept, at),
         ),
     )
 
