@@ -37,10 +37,8 @@ def free(desk: Desk, request: Request, ask: m.FreeTimes, changed: Changed) -> Fr
 
 def closed_days(desk: Desk, now: int) -> tuple[str, ...]:
     """Local days on which nobody works, by the centre's calendar."""
-    setup = desk.state.setup
-    offset = setup.rules.utc_offset_minutes
-    calendar = desk.terms.at(now, setup.hours, offset).calendar
-    today = local(now, offset).date()
+    calendar = desk.terms_at(now).calendar
+    today = local(now, desk.state.setup.rules.utc_offset_minutes).date()
     return tuple(day.isoformat() for day in sorted(calendar.holidays) if day >= today)
 
 
@@ -88,12 +86,11 @@ def check_in(desk: Desk, request: Request, ask: m.CheckIn, changed: Changed) -> 
     now = desk.clock.now()
     due = appointments.due(desk.state, token_hash(normal(ask.token)), now)
     token = secrets.token_urlsafe(16)
-    asked_at = min(ask.asked_at, now) if request.role is None else now
     order = o.CheckIn(
         token_hash=due.token,
         ticket_token=token_hash(token),
         ask=request.key,
-        expires=asked_at + int(min(max(ask.ttl_ms, 1_000), 600_000) * desk.clock.speed),
+        expires=desk.expiry(request, ask, now),
     )
     reply = desk.do(request, order, changed)
     assert isinstance(reply, Issued)

@@ -18,7 +18,7 @@ import structlog
 
 from ..dossiers.codes import BadCode
 from ..dossiers.codes import parse as parse_code
-from ..dossiers.life import CodeRule
+from ..dossiers.life import CodeRule, Terms
 from ..line import events as e
 from ..line import orders as o
 from ..line.decide import Issued, Refused, Reply, Touched, ahead_of, decide
@@ -228,6 +228,16 @@ class Desk:
     def new_ref(self) -> str:
         return new_ref()
 
+    def terms_at(self, at: int) -> Terms:
+        """What is laid down for dossiers, as it is at `at` (ms)."""
+        setup = self.state.setup
+        return self.terms.at(at, setup.hours, setup.rules.utc_offset_minutes)
+
+    def expiry(self, request: Request, ask: m.TakeTicket | m.CheckIn, now: int) -> int:
+        """Until when (ms) somebody stands there for her number: from a device's asking, or a person's order."""
+        asked_at = min(ask.asked_at, now) if request.role is None else now
+        return asked_at + int(min(max(ask.ttl_ms, 1_000), 600_000) * self.clock.speed)
+
     def do(self, request: Request, order: o.AnyOrder, changed: Changed) -> Reply:
         """Decide one order of the line and write what comes of it."""
         at = self.clock.now()
@@ -289,7 +299,6 @@ class Desk:
         if ask.phone and not is_phone(ask.phone):
             raise Refused("bad_phone")
         ref = new_ref() if kept else ""
-        asked_at = min(ask.asked_at, now) if request.role is None else now
         told = self._foretold(ask, now)
         reply = self.do(
             request,
@@ -305,7 +314,7 @@ class Desk:
                 dossiers=ask.dossiers,
                 then=ask.then,
                 sealed=ref,
-                expires=asked_at + int(min(max(ask.ttl_ms, 1_000), 600_000) * self.clock.speed),
+                expires=self.expiry(request, ask, now),
                 told=told,
                 prepared=ask.prepared,
                 copies=ask.copies,

@@ -117,14 +117,7 @@ def _seal(desk: Desk, feedback: str, status: str, words: str, ref: str, kept: bo
 
 
 def _calendar(desk: Desk, at: int) -> WorkCalendar:
-    setup = desk.state.setup
-    return desk.terms.at(at, setup.hours, setup.rules.utc_offset_minutes).calendar
-
-
-def given_of(sealed: bytes) -> Feedback:
-    """What was sealed when it came in."""
-    found: Feedback = m.decode(Feedback, sealed)
-    return found
+    return desk.terms_at(at).calendar
 
 
 CASES: dict[type, Any] = {

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..dossiers import package
-from ..dossiers.codes import BadCode, parse
-from ..dossiers.life import ENDED, Terms
+from ..dossiers.life import ENDED
 from ..line import events as e
 from ..line import orders as o
 from ..line.outcome import Refused
@@ -66,7 +65,7 @@ def _registered(desk: Desk, ask: c.FileDossier, now: int) -> o.RegisterDossier:
         procedure=filing.procedure,
         service=ask.service,
         submitted_at=filing.submitted_at + filing.offset_ms,
-        terms=_terms(desk, now),
+        terms=desk.terms_at(now),
         papers=tuple(
             e.Paper(code=kind, kind=p.kind, pages=p.pages, held=bool(p.held)) for p, kind in noted
         ),
@@ -108,7 +107,7 @@ def move(desk: Desk, request: Request, ask: c.MoveDossier, changed: Changed) -> 
     ref = desk.new_ref() if words else ""
     now = desk.clock.now()
     order = o.TurnDossier(
-        dossier=ask.dossier, status=ask.status, terms=_terms(desk, now), sealed=ref
+        dossier=ask.dossier, status=ask.status, terms=desk.terms_at(now), sealed=ref
     )
     before = len(changed.entries)
     desk.do(request, order, changed)
@@ -123,14 +122,13 @@ def move(desk: Desk, request: Request, ask: c.MoveDossier, changed: Changed) -> 
 
 def give_code(desk: Desk, request: Request, ask: c.GiveDossierCode, changed: Changed) -> Frozen:
     """A code belongs to one dossier alone, also among those that have ended."""
-    try:
-        code = str(parse(ask.code))
-    except BadCode as error:
-        raise Refused("bad_dossier_code", given=ask.code[:40]) from error
+    from .desk import checked_codes
+
+    (code,) = checked_codes((ask.code,))
     other = dossiers.find(desk.log.conn, code)
     if other is not None and other.dossier != ask.dossier:
         raise Refused("dossier_code_taken", number=code)
-    order = o.CodeDossier(dossier=ask.dossier, code=code, terms=_terms(desk, desk.clock.now()))
+    order = o.CodeDossier(dossier=ask.dossier, code=code, terms=desk.terms_at(desk.clock.now()))
     desk.do(request, order, changed)
     return m.Done()
 
@@ -146,11 +144,6 @@ def open_(desk: Desk, request: Request, ask: c.OpenDossier, changed: Changed) ->
     )
     desk.do(request, note, changed)
     return m.Done()
-
-
-def _terms(desk: Desk, at: int) -> Terms:
-    setup = desk.state.setup
-    return desk.terms.at(at, setup.hours, setup.rules.utc_offset_minutes)
 
 
 CASES: dict[type, Any] = {

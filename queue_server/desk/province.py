@@ -78,8 +78,7 @@ def _take_code(
     known = desk.state.dossiers.get(ask.dossier)
     if known is None or known.code:
         return
-    setup = desk.state.setup
-    terms = desk.terms.at(desk.clock.now(), setup.hours, setup.rules.utc_offset_minutes)
+    terms = desk.terms_at(desk.clock.now())
     order = o.CodeDossier(dossier=ask.dossier, code=code, terms=terms, due_at=ask.due_at)
     try:
         desk.do(request, order, changed)

@@ -42,7 +42,6 @@ __all__ = [
 ]
 
 S = TicketStatus
-MOST_COPIES = 999
 LONGEST_NAME = 100
 
 
@@ -350,7 +349,7 @@ def _issue(state: State, order: o.IssueTicket, at: int, actor: e.Actor) -> Outco
         why=order.why,
         told=order.told,
         prepared=order.prepared,
-        copies=min(max(0, order.copies), MOST_COPIES),
+        copies=min(max(0, order.copies), leases.MOST_COPIES),
         supplement=order.supplement,
     )
     reply = Issued(

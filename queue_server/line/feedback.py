@@ -7,7 +7,7 @@ import datetime as dt
 from ..dossiers import feedback as rules
 from ..dossiers.calendar import NeverOpen, WorkCalendar, add_working_days
 from ..dossiers.feedback import NEXT, FeedbackKind, FeedbackStatus
-from ..wire.words import MINUTE, local
+from ..wire.words import local, ms_of
 from . import events as e
 from . import orders as o
 from .feedback_now import FeedbackNow, today_of
@@ -125,7 +125,7 @@ def _by(state: State, since: int, days: int, calendar: WorkCalendar) -> int:
         last = day + dt.timedelta(days=days)
     sessions = calendar.sessions_on(last)
     moment = dt.datetime.combine(last, sessions[-1].closes if sessions else END_OF_DAY)
-    return int(moment.replace(tzinfo=dt.UTC).timestamp() * 1000) - offset * MINUTE
+    return ms_of(moment, offset)
 
 
 def _known(state: State, feedback: str) -> FeedbackNow:

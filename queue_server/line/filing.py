@@ -8,7 +8,7 @@ from ..dossiers import calendar
 from ..dossiers.calendar import NeverOpen, ProcessingTime, WorkCalendar
 from ..dossiers.codes import BadCode, compose, parse
 from ..dossiers.life import NEEDS_WORDS, NEXT, STOPPED, CodeRule, CodeWay, DossierStatus
-from ..wire.words import DAY, MINUTE, Frozen, day_of, local
+from ..wire.words import DAY, Frozen, day_of, local, ms_of
 from . import events as e
 from . import orders as o
 from .outcome import NOTHING, Outcome, Refused
@@ -180,7 +180,7 @@ def due_at(received: int, time: ProcessingTime, days: WorkCalendar, offset: int)
         due = calendar.due(_counts_from(local(received, offset), days), time, days)
     except NeverOpen:
         return None
-    return None if due is None else _ms(due, offset)
+    return None if due is None else ms_of(due, offset)
 
 
 def _counts_from(received: dt.datetime, days: WorkCalendar) -> dt.datetime:
@@ -198,13 +198,9 @@ def _resumed(state: State, known: DossierNow, days: WorkCalendar, at: int) -> in
     offset = _offset(state)
     was, since, now = (local(x, offset) for x in (known.due_at, known.stopped_at, at))
     try:
-        return _ms(calendar.extended(was, known.time.unit, since, now, days), offset)
+        return ms_of(calendar.extended(was, known.time.unit, since, now, days), offset)
     except NeverOpen:
         return known.due_at
-
-
-def _ms(moment: dt.datetime, offset: int) -> int:
-    return int(moment.replace(tzinfo=dt.UTC).timestamp() * 1000) - offset * MINUTE
 
 
 def _offset(state: State) -> int:

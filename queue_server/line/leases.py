@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from ..wire.words import DAY, MINUTE, day_of, ticket_id
+from ..wire.words import DAY, day_of, ms_of, ticket_id
 from . import events as e
 from . import orders as o
 from .numbers import leased_from, next_ordinal, number_of, ordinal_of
@@ -188,9 +188,8 @@ def _checked(service: Service | None, order: o.HandOver) -> int:
 
 def _arrived(state: State, order: o.HandOver, at: int, device: str) -> int:
     """When she came: within her day, not in the future, not before whom the kiosk served before her."""
-    offset = state.setup.rules.utc_offset_minutes * MINUTE
-    day = dt.datetime.fromisoformat(order.day).replace(tzinfo=dt.UTC)
-    midnight = int(day.timestamp() * 1000) - offset
+    day = dt.datetime.fromisoformat(order.day)
+    midnight = ms_of(day, state.setup.rules.utc_offset_minutes)
     arrived = max(order.issued_at, midnight)
     if arrived > at:
         arrived = min(at, midnight + DAY - 1)

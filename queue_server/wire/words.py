@@ -112,5 +112,9 @@ def half_hour(at: int, offset_minutes: int) -> str:
 
 def moment_of(half_hour: str, offset_minutes: int) -> int:
     """When (ms UTC) a local half-hour such as `2026-11-23T07:30` begins."""
-    moment = dt.datetime.fromisoformat(half_hour).replace(tzinfo=dt.UTC)
-    return int(moment.timestamp() * 1000) - offset_minutes * MINUTE
+    return ms_of(dt.datetime.fromisoformat(half_hour), offset_minutes)
+
+
+def ms_of(moment: dt.datetime, offset_minutes: int) -> int:
+    """What the centre's wall clock shows (naive) as ms UTC; the way back of `local`."""
+    return int(moment.replace(tzinfo=dt.UTC).timestamp() * 1000) - offset_minutes * MINUTE
