@@ -401,7 +401,7 @@ class Server:
         self.clerk.local.start()
         self.clerk.mqtt.start()
         offset = state.setup.rules.utc_offset_minutes
-        terms.warm(clock.now(), offset, lambda job: threading.Thread(target=job).start())
+        threading.Thread(target=terms.warm, args=(clock.now(), offset)).start()
         log.info("server_started", seq=event_log.seq, day=state.day, tickets=len(state.tickets))
 
     def stop(self) -> None:

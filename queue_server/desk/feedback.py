@@ -11,7 +11,7 @@ from ..line import orders as o
 from ..line.outcome import Refused
 from ..store import feedback as table
 from ..wire import messages as m
-from ..wire.filing import Feedback, FeedbackFiled
+from ..wire.filing import FeedbackFiled
 from ..wire.words import DAY, Frozen, local
 from . import commands as c
 

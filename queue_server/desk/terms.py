@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable
 
 from ..dossiers.calendar import OFFICE_WEEK, Session, WorkCalendar
 from ..dossiers.life import CodeRule, Terms
@@ -29,13 +28,9 @@ class DossierTerms:
         days = WorkCalendar(week=week_of(hours), holidays=off.holidays, worked=off.worked)
         return Terms(codes=self.codes, calendar=days)
 
-    def warm(self, at: int, offset_minutes: int, run: Callable[[Callable[[], None]], None]) -> None:
-        """Look the holidays up beforehand (half a second), by `run` in another thread."""
-
-        def look() -> None:
-            self._days_off(local(at, offset_minutes).year)
-
-        run(look)
+    def warm(self, at: int, offset_minutes: int) -> None:
+        """Look the holidays up beforehand: it takes half a second, so from another thread."""
+        self._days_off(local(at, offset_minutes).year)
 
     def _days_off(self, year: int) -> DaysOff:
         """Of this year, the one before (a dossier of a cut off kiosk) and the two to come."""

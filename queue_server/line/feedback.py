@@ -92,15 +92,6 @@ def add(state: State, order: o.AddToFeedback, at: int, actor: e.Actor) -> Outcom
     return [e.FeedbackAdded(feedback=known.id, sealed=order.sealed, answer_by=answer_by)], NOTHING
 
 
-def due(known: FeedbackNow) -> int | None:
-    """When (ms) the next step is due; None while it is the visitor's turn."""
-    if known.status is S.ANSWERED:
-        return known.publish_by
-    if known.status is S.ASKED:
-        return None
-    return known.answer_by if known.sorted else known.refuse_by
-
-
 def next_serial(state: State, at: int) -> int:
     return 1 + (state.feedback_serial if state.feedback_day == today_of(state, at) else 0)
 

@@ -16,7 +16,7 @@ def pass_on(state: State, order: o.PassOn, at: int, actor: e.Actor) -> Outcome:
     """What the province (or our line to it) said; the same again changes nothing."""
     if actor.device != PROVINCE or actor.account:
         raise Refused("not_allowed")
-    return _step(order, order.passed)
+    return _step(order)
 
 
 def pass_again(state: State, order: o.PassAgain, at: int, actor: e.Actor) -> Outcome:
@@ -35,7 +35,8 @@ def pass_again(state: State, order: o.PassAgain, at: int, actor: e.Actor) -> Out
     return [passed], NOTHING
 
 
-def _step(order: o.PassOn, to: PassedOn) -> Outcome:
+def _step(order: o.PassOn) -> Outcome:
+    to = order.passed
     if order.was is to and to is not PassedOn.SENDING:
         return [], NOTHING
     if to not in NEXT[order.was]:

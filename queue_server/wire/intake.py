@@ -28,7 +28,7 @@ MAGIC = {
     "tiff": (b"II*\x00", b"MM\x00*"),
     "pdf": (b"%PDF-",),
 }
-ALIASES = {"jpg": "jpeg", "tif": "tiff", "image/jpeg": "jpeg", "image/jpg": "jpeg"}
+ALIASES = {"jpg": "jpeg", "tif": "tiff"}
 
 
 class NotAccepted(Exception):
