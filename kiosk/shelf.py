@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from queue_server.dossiers.catalogue import Procedure, Summary
 from queue_server.dossiers.everyday import Everyday
-from queue_server.dossiers.finder import Findable, Finder, Hit
+from queue_server.dossiers.finder import Finder, Hit, findable
 from queue_server.wire.words import Frozen
 
 MOST_HITS = 12
@@ -37,6 +37,7 @@ class Shelf:
     finder: Finder
     record: Callable[[str], Procedure | None] = field(default=_none, compare=False)
     has_form: Callable[[str], bool] = field(default=_no_form, compare=False)
+    asked: tuple[str, ...] = ()
 
     def find(self, text: str) -> tuple[Hit, ...]:
         """The best procedures for what has been typed so far; nothing for nothing."""
@@ -47,8 +48,9 @@ class Shelf:
 
     def usual(self) -> tuple[Summary, ...]:
         """The most-used procedures of this centre, for who does not type."""
-        found = (self.summaries.get(code) for code in self.finder.most_used(MOST_HITS))
-        return tuple(line for line in found if line is not None)
+        codes = dict.fromkeys((*self.asked, *self.finder.most_used(MOST_HITS)))
+        found = (self.summaries.get(code) for code in codes)
+        return tuple(line for line in found if line is not None and line.service)[:MOST_HITS]
 
     def fields(self) -> tuple[FieldOf, ...]:
         """Fields with procedures that are done here, the largest first."""
@@ -76,17 +78,5 @@ def shelf_of(
     `asked`: codes of what this centre's visitors come for, the most frequent first.
     """
     lines = {line.code: line for line in summaries}
-    used = {code: float(len(asked) - place) for place, code in enumerate(asked)}
-    found = (
-        Findable(
-            code=line.code,
-            name=line.name,
-            official=line.official,
-            field=line.field,
-            service=line.service,
-            keywords=line.keywords,
-            used=used.get(line.code, 0.0),
-        )
-        for line in lines.values()
-    )
-    return Shelf(lines, Finder(found, everyday), record, has_form)
+    finder = Finder(map(findable, lines.values()), everyday)
+    return Shelf(lines, finder, record, has_form, tuple(asked))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queue_server.dossiers.catalogue import Summary, own_record, summarise
+from queue_server.dossiers.catalogue import own_record, summarise
 from queue_server.dossiers.everyday import BadEveryday, Everyday, Said, Word, read_everyday, shipped
-from queue_server.dossiers.finder import Findable, Finder, emphasised
+from queue_server.dossiers.finder import Findable, Finder, findable
 from queue_server.dossiers.search import fold
 from queue_server.store.catalogue import TEXTS, Catalogue, import_procedures
 from queue_server.store.catalogue_file import SAMPLE, import_sample, procedures, read_settings
@@ -21,17 +21,6 @@ QUERIES = tomllib.loads((ROOT / "tests/data/everyday_queries.toml").read_text("u
 needs_portal = pytest.mark.skipif(
     not PORTAL.exists(), reason="the portal's records are not beside the project"
 )
-
-
-def findable(line: Summary) -> Findable:
-    return Findable(
-        code=line.code,
-        name=line.name,
-        official=line.official,
-        field=line.field,
-        service=line.service,
-        keywords=line.keywords,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -143,11 +132,12 @@ def test_marks_that_agree_come_first_and_those_that_do_not_are_still_found():
     assert len(finder.find("so do")) == 2
 
 
-def test_what_is_done_here_comes_before_what_is_not_and_what_is_used_most_before_its_like():
+def test_what_is_done_here_comes_before_what_is_not_and_what_is_usual_before_its_like():
     finder = small(
-        named("1", "Cấp giấy phép săn", used=30),
-        named("2", "Cấp giấy phép nổ", service="x", used=1),
-        named("3", "Cấp giấy phép mìn", service="x", used=9),
+        named("1", "Cấp giấy phép săn"),
+        named("2", "Cấp giấy phép nổ", service="x"),
+        named("3", "Cấp giấy phép mìn", service="x"),
+        everyday=Everyday(usual=("3",)),
     )
     assert [hit.code for hit in finder.find("giấy phép")] == ["3", "2", "1"]
     assert finder.most_used(1) == ("3",)
@@ -163,18 +153,6 @@ def test_a_filler_that_looks_like_a_word_without_marks_is_read_by_its_neighbour(
     everyday = Everyday(filler=("cần", "đi"))
     finder = small(named("1", "Thẻ căn cước"), named("2", "Phiếu cần câu"), everyday=everyday)
     assert first(finder, "can cuoc") == "1"
-
-
-def test_a_hit_tells_its_words_and_the_everyday_phrase_where_the_name_does_not(sample):
-    by_name = sample.find("khai sinh")[0]
-    assert emphasised("Đăng ký khai sinh", by_name.words) == (
-        ("Đăng ký ", False),
-        ("khai", True),
-        (" ", False),
-        ("sinh", True),
-    )
-    assert by_name.said == ""
-    assert sample.find("sao y")[0].said == "sao y"
 
 
 def test_a_centres_own_table_adds_to_the_products():

@@ -9,17 +9,17 @@ do not never shut it out.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Iterator, Set
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from ..wire.words import Frozen
+from .catalogue import Summary
 from .everyday import Everyday, shipped
 from .phrases import Phrases
 from .reading import LONGEST_TEXT, Reader, Reading, Term
 from .search import fold
-from .syllables import composed, syllables
+from .syllables import composed
 
 TITLE, ALIAS, OFFICIAL, FIELD = 1.0, 1.0, 0.9, 0.4
 DISAGREES, UNMARKED = 0.8, 0.95
@@ -27,7 +27,7 @@ OF_PHRASE, TOGETHER = 0.5, 0.3
 """How much it counts that the phrase has no other words, and what all phrases cover between them."""
 LOOKED_AT = 40
 """Procedures whose phrases are all looked at, the best by one phrase."""
-HERE, USED, USUAL = 1.12, 0.05, 1.04
+HERE, USUAL = 1.12, 1.04
 LEAST, LEAST_OF_BEST, LEAST_OF_WORDS = 0.12, 0.3, 0.25
 WHOLE_CODE, LOCAL_CODE, CODE_BEGUN, CODE_INSIDE = 4.0, 3.5, 3.0, 2.0
 SHORTEST_CODE, SHORTEST_WHOLE_CODE = 3, 7
@@ -37,7 +37,7 @@ OPENING = "Thủ tục "
 
 
 class Findable(Frozen):
-    """What a search must know of a procedure. `used`: how often it is asked for here, any number that grows."""
+    """What a search must know of a procedure."""
 
     code: str
     name: str
@@ -45,26 +45,25 @@ class Findable(Frozen):
     field: str = ""
     service: str | None = None
     keywords: tuple[str, ...] = ()
-    used: float = 0.0
+
+
+def findable(line: Summary) -> Findable:
+    """What the search must know of a line of the catalogue."""
+    return Findable(
+        code=line.code,
+        name=line.name,
+        official=line.official,
+        field=line.field,
+        service=line.service,
+        keywords=line.keywords,
+    )
 
 
 class Hit(Frozen):
-    """A procedure found. `words`: its matched words, bare (see `emphasised`); `said`: the keyword or everyday
-    phrase by which it was found, empty where its name shows as much.
-    """
+    """A procedure found."""
 
     code: str
     score: float
-    words: tuple[str, ...] = ()
-    said: str = ""
-
-
-class _Found(NamedTuple):
-    """A procedure's best score so far, its best phrase, and the reading that led there."""
-
-    score: float
-    phrase: int
-    reading: Reading
 
 
 class Finder:
@@ -78,9 +77,8 @@ class Finder:
         self._entries = list(entries)
         self._codes = [_compact(entry.code) for entry in self._entries]
         self._titles = [fold(entry.name) for entry in self._entries]
-        most = max((entry.used for entry in self._entries), default=0.0)
         usual = frozenset(self._everyday.usual)
-        self._priors = [_prior(e, most, e.code in usual) for e in self._entries]
+        self._priors = [_prior(e, e.code in usual) for e in self._entries]
         self._phrases = Phrases()
         self._first = self._fill()
         self._phrases.weigh(self._everyday)
@@ -107,21 +105,21 @@ class Finder:
         coded = self._by_code(fold(composed(text[:LONGEST_TEXT])))
         if coded and SURE_CODE.search(text):
             return tuple(coded[:limit])
-        best: dict[int, _Found] = {}
+        best: dict[int, float] = {}
         for reading in self._reader.readings(text):
-            for number, found in self._score(reading):
-                if number not in best or best[number].score < found.score:
-                    best[number] = found
+            for number, score in self._score(reading):
+                if best.get(number, -1.0) < score:
+                    best[number] = score
         codes = {hit.code for hit in coded}
         ranked = (n for n in self._ranked(best) if self._entries[n].code not in codes)
-        found_hits = [self._hit(n, best[n]) for n, _ in zip(ranked, range(limit), strict=False)]
-        return tuple((coded + found_hits)[:limit])
+        found = [self._hit(n, best[n]) for n in islice(ranked, limit)]
+        return tuple((coded + found)[:limit])
 
     def most_used(self, limit: int = 8) -> tuple[str, ...]:
-        """Codes of what is asked for most and done here; where no figures tell, by the table's `usual`."""
+        """Codes of what is asked for most and done here, by the table's `usual`."""
         usual = {code: place for place, code in enumerate(self._everyday.usual)}
         here = [entry for entry in self._entries if entry.service]
-        here.sort(key=lambda e: (-e.used, usual.get(e.code, len(usual)), len(e.name), e.code))
+        here.sort(key=lambda e: (usual.get(e.code, len(usual)), len(e.name), e.code))
         return tuple(entry.code for entry in here[:limit])
 
     # --- by code ---------------------------------------------------------------------------------
@@ -138,26 +136,24 @@ class Finder:
 
     # --- by words --------------------------------------------------------------------------------
 
-    def _score(self, reading: Reading) -> Iterator[tuple[int, _Found]]:
+    def _score(self, reading: Reading) -> Iterator[tuple[int, float]]:
         """The best procedures that have a word of `reading`, in no order."""
         held = [self._holding(term) for term in reading.terms]
         best = self._best_phrases(reading, held)
-        order = sorted(best, key=lambda n: -best[n][0] * self._priors[n])[:LOOKED_AT]
+        order = sorted(best, key=lambda n: -best[n] * self._priors[n])[:LOOKED_AT]
         for number in order:
-            score, phrase = best[number]
+            score = best[number]
             together = self._together(number, reading.terms, held)
             score = (1 - TOGETHER) * score + TOGETHER * together * score**0.5
-            yield number, _Found(score * self._priors[number] * reading.factor, phrase, reading)
+            yield number, score * self._priors[number] * reading.factor
 
-    def _best_phrases(
-        self, reading: Reading, held: list[dict[int, float]]
-    ) -> dict[int, tuple[float, int]]:
-        """By procedure: the score of its best phrase, and which it is."""
+    def _best_phrases(self, reading: Reading, held: list[dict[int, float]]) -> dict[int, float]:
+        """By procedure: the score of its best phrase."""
         covered = _sum((t.weight, h) for t, h in zip(reading.terms, held, strict=True))
         paired = _sum((pair.weight, self._holding_pair(pair.choices)) for pair in reading.pairs)
         whole = sum(t.weight for t in reading.terms) + sum(p.weight for p in reading.pairs)
         least = LEAST_OF_WORDS * max(covered.values(), default=0.0)
-        best: dict[int, tuple[float, int]] = {}
+        best: dict[int, float] = {}
         full, worth, owner = self._phrases.full, self._phrases.worth, self._phrases.owner
         for phrase, told in covered.items():
             if told < least or not told:
@@ -167,8 +163,8 @@ class Finder:
             of_phrase = of_phrase if of_phrase < 1 else 1.0
             score = worth[phrase] * of_text * (1 - OF_PHRASE + OF_PHRASE * of_phrase)
             number = owner[phrase]
-            if number not in best or best[number][0] < score:
-                best[number] = (score, phrase)
+            if best.get(number, -1.0) < score:
+                best[number] = score
         return best
 
     def _together(
@@ -199,46 +195,22 @@ class Finder:
             found.update(dict.fromkeys(self._phrases.pairs[pair], sure))
         return found
 
-    def _ranked(self, best: dict[int, _Found]) -> list[int]:
+    def _ranked(self, best: dict[int, float]) -> list[int]:
         """Best first; of several with the same title, as provinces publish them, all but one go last."""
-        least = LEAST_OF_BEST * max((found.score for found in best.values()), default=0.0)
+        least = LEAST_OF_BEST * max(best.values(), default=0.0)
         order = sorted(
-            (n for n, found in best.items() if found.score >= max(least, LEAST)),
-            key=lambda n: (-round(best[n].score, 3), -self._entries[n].used, self._entries[n].code),
+            (n for n, score in best.items() if score >= max(least, LEAST)),
+            key=lambda n: (-round(best[n], 3), self._entries[n].code),
         )
         first = {self._titles[n]: n for n in reversed(order)}
         return sorted(order, key=lambda n: first[self._titles[n]] != n)
 
-    def _hit(self, number: int, found: _Found) -> Hit:
-        phrases = self._phrases
-        own = {word for phrase in self._of(number) for word in phrases.words[phrase]}
-        met = dict.fromkeys(word for term in found.reading.terms for word in _met(term, own))
-        telling = tuple(word for word in met if not phrases.is_filler(word))
-        title = set(phrases.words[self._first[number]])
-        added = set(phrases.words[found.phrase]) & set(telling) - title
-        is_alias = phrases.worth[found.phrase] == ALIAS
-        return Hit(
-            code=self._entries[number].code,
-            score=round(found.score, 4),
-            words=telling or tuple(met),
-            said=phrases.text[found.phrase] if added and is_alias else "",
-        )
+    def _hit(self, number: int, score: float) -> Hit:
+        return Hit(code=self._entries[number].code, score=round(score, 4))
 
     def _of(self, number: int) -> range:
         """The phrases of a procedure."""
         return range(self._first[number], self._first[number + 1])
-
-
-def emphasised(text: str, words: Iterable[str]) -> tuple[tuple[str, bool], ...]:
-    """`text` in pieces, each with whether it is one of the matched `words` of a `Hit`."""
-    wanted, at = frozenset(words), 0
-    pieces: list[tuple[str, bool]] = []
-    for one in syllables(text):
-        if one.bare in wanted:
-            pieces += [(text[at : one.start], False), (text[one.start : one.end], True)]
-            at = one.end
-    pieces.append((text[at:], False))
-    return tuple(piece for piece in pieces if piece[0])
 
 
 def _phrases_of(entry: Findable, said: Iterable[str]) -> Iterator[tuple[str, float]]:
@@ -253,18 +225,10 @@ def _phrases_of(entry: Findable, said: Iterable[str]) -> Iterator[tuple[str, flo
         yield text, ALIAS
 
 
-def _prior(entry: Findable, most_used: float, usual: bool) -> float:
-    """What is done here comes before what is not, and a little what is asked for often."""
-    share = math.log1p(max(entry.used, 0.0)) / math.log1p(most_used) if most_used > 0 else 0.0
-    here = (HERE if entry.service else 1.0) * (1 + USED * share)
+def _prior(entry: Findable, usual: bool) -> float:
+    """What is done here comes before what is not, and a little what the table calls usual."""
+    here = HERE if entry.service else 1.0
     return here * USUAL if usual else here
-
-
-def _met(term: Term, own: Set[str]) -> list[str]:
-    """The words of `own` that a typed word met: itself, else those that it may stand for."""
-    if term.word.bare in own and term.choices:
-        return [term.word.bare]
-    return [bare for bare, _ in term.choices if bare in own]
 
 
 def _agreement(term: Term, form: str, bare: str) -> float:

@@ -26,7 +26,6 @@ class Phrases:
     def __init__(self) -> None:
         self.owner: list[int] = []
         self.worth: list[float] = []
-        self.text: list[str] = []
         self.words: list[tuple[str, ...]] = []
         self.full: list[float] = []
         """What all words of a phrase tell together, up to `COUNTED` of them."""
@@ -47,7 +46,6 @@ class Phrases:
         number = len(self.owner)
         self.owner.append(owner)
         self.worth.append(worth)
-        self.text.append(text)
         self.words.append(tuple(s.bare for s in read))
         self._marks.append(tuple(dict.fromkeys(s.marked for s in read)))
         for marked, bare in {s.marked: s.bare for s in read}.items():
