@@ -31,7 +31,7 @@ def _no_form(_: str) -> bool:
 @dataclass(frozen=True)
 class Shelf:
     """`record` gives a whole record (None: only its line is known here); `has_form`: a form of it can be
-    filled at this kiosk today."""
+    filled at this kiosk today; `asked`: codes of what this centre's visitors come for, the most frequent first."""
 
     summaries: Mapping[str, Summary]
     finder: Finder
