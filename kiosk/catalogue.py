@@ -222,8 +222,8 @@ class Catalogue:
 
     def _take_records(self, kept: KeptRecords, version: str) -> None:
         before = self._records.records
-        self._records, self._records_for = kept, version
         _write(self._records_file, kept)
+        self._records, self._records_for = kept, version
         log.info("records", procedures=len(kept.records.procedures))
         now = kept.records
         if (now.everyday, now.asked) != (before.everyday, before.asked):
