@@ -206,15 +206,13 @@ class Child(Finger):
         self.outbox.stop()
         os.environ.pop(REMOTE, None)
 
-    def open(self, visit: talk.Open) -> float:
-        """Seconds until the first picture stood there."""
+    def open(self, visit: talk.Open) -> None:
+        """Until the first picture stands there."""
         if self.process.open_now:  # a test before this one broke off
             self.process.tell(talk.Close())
         until(lambda: self.process.ready, "a warm child", LONG_S)
         self.said.clear()
         self.shown.clear()
         self.over.clear()
-        began = time.monotonic()
         self.process.open(visit)
         assert self.shown.wait(LONG_S)
-        return time.monotonic() - began
