@@ -1,62 +1,19 @@
-"""The camera's live picture, with the outline of what was found in it or a frame to hold a card in; and thumbnails."""
+"""The camera's live picture, with the outline of what was found in it or a frame to hold a card in."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from kivy.clock import Clock
-from kivy.graphics import Color, Rectangle, SmoothLine
-from kivy.graphics.texture import Texture
-from kivy.uix.widget import Widget
+from kivy.graphics import Color, SmoothLine
 
 from kiosk.filing.eye import Eye
+from kiosk.touch.picture import Picture, texture_of
 from kiosk.touch.style import Look
 
 FRAMES_A_SECOND = 15
 CARD_SHAPE = 85.6 / 54.0
 CARD_PART = 0.72
-
-
-def texture_of(picture: np.ndarray[Any, Any]) -> Texture:
-    """A picture (rows from above, blue green red) as Kivy draws it, without any file."""
-    height, width = picture.shape[:2]
-    texture = Texture.create(size=(width, height), colorfmt="bgr")
-    texture.blit_buffer(picture.tobytes(), colorfmt="bgr", bufferfmt="ubyte")
-    texture.flip_vertical()
-    return texture
-
-
-class Picture(Widget):
-    """One picture as large as it goes, whole."""
-
-    def __init__(self, look: Look, picture: np.ndarray[Any, Any] | None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.texture = texture_of(picture) if picture is not None else None
-        with self.canvas:
-            Color(rgba=look.palette.line)
-            self._ground = Rectangle()
-            Color(rgba=(1, 1, 1, 1))
-            self._box = Rectangle(texture=self.texture)
-        self.bind(pos=self.place, size=self.place)
-
-    def box(self) -> tuple[float, float, float, float]:
-        """Left, bottom, width and height of the picture in this widget."""
-        wide, high = self.texture.size if self.texture is not None else (4, 3)
-        scale = min(self.width / wide, self.height / high)
-        width, height = wide * scale, high * scale
-        return (
-            self.x + (self.width - width) / 2,
-            self.y + (self.height - height) / 2,
-            width,
-            height,
-        )
-
-    def place(self, *_: object) -> None:
-        left, bottom, width, height = self.box()
-        self._ground.pos, self._ground.size = (left, bottom), (width, height)
-        self._box.pos = (left, bottom)
-        self._box.size = (width, height) if self.texture is not None else (0, 0)
 
 
 class Live(Picture):

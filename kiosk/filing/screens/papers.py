@@ -8,12 +8,13 @@ from kiosk.filing import reports as r
 from kiosk.filing.papers import held_for, pages_of, phone_code, the_paper, ways
 from kiosk.filing.reports import How
 from kiosk.filing.visit import Wanted, is_settled, missing, to_give
+from kiosk.touch.picture import Picture
 from kiosk.touch.style import LETTERS
 from kiosk.touch.text import Text
 from kiosk.touch.widgets import BigButton, Column, QrImage, Row, Space, alike
 from queue_server.wire.words import local
 
-from .camera import Live, Picture
+from .camera import Live
 from .scene import (
     GAP,
     Choice,
