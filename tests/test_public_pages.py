@@ -492,6 +492,8 @@ def test_a_procedure_is_kept_on_the_phone_with_the_centres_own_guides(
     assert phone.locator(".papers").first.locator("li").count() >= 3
     expect(phone.get_by_text("Hồ sơ MẪU: Tờ khai đã điền")).to_be_visible()
     expect(phone.get_by_text("ghi chú")).to_have_count(0)
+    (listed,) = centre.call("GET", "/api/guides/1.001193")
+    assert (listed["kind"], listed["caption"], listed["size"]) == ("sample", "Tờ khai đã điền", 8)
     for path in ("1.001193/ghi%20chú.txt", "..%2F..%2Fcentre.db", "1.001193/..%2F..%2Fcentre.db"):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{centre.web}/guides/{urllib.parse.quote(path, safe='/%')}")

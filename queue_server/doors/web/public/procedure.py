@@ -16,8 +16,8 @@ import queue_server.dossiers
 
 from ....dossiers.advice import advise
 from ....dossiers.catalogue import CODE
+from ....wire.guides import MOST_GUIDES, Guide
 from ....wire.texts import Texts
-from ....wire.words import Frozen
 from ..context import Web
 from .notices import notice
 from .render import HEADERS, language_of, page
@@ -31,16 +31,7 @@ KINDS = {
     ".mp4": "video/mp4",
     ".webm": "video/webm",
 }
-MOST_GUIDES = 30
 ORDER = re.compile(r"^\d+[\s._-]+")
-
-
-class Guide(Frozen):
-    """One file of a centre's own guide. `kind`: picture, sample (PDF, under the word MẪU), film."""
-
-    file: str
-    kind: str
-    caption: str
 
 
 def guides(folder: Path, code: str) -> tuple[Guide, ...]:
@@ -49,18 +40,28 @@ def guides(folder: Path, code: str) -> tuple[Guide, ...]:
         return ()
     try:
         files = sorted(p for p in (folder / code).iterdir() if p.suffix.lower() in KINDS)
+        return tuple(_guide(path) for path in files[:MOST_GUIDES] if path.is_file())
     except OSError:
         return ()
-    return tuple(_guide(path) for path in files[:MOST_GUIDES] if path.is_file())
 
 
 def _guide(path: Path) -> Guide:
-    kind = KINDS[path.suffix.lower()]
-    shown = "film" if kind.startswith("video/") else "picture"
-    if kind == "application/pdf":
-        shown = "sample"
+    """Raises OSError for a file that went away meanwhile."""
+    kind, about = KINDS[path.suffix.lower()], path.stat()
     caption = ORDER.sub("", path.stem).replace("_", " ").strip()
-    return Guide(file=path.name, kind=shown, caption=caption)
+    return Guide(
+        file=path.name,
+        kind=_shown(kind),
+        caption=caption,
+        size=about.st_size,
+        stamp=f"{about.st_mtime_ns:x}-{about.st_size:x}",
+    )
+
+
+def _shown(kind: str) -> str:
+    if kind == "application/pdf":
+        return "sample"
+    return "film" if kind.startswith("video/") else "picture"
 
 
 def procedure_routes(web: Web) -> APIRouter:
