@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 from .reports import Report
 from .shelf import Shelf
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Errand(StrEnum):
@@ -28,6 +32,30 @@ class Part(StrEnum):
     COST = "cost"
     STEPS = "steps"
     RULES = "rules"
+    SAMPLE = "sample"
+    """The centre's own guides, sheet by sheet; only where it has some."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One picture of the centre's own guides to a procedure; `kind` as in `wire.guides`.
+
+    `file`: its name among what the kiosk keeps; a film has none. `page` of `pages`: of a sample.
+    """
+
+    kind: str
+    caption: str
+    file: str = ""
+    page: int = 1
+    pages: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The pixels of a sheet: rows from above, blue green red."""
+
+    file: str
+    pixels: np.ndarray[Any, Any]
 
 
 # --- reports ------------------------------------------------------------------------------------
@@ -99,6 +127,23 @@ class ChecklistCame(Report):
     outcome: str
 
 
+@dataclass(frozen=True)
+class GuidesCame(Report):
+    """What there is of the centre's guides to a procedure; again when there is more, or less."""
+
+    code: str
+    sheets: tuple[Sheet, ...]
+
+
+@dataclass(frozen=True)
+class SheetDrawn(Report):
+    """`drawn`: None when it cannot be shown."""
+
+    code: str
+    file: str
+    drawn: Drawn | None
+
+
 class ReadAsked(Report):
     pass
 
@@ -137,4 +182,17 @@ class ReadAdvice:
     language: str
 
 
-Effect = OpenErrand | PrintChecklist | ReadAdvice
+@dataclass(frozen=True)
+class FetchGuides:
+    """Somebody reads about this procedure: its guides are wanted."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class DrawSheet:
+    code: str
+    file: str
+
+
+Effect = OpenErrand | PrintChecklist | ReadAdvice | FetchGuides | DrawSheet

@@ -1,7 +1,8 @@
 """What somebody hands in as a picture or a PDF, looked at before it is believed, and drawn anew as pages.
 
 Nothing of the file goes on but its picture: no metadata, no script, no second layer. Used for the files of
-a flat-bed scanner and for what a phone uploads. Pillow and pdfium are loaded only here, when they are needed.
+a flat-bed scanner, for what a phone uploads, and for a centre's own guides at the kiosk. Pillow and pdfium are
+loaded only here, when they are needed.
 """
 
 from __future__ import annotations
