@@ -24,6 +24,7 @@ from . import booking_reports as b
 from . import finding_reports as f
 from . import reports as r
 from .cut_off import CutOff
+from .guides import Guides
 from .open_asks import OpenAsks
 from .paper.checklist import ChecklistPaper
 from .paper.slip import SlipPaper
@@ -109,6 +110,7 @@ class Doing:
         self.setup: m.CentreSetup | None = None
         self.shelf: Shelf | None = None
         self.cut_off: CutOff | None = None
+        self.guides: Guides | None = None
 
     def withdraw_left_over(self) -> None:
         """At the start: whoever asked before the power went has not seen her number."""
@@ -247,6 +249,14 @@ class Doing:
             lambda done: self._hear(f.ChecklistCame, code=want.code, outcome=_outcome(done))
         )
 
+    def fetch_guides(self, want: f.FetchGuides) -> None:
+        if self.guides is not None:
+            self.guides.want(want.code)
+
+    def draw_sheet(self, want: f.DrawSheet) -> None:
+        if self.guides is not None:
+            self.guides.draw(want.code, want.file)
+
     def tell_print(self, want: r.TellPrint) -> None:
         if self.cut_off is not None and self.cut_off.note_print(want.ticket, want.outcome):
             return
@@ -283,6 +293,8 @@ _DO: dict[type, Callable[[Doing, Any], None]] = {
     r.TellPrint: Doing.tell_print,
     r.AskHelp: Doing.ask_help,
     f.PrintChecklist: Doing.print_checklist,
+    f.FetchGuides: Doing.fetch_guides,
+    f.DrawSheet: Doing.draw_sheet,
     b.AskTimes: Doing.ask_times,
     b.AskTime: Doing.ask_time,
     b.AskCheckIn: Doing.check_in,

@@ -47,7 +47,8 @@ def shown(state: State, _report: ErrandShown) -> Decision:
     """What she looked for is forgotten here."""
     if state.step is not Step.OPENING:
         return state, ()
-    return replace(state, query="", found="", field="", code="", kept=False, pages={}), ()
+    state = replace(state, query="", found="", field="", code="", kept=False, pages={})
+    return replace(state, guides=(), drawn=None), ()
 
 
 def ended(state: State, report: ErrandEnded) -> Decision:

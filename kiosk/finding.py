@@ -87,13 +87,68 @@ def procedure_found(state: State, report: r.ProcedureFound) -> Decision:
         return state, ()
     pages = {**state.pages, Step.ADVICE: 0}
     found = replace(state, step=Step.ADVICE, found=report.code, found_from=state.step)
-    return replace(found, part=r.Part.PAPERS, kept=False, listed="", pages=pages), ()
+    found = replace(found, part=r.Part.PAPERS, kept=False, listed="", pages=pages)
+    return replace(found, guides=(), drawn=None), (r.FetchGuides(report.code),)
 
 
 def part_shown(state: State, report: r.PartShown) -> Decision:
-    if state.step is not Step.ADVICE:
+    if state.step is not Step.ADVICE or report.part not in parts(state):
         return state, ()
-    return replace(state, part=report.part, pages={**state.pages, Step.ADVICE: 0}), ()
+    return with_sheet(_at_part(state, report.part))
+
+
+def _at_part(state: State, part: r.Part) -> State:
+    return replace(state, part=part, drawn=None, pages={**state.pages, Step.ADVICE: 0})
+
+
+def parts(state: State) -> tuple[r.Part, ...]:
+    """What can be looked at of the procedure that she reads about."""
+    return tuple(part for part in r.Part if part is not r.Part.SAMPLE or sheets(state))
+
+
+# --- the centre's own guides ---
+
+
+def sheets(state: State) -> tuple[r.Sheet, ...]:
+    """What can be shown of the guides: a film only where a phone can be sent to it."""
+    reached = state.setup is not None and bool(state.setup.public_url)
+    return tuple(sheet for sheet in state.guides if sheet.kind != "film" or reached)
+
+
+def sheet_of(state: State) -> r.Sheet | None:
+    """The sheet whose turn it is, if guides are looked at."""
+    there = sheets(state)
+    if state.step is not Step.ADVICE or state.part is not r.Part.SAMPLE or not there:
+        return None
+    return there[min(state.pages.get(Step.ADVICE, 0), len(there) - 1)]
+
+
+def with_sheet(state: State) -> Decision:
+    """Has the sheet whose turn it is drawn; another's picture is let go."""
+    sheet = sheet_of(state)
+    if sheet is not None and state.drawn is not None and state.drawn.file == sheet.file:
+        return state, ()
+    wanted = (r.DrawSheet(state.found, sheet.file),) if sheet is not None and sheet.file else ()
+    return replace(state, drawn=None), wanted
+
+
+def guides_came(state: State, report: r.GuidesCame) -> Decision:
+    if not state.found or report.code != state.found:
+        return state, ()
+    state = replace(state, guides=report.sheets)
+    return with_sheet(state if state.part in parts(state) else _at_part(state, r.Part.PAPERS))
+
+
+def sheet_drawn(state: State, report: r.SheetDrawn) -> Decision:
+    """A sheet that cannot be shown is one sheet less."""
+    if report.code != state.found:
+        return state, ()
+    if report.drawn is None:
+        left = tuple(sheet for sheet in state.guides if sheet.file != report.file)
+        return guides_came(state, r.GuidesCame(report.at, report.code, left))
+    sheet = sheet_of(state)
+    shown = sheet is not None and sheet.file == report.file
+    return (replace(state, drawn=report.drawn) if shown else state), ()
 
 
 def kept(state: State, report: r.KeptOnPhone) -> Decision:
@@ -134,6 +189,8 @@ def can_file(state: State) -> bool:
 def back(state: State) -> State:
     """One step back among these steps."""
     if state.step is Step.ADVICE:
+        if sheet_of(state) is not None:
+            return _at_part(state, r.Part.PAPERS)
         return replace(state, kept=False) if state.kept else replace(state, step=state.found_from)
     before = {Step.SEARCH: Step.ERRAND, Step.FIELDS: Step.ERRAND, Step.FIELD: Step.FIELDS}
     return replace(state, step=before[state.step])
@@ -148,6 +205,8 @@ RULES: dict[type, Any] = {
     r.FieldChosen: field_chosen,
     r.ProcedureFound: procedure_found,
     r.PartShown: part_shown,
+    r.GuidesCame: guides_came,
+    r.SheetDrawn: sheet_drawn,
     r.KeptOnPhone: kept,
     r.ChecklistAsked: checklist_asked,
     r.ChecklistCame: checklist_came,

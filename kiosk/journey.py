@@ -252,7 +252,7 @@ def _page_turned(state: State, report: r.PageTurned) -> Decision:
     if state.access.open:
         return replace(state, access=replace(state.access, page=page)), ()
     pages: dict[Step, int] = {**state.pages, state.step: page}
-    return replace(state, pages=pages), ()
+    return finding.with_sheet(replace(state, pages=pages))
 
 
 # --- rules: the ticket --------------------------------------------------------------------------

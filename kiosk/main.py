@@ -33,8 +33,9 @@ from .catalogue import Catalogue
 from .cut_off import CutOff
 from .doing import Doing, Paper, condition
 from .filing.parent import FilingProcess
-from .finding_reports import ShelfCame
+from .finding_reports import GuidesCame, SheetDrawn, ShelfCame
 from .forms import Forms
+from .guides import Guides
 from .leases import Leases, open_leases
 from .open_asks import OpenAsks
 from .outbox import Outbox
@@ -152,10 +153,18 @@ def _serve(
         lambda shelf: app.hear(ShelfCame, shelf=shelf),
         errands.can_file,
     )
+    guides = Guides(
+        credentials,
+        data / "guides",
+        (window.width, window.height),
+        lambda code, sheets: app.hear(GuidesCame, code=code, sheets=sheets),
+        lambda code, file, drawn: app.hear(SheetDrawn, code=code, file=file, drawn=drawn),
+    )
     link.on_message, link.on_connection = app.on_incoming, app.on_connection
     link.health = lambda: _health(printing.status())
     app.link = link
     app.doing = Doing(link, printing, Paper(own.printer), open_asks, app.hear)
+    app.doing.guides = guides
     cut_off = CutOff(link, leases, app.hear)
     app.cut_off = app.doing.cut_off = cut_off
 
@@ -173,7 +182,7 @@ def _serve(
     cut_off.begin()
     app.keys = table(own.keys)
     remote = remote_from_environment(app, REMOTE)
-    parts = (leases, remote, app.reader, printing, forms, outbox, filing, catalogue, link)
+    parts = (leases, remote, app.reader, printing, forms, outbox, filing, catalogue, guides, link)
     _run_together(app, [part for part in parts if part is not None])
 
 

@@ -9,7 +9,7 @@ from queue_server.wire import messages as m
 from queue_server.wire.words import Language
 
 from .access import LEAVES_AFTER_MS, Access
-from .finding_reports import Part
+from .finding_reports import Drawn, Part, Sheet
 from .reports import PrinterCondition, Procedure
 from .shelf import Shelf
 
@@ -229,6 +229,9 @@ class State:
     kept: bool = False
     listing: bool = False
     listed: str = ""
+    guides: tuple[Sheet, ...] = ()
+    """What the centre shows of this procedure, and the sheet of it that is ready to be seen."""
+    drawn: Drawn | None = None
 
     @property
     def page(self) -> int:

@@ -18,10 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+from PIL import Image, ImageDraw
 
 import queue_server.dossiers
 from kiosk.access import Access
-from kiosk.finding_reports import Part
+from kiosk.finding import parts
+from kiosk.finding_reports import Drawn, Part, Sheet
+from kiosk.guides import mark
 from kiosk.reports import PrinterCondition, Procedure
 from kiosk.shelf import Shelf, shelf_of
 from kiosk.touch.window import WindowSettings, parse_size, prepare_kivy
@@ -222,11 +226,45 @@ def finding_pictures(ready: State) -> Iterator[tuple[str, State]]:
     yield "fields", replace(shown, step=Step.FIELDS)
     yield "field", replace(shown, step=Step.FIELD, field="Hộ tịch")
     page = replace(shown, step=Step.ADVICE, found="1.001193")
-    for part in Part:
+    for part in parts(page):
         yield f"advice_{part.value}", replace(page, part=part)
+    yield from guide_pictures(replace(page, guides=GUIDES))
     yield "advice_printed", replace(page, pages={Step.ADVICE: 1}, listed="failed")
     yield "advice_keep", replace(page, kept=True)
     yield "advice_elsewhere", replace(page, found="1.004746")
+
+
+GUIDES = (
+    Sheet("sample", "Tờ khai đăng ký khai sinh đã điền", "a-1.jpg", 1, 2),
+    Sheet("sample", "Tờ khai đăng ký khai sinh đã điền", "a-2.jpg", 2, 2),
+    Sheet("picture", "Giấy chứng sinh", "b-1.jpg"),
+    Sheet(
+        "film", "Cách đăng ký khai sinh cho trẻ em mới sinh, từ giấy chứng sinh đến giấy khai sinh"
+    ),
+)
+
+
+def guide_pictures(page: State) -> Iterator[tuple[str, State]]:
+    """The centre's own guides to a procedure."""
+    yield "advice_guided", page
+    seen = replace(page, part=Part.SAMPLE)
+    yield "advice_sample_opening", seen
+    yield "advice_sample", replace(seen, drawn=sheet_drawn(1240, 1754))
+    third = replace(seen, pages={Step.ADVICE: 2})
+    yield "advice_sample_picture", replace(third, drawn=sheet_drawn(1600, 900, "picture"))
+    yield "advice_sample_film", replace(seen, pages={Step.ADVICE: 3})
+    yield "advice_sample_alone", replace(seen, guides=GUIDES[:1], drawn=sheet_drawn(1240, 1754))
+
+
+def sheet_drawn(width: int, height: int, kind: str = "sample") -> Drawn:
+    """A page full of lines; a sample under the word."""
+    page = Image.new("RGB", (width, height), "white")
+    pen = ImageDraw.Draw(page)
+    for line in range(60, height - 60, 40):
+        pen.line((80, line, width - 80 - line * 7 % 300, line), "#203040", 3)
+    if kind == "sample":
+        mark(page)
+    return Drawn("a-1.jpg", np.ascontiguousarray(np.asarray(page)[:, :, ::-1]))
 
 
 def booking_pictures(ready: State) -> Iterator[tuple[str, State]]:

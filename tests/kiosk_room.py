@@ -35,6 +35,8 @@ CATALOGUE = [
     {"code": "1.001193", "name": "Đăng ký khai sinh", "service": "civil", "field": "Hộ tịch"},
     {"code": "1.000894", "name": "Đăng ký kết hôn", "service": "civil", "field": "Hộ tịch"},
 ]
+PAGES = {"/api/catalogue": json.dumps(CATALOGUE).encode()}
+"""What the pretend server's web answers, by path."""
 
 
 def until(true: Callable[[], Any], what: str, seconds: float = PATIENCE_S) -> Any:
@@ -202,11 +204,10 @@ class PretendServer:
 
 class _Web(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        found = self.path == "/api/catalogue"
+        found = PAGES.get(self.path)
         self.send_response(200 if found else 404)
         self.end_headers()
-        if found:
-            self.wfile.write(json.dumps(CATALOGUE).encode())
+        self.wfile.write(found or b"")
 
     def log_message(self, *_: object) -> None:
         """Quiet."""

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from kiosk import finding_reports as f
 from kiosk import reports as r
-from kiosk.finding_reports import Errand, Part
+from kiosk.finding import parts, sheets
+from kiosk.finding_reports import Drawn, Errand, Part, Sheet
 from kiosk.journey import decide
 from kiosk.reports import PrinterCondition
 from kiosk.visit import State, Step, View, view
@@ -140,3 +142,88 @@ def test_a_new_shelf_without_her_procedure_does_not_leave_her_on_an_empty_page(
     less = replace(shelf_now, summaries={})
     state, _ = after(at_advice(ready), (f.ShelfCame, {"shelf": less}))
     assert state.step is Step.ERRAND
+
+
+# --- the centre's own guides ----------------------------------------------------------------------
+
+FIRST, SECOND = (
+    Sheet("sample", "Tờ khai", "a-1.jpg", 1, 2),
+    Sheet("sample", "Tờ khai", "a-2.jpg", 2, 2),
+)
+FILM = Sheet("film", "Cách khai")
+DRAWN = Drawn("a-1.jpg", np.zeros((1, 1, 3), np.uint8))
+
+
+def guided(*shown: Sheet, code: str = "1.001193") -> tuple[type, dict[str, Any]]:
+    return (f.GuidesCame, {"code": code, "sheets": shown})
+
+
+def opened(drawn: Drawn | None, file: str, code: str = "1.001193") -> tuple[type, dict[str, Any]]:
+    return (f.SheetDrawn, {"code": code, "file": file, "drawn": drawn})
+
+
+SAMPLE = (f.PartShown, {"part": Part.SAMPLE})
+
+
+def test_guides_are_asked_for_when_the_procedures_page_opens_and_not_before(ready: State) -> None:
+    state, effects = after(ready, *SEARCHING, *typed("khai sinh"))
+    assert effects == []
+    state, effects = after(state, (f.ProcedureFound, {"code": "1.001193"}))
+    assert effects == [f.FetchGuides("1.001193")]
+    assert Part.SAMPLE not in parts(state)
+    assert after(state, SAMPLE)[0].part is Part.PAPERS, "none came, so there is none to see"
+
+
+def test_guides_are_turned_sheet_by_sheet_and_back_leads_to_the_papers(ready: State) -> None:
+    state, effects = after(at_advice(ready), guided(FIRST, SECOND), SAMPLE)
+    assert effects == [f.DrawSheet("1.001193", "a-1.jpg")] and state.drawn is None
+    state, _ = after(state, opened(DRAWN, "a-1.jpg"))
+    assert state.drawn is DRAWN
+    state, effects = after(state, (r.PageTurned, {"page": 1}))
+    assert effects == [f.DrawSheet("1.001193", "a-2.jpg")] and state.drawn is None
+    state, _ = after(state, opened(DRAWN, "a-1.jpg"))
+    assert state.drawn is None, "it came too late for its turn"
+    state, _ = after(state, r.WentBack)
+    assert (state.step, state.part, state.page) == (Step.ADVICE, Part.PAPERS, 0)
+
+
+def test_more_guides_do_not_take_the_picture_away_that_she_looks_at(ready: State) -> None:
+    looking, _ = after(at_advice(ready), guided(FIRST), SAMPLE, opened(DRAWN, "a-1.jpg"))
+    state, effects = after(looking, guided(FIRST, SECOND))
+    assert state.drawn is DRAWN and effects == []
+
+
+def test_a_sheet_that_cannot_be_shown_is_left_out_and_the_last_one_leads_back(
+    ready: State,
+) -> None:
+    state, _ = after(at_advice(ready), guided(FIRST, SECOND), SAMPLE)
+    state, effects = after(state, opened(None, "a-1.jpg"))
+    assert state.guides == (SECOND,) and effects == [f.DrawSheet("1.001193", "a-2.jpg")]
+    state, _ = after(state, opened(None, "a-2.jpg"))
+    assert (state.step, state.part) == (Step.ADVICE, Part.PAPERS)
+
+
+def test_a_film_is_offered_only_where_a_phone_can_be_sent_to_it(ready: State) -> None:
+    state, _ = after(at_advice(ready), guided(FILM))
+    assert Part.SAMPLE not in parts(state)
+    assert state.setup is not None
+    reached = msgspec.structs.replace(state.setup, public_url="https://x")
+    state, effects = after(state, (r.SetupCame, {"setup": reached}), SAMPLE)
+    assert sheets(state) == (FILM,) and state.part is Part.SAMPLE and effects == []
+
+
+def test_guides_of_another_procedure_or_after_the_visit_change_nothing(ready: State) -> None:
+    state, _ = after(at_advice(ready), guided(FIRST, code="1.000894"))
+    assert state.guides == ()
+    looking, _ = after(state, guided(FIRST), SAMPLE, opened(DRAWN, "a-1.jpg"))
+    gone, _ = after(looking, r.WentHome)
+    assert (gone.guides, gone.drawn, gone.part) == ((), None, Part.PAPERS)
+    late, effects = after(gone, guided(FIRST), opened(DRAWN, "a-1.jpg"))
+    assert late == gone and effects == []
+
+
+def test_idle_leads_home_from_a_sample_as_from_everywhere(ready: State) -> None:
+    looking, _ = after(at_advice(ready), guided(FIRST), SAMPLE, opened(DRAWN, "a-1.jpg"))
+    left = NOW + ready.rules.idle + ready.rules.warn + 1
+    state, _ = decide(looking, r.Tick(left))
+    assert (state.step, state.guides, state.drawn) == (Step.WELCOME, (), None)

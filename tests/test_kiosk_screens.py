@@ -9,15 +9,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kiosk.pretend_printer import PretendPrinter
 from queue_server.wire import messages as m
 from queue_server.wire import topics
+from queue_server.wire.guides import Guide
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import HALF_HOUR, Estimate, half_hour
 
-from .kiosk_room import RUN_KIOSK, Broker, KioskProcess, PretendServer, setup, until
+from .kiosk_room import PAGES, RUN_KIOSK, Broker, KioskProcess, PretendServer, setup, until
+from .test_intake import picture
 
 ROOT = Path(__file__).parent.parent
 
@@ -226,6 +229,25 @@ def test_a_lost_broker_sends_visitors_to_the_desk_until_it_is_back(room: Room) -
     assert kiosk.says("Xin Ông/Bà lấy số tại bàn hướng dẫn")
     room.broker.start()
     kiosk.until_shows("service")
+
+
+def test_a_visitor_sees_the_centres_sample_of_her_procedure_and_nothing_of_it_stays(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk, guide = room.kiosk, Guide(file="tờ khai.jpg", kind="picture", caption="Khai như thế này")
+    torn = Guide(file="hỏng.jpg", kind="picture", caption="Hỏng")
+    monkeypatch.setitem(PAGES, "/api/guides/1.001193", msgspec.json.encode([torn, guide]))
+    monkeypatch.setitem(PAGES, "/guides/1.001193/h%E1%BB%8Fng.jpg", b"no picture")
+    monkeypatch.setitem(PAGES, "/guides/1.001193/t%E1%BB%9D%20khai.jpg", picture())
+    kiosk.go("more-vi", "errand-fields", "field-0", "found-1.001193", "part-sample")
+    until(lambda: kiosk.says("Khai như thế này"), "the sample")
+    until(lambda: not kiosk.says("Đang mở hình"), "its picture")
+    assert not kiosk.says("Trang 1/2"), "what is torn is left out"
+    kiosk.do(later=61)
+    kiosk.until_shows("idle")
+    kiosk.do(later=20)
+    kiosk.until_shows("welcome")
+    assert not kiosk.says("Khai như thế này")
 
 
 # --- a server that does not answer; the power ----------------------------------------------------

@@ -11,9 +11,10 @@ from kivy.uix.widget import Widget
 import queue_server.dossiers
 from kiosk import finding_reports as f
 from kiosk import reports as r
-from kiosk.finding import can_file, errands
-from kiosk.finding_reports import Part
+from kiosk.finding import can_file, errands, parts, sheet_of, sheets
+from kiosk.finding_reports import Part, Sheet
 from kiosk.touch.keyboard import Keyboard, keyboard_height
+from kiosk.touch.picture import Picture
 from kiosk.touch.style import LETTERS, Look
 from kiosk.touch.text import Text, drawn_size, height_of
 from kiosk.touch.vietnamese import VNI
@@ -62,6 +63,7 @@ ICONS = {
 }
 TYPED = 0.82
 """The width of what is found beside that of the keys, on a lying screen."""
+LONGEST_CAPTION = 60
 ACTIONS = 0.3
 """The share of a lying screen's width for what can be done."""
 Block = tuple[str, str]
@@ -280,6 +282,8 @@ def advice(scene: Scene) -> Widget:
         return errand(scene)
     if state.kept:
         return _keep(scene, line)
+    if (sheet := sheet_of(state)) is not None:
+        return _guide(scene, line, sheet)
     ways, aside = _ways(scene, line), _aside(scene)
     share = 1.0 if look.portrait else 1 - ACTIONS
     tabs = _tabs(scene, share)
@@ -381,11 +385,15 @@ def _tabs(scene: Scene, share: float) -> Widget:
             role="body",
             pad=0.8,
         )
-        for part in Part
+        for part in parts(scene.state)
     ]
     look = scene.look
     width = look.width * share
-    rows = [buttons] if look.letters <= LETTERS[1] else [buttons[:2], buttons[2:]]
+    half = len(buttons) // 2
+    ways = [[buttons]]
+    if look.letters > LETTERS[1]:
+        ways = [[buttons[:n], buttons[n:]] for n in sorted({half, len(buttons) - half})]
+    rows = min(ways, key=lambda rows: sum(_row_height(look, row, width, 1.2) for row in rows))
     heights = [_row_height(look, row, width, 1.2) for row in rows]
     lines = [fixed(Row(look, *row, gap=1.2), high) for row, high in zip(rows, heights, strict=True)]
     gaps = look.unit(1.2) * (len(rows) - 1)
@@ -444,9 +452,8 @@ def _aside(scene: Scene) -> list[Widget]:
 
 
 def _keep(scene: Scene, line: Summary) -> Widget:
-    look, setup = scene.look, scene.state.setup
-    base = setup.public_url.rstrip("/") if setup else ""
-    code = QrImage(f"{base}/p/{line.code}", size_hint_y=1.4)
+    look = scene.look
+    code = QrImage(_on_phone(scene, line), size_hint_y=1.4)
     close = BigButton(
         look,
         scene.say("advice.keep_done"),
@@ -462,6 +469,44 @@ def _keep(scene: Scene, line: Summary) -> Widget:
         title=line.name,
         above=[code, words],
     )
+
+
+def _guide(scene: Scene, line: Summary, sheet: Sheet) -> Widget:
+    """A sheet of the centre's own guides, as large as it goes; for a film the code that opens it on a phone.
+
+    All that is touched stands at the foot anyway: a low screen needs no other order.
+    """
+    scene = replace(scene, look=replace(scene.look, low=False))
+    state, look = scene.state, scene.look
+    count = len(sheets(state))
+    turn = [pager(scene, min(state.page, count - 1), count)] if count > 1 else []
+    title = _caption(scene, sheet)
+    if sheet.kind == "film":
+        words = Text(look, scene.say("advice.film"), "lead", halign="center", size_hint_y=0.5)
+        shown = [QrImage(_on_phone(scene, line), size_hint_y=1.4), words]
+    elif state.drawn is not None:
+        shown = [Picture(look, state.drawn.pixels)]
+    else:
+        shown = [Text(look, scene.say("advice.sheet_opening"), "lead", halign="center")]
+    return framed(scene, *turn, title=title, above=shown)
+
+
+def _caption(scene: Scene, sheet: Sheet) -> str:
+    caption = sheet.caption
+    if len(caption) > LONGEST_CAPTION:
+        caption = caption[:LONGEST_CAPTION].rsplit(" ", 1)[0] + " …"
+    if sheet.kind == "sample":
+        caption = scene.say("advice.sheet_sample", caption=caption)
+    if sheet.pages > 1:
+        values = {"page": sheet.page, "pages": sheet.pages}
+        caption = scene.say("advice.sheet_of", caption=caption, **values)
+    return caption
+
+
+def _on_phone(scene: Scene, line: Summary) -> str:
+    """The procedure's page for the visitor's own phone."""
+    setup = scene.state.setup
+    return f"{setup.public_url.rstrip('/') if setup else ''}/p/{line.code}"
 
 
 def _blocks(scene: Scene, told: Advice | None, line: Summary) -> list[Block]:
