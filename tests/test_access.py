@@ -93,6 +93,13 @@ def test_no_text_lies_on_another_or_off_the_screen(pictures: list[dict[str, Any]
         assert not off, (picture["look"], picture["name"])
 
 
+def test_no_heading_stands_at_the_foot_of_a_page(pictures: list[dict[str, Any]]) -> None:
+    for picture in (p for p in pictures if p["name"] == "advice_rules"):
+        roles = [t["role"] for t in picture["texts"][3:]]
+        beneath = [after for role, after in pairwise(roles) if role == "lead"]
+        assert beneath and set(beneath) == {"button"}, picture["look"]
+
+
 def test_larger_letters_are_larger_and_never_under_the_usual_size(
     pictures: list[dict[str, Any]],
 ) -> None:

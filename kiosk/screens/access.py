@@ -24,7 +24,7 @@ def access(scene: Scene) -> Widget:
     )
     height = max(look.unit(11), look.target())
     title = scene.say("access.title")
-    room = body_room(look, height, title=title)
+    room = body_room(look, height, title=title, steps=True)
     columns = 1 if look.letters > LETTERS[1] and look.portrait else 2
     body = choices(scene, wishes(scene), room, least=12, most=15, columns=columns)
     return framed(scene, *body, rest(), fixed(done, height), title=title)

@@ -209,7 +209,7 @@ def service(scene: Scene) -> Widget:
     setup = scene.state.setup
     items = [_service_choice(scene, info) for info in (setup.services if setup else ())]
     title = scene.say("service.title")
-    body = choices(scene, items, body_room(scene.look, title=title), least=12, most=17)
+    body = choices(scene, items, body_room(scene.look, title=title, steps=True), least=12, most=17)
     return framed(scene, *body, rest(), title=title)
 
 
@@ -276,7 +276,9 @@ def procedure(scene: Scene) -> Widget:
         )
         for p in procedures_of(state, state.service)
     ]
-    body = choices(scene, items, body_room(look, height, title=title), least=12, most=14)
+    body = choices(
+        scene, items, body_room(look, height, title=title, steps=True), least=12, most=14
+    )
     return framed(scene, *body, rest(), fixed(none, height), title=title)
 
 
@@ -294,7 +296,9 @@ def priority(scene: Scene) -> Widget:
     height = wide_height(look, scene.say("priority.none"), 12)
     groups = state.setup.priorities if state.setup else ()
     items = [_priority_choice(scene, group) for group in groups]
-    body = choices(scene, items, body_room(look, height, title=title), least=11, most=15)
+    body = choices(
+        scene, items, body_room(look, height, title=title, steps=True), least=11, most=15
+    )
     return framed(scene, fixed(none, height), *body, rest(), title=title)
 
 

@@ -580,22 +580,33 @@ def laid_out(look: Look, blocks: Sequence[Block], room: float, width: float) -> 
     inner = room - look.unit(6)
     pages: list[list[Block]] = [[]]
     left = inner
-    for role, text in blocks:
+    following = [*(role for role, _ in blocks[1:]), ""]
+    for (role, text), then in zip(blocks, following, strict=True):
         rest = text
+        beneath = _beneath(look, role, then, width)
         while rest:
             height = _height(look, role, rest, width)
-            beneath = 2 * look.text(ROLES["body"]) if role == "head" else 0.0
-            if height + beneath <= left or (not pages[-1] and len(rest.split(" ")) == 1):
+            alone = not pages[-1] and (height <= left or len(rest.split(" ")) == 1)
+            if height + beneath <= left or alone:
                 pages[-1].append((role, rest))
                 left -= height
                 break
-            part, after = _parted(look, role, rest, width, left, bool(pages[-1]))
+            part, after = "", rest
+            if height > left:
+                part, after = _parted(look, role, rest, width, left, bool(pages[-1]))
             if part:
                 pages[-1].append((role, part))
             rest = after
             pages.append([])
             left = inner
     return pages if pages[-1] or len(pages) == 1 else pages[:-1]
+
+
+def _beneath(look: Look, role: str, then: str, width: float) -> float:
+    """What must have room on the same page: two lines under a heading, one of what is said of a paper."""
+    if role == "head":
+        return _height(look, "body", "Ấg\nẤg", width)
+    return _height(look, "small", "Ấg", width) if then == "small" else 0.0
 
 
 def _parted(

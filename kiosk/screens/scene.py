@@ -273,15 +273,16 @@ def pager_height(look: Look) -> float:
     return max(look.unit(PAGER), look.text("body") * 1.3 + look.unit(2), look.target())
 
 
-def body_room(look: Look, *taken: float, title: str = "") -> float:
+def body_room(look: Look, *taken: float, title: str = "", steps: bool = False) -> float:
     """Pixels of height left between the question and the footer, less what is `taken` there.
 
-    On a low screen: between its middle and the footer.
+    On a low screen: between its middle and the footer. `steps`: whether the bar of steps stands above.
     """
     if look.lowered:
         room = look.height / 2 - footer_height(look) - look.unit(LOW_EDGE + GAP)
     else:
-        room = look.height - look.unit(HEADER + 2 + GAP + GAP + GAP) - progress_height(look)
+        room = look.height - look.unit(HEADER + 2 + GAP + GAP)
+        room -= progress_height(look) + look.unit(GAP) if steps else 0.0
         room -= title_height(look, title) + footer_height(look)
     return room - sum(height + look.unit(GAP) for height in taken)
 

@@ -101,11 +101,9 @@ def framed(
 
 def room_for(scene: Scene, *taken: float, title: str = "") -> float:
     """Pixels of height left between the question and the footer, less what is `taken` there."""
-    left = kiosk.body_room(scene.look, *taken, title=title)
-    if scene.look.lowered:
-        return left
-    saved = 0 if has_progress(scene) else kiosk.progress_height(scene.look) + scene.look.unit(GAP)
-    return left + saved - (0 if title else scene.look.unit(GAP))
+    look = scene.look
+    left = kiosk.body_room(look, *taken, title=title, steps=has_progress(scene))
+    return left if look.lowered or title else left - look.unit(GAP)
 
 
 def seen_room(scene: Scene, *taken: float, title: str = "") -> float:
