@@ -22,6 +22,7 @@ from .looks import access_of
 
 LOOKS = (
     ("1080x1920", "vi", "largest"),
+    ("1080x1920", "en", "largest"),
     ("1080x1920", "en", "largest-low"),
     ("1080x1920", "vi", "usual-low"),
     ("1920x1080", "en", "largest"),

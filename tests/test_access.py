@@ -93,6 +93,15 @@ def test_no_text_lies_on_another_or_off_the_screen(pictures: list[dict[str, Any]
         assert not off, (picture["look"], picture["name"])
 
 
+def test_a_number_is_larger_than_all_that_is_said_of_it(pictures: list[dict[str, Any]]) -> None:
+    tickets = [p for p in pictures if "ticket" in p["name"]]
+    assert len(tickets) > 20
+    for picture in tickets:
+        numbers = [t["pixels"] for t in picture["texts"] if t["role"] in ("number", "count")]
+        others = [t["pixels"] for t in picture["texts"] if t["role"] not in ("number", "count")]
+        assert min(numbers) > 1.3 * max(others), (picture["look"], picture["name"])
+
+
 def test_no_heading_stands_at_the_foot_of_a_page(pictures: list[dict[str, Any]]) -> None:
     for picture in (p for p in pictures if p["name"] == "advice_rules"):
         roles = [t["role"] for t in picture["texts"][3:]]

@@ -51,8 +51,9 @@ def ticket(scene: Scene) -> Widget:
     look, taken = scene.look, scene.state.taken
     assert taken is not None
     whole = look.width - 2 * look.unit(MARGIN)
-    paper, late, buttons = _paper(scene), _late(scene, taken), _buttons(scene)
+    late, buttons = _late(scene, taken), _buttons(scene)
     crowded = bool(late or taken.offline)
+    paper = _paper(scene, crowded)
     code = [_code(scene, taken.url, crowded)] if taken.url else []
     if look.lowered:
         seen = [_number(scene, taken, whole), _facts(scene, taken, whole)]
@@ -123,9 +124,9 @@ def _flags(scene: Scene, taken: m.TicketTaken) -> list[Widget]:
     return flags
 
 
-def _tight(look: Look) -> bool:
-    """The largest letters in half a screen."""
-    return look.lowered and look.letters > LETTERS[1]
+def _tight(look: Look, crowded: bool = False) -> bool:
+    """The largest letters in half a screen, or where a warning wants the room of the number."""
+    return (look.lowered or crowded) and look.letters > LETTERS[1]
 
 
 def _usual_role(look: Look) -> str:
@@ -266,7 +267,7 @@ def _code(scene: Scene, url: str, crowded: bool) -> Widget:
     return fixed(card, look.unit(units)) if larger else card
 
 
-def _paper(scene: Scene) -> Widget:
+def _paper(scene: Scene, crowded: bool) -> Widget:
     """Where the paper is; in words and a drawing."""
     look, paper = scene.look, scene.state.paper
     p = look.palette
@@ -275,7 +276,7 @@ def _paper(scene: Scene) -> Widget:
     fill = p.success_tint if good else p.accent_tint if bad else p.tint
     colour = p.success if good else p.accent if bad else p.primary
     words = scene.say(f"paper.{paper.value}")
-    role = "button" if look.letters == LETTERS[0] else "small" if _tight(look) else "body"
+    role = "button" if look.letters == LETTERS[0] else "small" if _tight(look, crowded) else "body"
     card = Card(
         look,
         Icon(
@@ -309,7 +310,7 @@ def _late(scene: Scene, taken: m.TicketTaken) -> list[Widget]:
     look = scene.look
     accent = look.palette.accent
     sign = Icon(look, "warning", accent, size_hint_x=None, width=look.unit(5))
-    role = "small" if _tight(look) else "body"
+    role = "small" if _tight(look, crowded=True) else "body"
     words = Text(look, scene.say("ticket.late"), role, bold=True, colour=accent)
     width = look.width - look.unit(2 * MARGIN + 5 + 2)
     high = max(look.unit(8), _high(look, words.text, role, width))
