@@ -24,7 +24,11 @@ from .filing_visit import visit
 from .kiosk_room import until
 
 ROOT = Path(__file__).parent.parent
-LOOKS = [("1080x1920", "vi", "largest-low")]
+LOOKS = [
+    ("1080x1920", "vi", "largest-low"),
+    ("1080x1920", "vi", "large"),
+    ("1920x1080", "vi", "largest"),
+]
 """The hardest; `make screens` draws them all."""
 """Half a second on a kiosk; the machine of the tests does other things as well."""
 
@@ -53,7 +57,12 @@ def test_nothing_is_cut_outside_too_small_or_on_top_of_another(
     for picture in drawn:
         name, (width, height) = picture["name"], picture["size"]
         assert not [t["text"] for t in picture["texts"] if t["overflows"]], name
+        head = 11 * min(width, height) / 100
+        high = [t["text"] for t in picture["texts"][3:] if t["rect"][1] < head - 1]
+        assert not high, (name, "under the head of the screen", high)
         least = 18 * width / (344.0 if height > width else 598.0) - 1
+        said = [t["rect"] for t in picture["texts"]]
+        assert not [(a, b) for i, a in enumerate(said) for b in said[i + 1 :] if _overlap(a, b)]
         rects = [b["rect"] for b in picture["buttons"]]
         for x, y, w, h in rects:
             assert x >= 0 and y >= 0 and x + w <= width and y + h <= height, name

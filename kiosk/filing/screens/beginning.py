@@ -75,12 +75,12 @@ def start(scene: Scene) -> Widget:
         scene, scene.say(f"{key}.begin"), scene.touch(r.Began), "begin", icon="write", units=16
     )
     heading = scene.say(f"{key}.title", name=title(state))
-    notes = [part.height for part in remarks]
-    taken = notes if look.lowered else [begin.height, *notes]
-    room = seen_room(scene, *taken, title=heading)
-    card, turn = sheet(scene, _told(scene, key), room)
-    low = [Space()] if look.lowered else []
-    return framed(scene, *turn, *low, begin, title=heading, above=[*remarks, card])
+    if look.lowered:
+        card, turn = sheet(scene, _told(scene, key), seen_room(scene, title=heading))
+        return framed(scene, *turn, *remarks, Space(), begin, title=heading, above=[card])
+    taken = [begin.height, *(part.height for part in remarks)]
+    card, turn = sheet(scene, _told(scene, key), seen_room(scene, *taken, title=heading))
+    return framed(scene, *turn, begin, title=heading, above=[*remarks, card])
 
 
 def _sample(scene: Scene) -> bool:
@@ -96,10 +96,13 @@ def _told(scene: Scene, key: str) -> list[Widget]:
         words = scene.say(f"{key}.{step}")
         if words != f"{key}.{step}" and words:
             parts.append(_point(scene, words, width))
-    papers = to_give(scene.state)
+    papers = [_point(scene, _paper_words(scene, p), width, "list") for p in to_give(scene.state)]
     if papers:
-        parts.append(_head(scene, scene.say("start.papers"), width))
-    return [*parts, *(_point(scene, _paper_words(scene, p), width, "list") for p in papers)]
+        look = scene.look
+        head = _head(scene, scene.say("start.papers"), width)
+        high = head.height + papers[0].height + look.unit(1.4)
+        papers[0] = fixed(Column(look, head, papers[0], gap=1.4), high)
+    return [*parts, *papers]
 
 
 def _paper_words(scene: Scene, paper: Wanted) -> str:
@@ -139,8 +142,8 @@ def consent(scene: Scene) -> Widget:
     words = scene.say("consent.optional")
     optional = Text(look, words, "body", bold=True)
     optional = fixed(optional, height_of(look, words, "body", scene.width, bold=True) + 2)
-    above = [use, optional]
-    taken = [agree.height] if look.lowered else [agree.height, *(part.height for part in above)]
+    above, first = ([use], [optional]) if look.lowered else ([use, optional], [])
+    taken = [agree.height, optional.height, *([] if look.lowered else [use.height])]
     room, gap = room_for(scene, *taken, title=heading), look.unit(GAP)
     heights = [row.height for row in rows]
     pages = by_pages(heights, room, gap)
@@ -149,7 +152,8 @@ def consent(scene: Scene) -> Widget:
         pages = by_pages(heights, room - pager_height(look) - gap, gap)
         turn = [pager(scene, min(state.page, len(pages) - 1), len(pages))]
     begin, end = pages[min(state.page, len(pages) - 1)]
-    return framed(scene, *rows[begin:end], *turn, Space(), agree, title=heading, above=above)
+    body = [*first, *rows[begin:end], *turn]
+    return framed(scene, *body, Space(), agree, title=heading, above=above)
 
 
 def _purpose(scene: Scene, purpose: Consent) -> Widget:
@@ -227,11 +231,12 @@ def _filled(scene: Scene) -> Widget:
     if offers_priority(state):
         notes.append(remark(scene, scene.say("card.elderly"), "priority", calm=True))
     heading = scene.say("card.filled")
-    taken = [part.height for part in notes]
-    room = seen_room(scene, *([] if look.lowered else [on.height]), *taken, title=heading)
-    card_, turn = sheet(scene, parts, room)
-    low = [Space()] if look.lowered else []
-    return framed(scene, *turn, *low, on, title=heading, above=[*notes, card_])
+    if look.lowered:
+        card_, turn = sheet(scene, parts, seen_room(scene, title=heading))
+        return framed(scene, *turn, *notes, Space(), on, title=heading, above=[card_])
+    taken = [on.height, *(part.height for part in notes)]
+    card_, turn = sheet(scene, parts, seen_room(scene, *taken, title=heading))
+    return framed(scene, *turn, on, title=heading, above=[*notes, card_])
 
 
 def _said(scene: Scene, label: str, value: str) -> Widget:

@@ -34,6 +34,7 @@ from .scene import (
     framed,
     key_words,
     main_button,
+    pager_height,
     paragraph,
     remark,
     room_for,
@@ -187,11 +188,14 @@ def done(scene: Scene) -> Widget:
     tight = seen_room(scene, *taken, title=heading) < look.unit(30)
     if tight and not look.lowered:
         notes, taken = [], [big.height, *(part.height for part in buttons)]
-    below = notes if look.lowered else []
+    below: list[Widget] = []
     if look.lowered:
+        high = [part.height for part in (*notes, *buttons)]
+        tight = room_for(scene, *high) < pager_height(look)
+        below = [] if tight else notes
         notes, taken = [], [big.height]
     room = seen_room(scene, *taken, title=heading)
-    spare = _notes(scene, scene.width - look.unit(6)) if tight and not look.lowered else []
+    spare = _notes(scene, scene.width - look.unit(6)) if tight else []
     told = [*_facts(scene, scene.width), *spare]
     facts, turn = sheet(scene, told, room, border)
     low = [Space()] if look.lowered else []
@@ -457,8 +461,11 @@ def found(scene: Scene) -> Widget:
     ]
     high = sum(part.height for part in parts) + look.unit(8 + 4 * 3)
     card = fixed(Card(look, Space(), *parts, Space(), pad=4, gap=3), high)
+    buttons = [again, leave]
+    if not look.portrait:
+        buttons = [fixed(Row(look, again, leave, gap=GAP), leave.height)]
     return framed(
-        scene, Space(), again, leave, title=scene.say("lookup.found"), above=[card], leave=False
+        scene, Space(), *buttons, title=scene.say("lookup.found"), above=[card], leave=False
     )
 
 
@@ -466,7 +473,8 @@ def _completion(scene: Scene, percent: int) -> Widget:
     look = scene.look
     p = look.palette
     done_ = Card(look, fill=p.success, border=p.success, pad=0)
-    left = Card(look, fill=p.line, border=p.line, pad=0)
+    ahead = p.line if p.edge == 1.0 else p.pressed
+    left = Card(look, fill=ahead, border=ahead, pad=0)
     done_.size_hint_x, left.size_hint_x = max(0.01, percent / 100), max(0.01, 1 - percent / 100)
     bar = fixed(Row(look, done_, left, gap=0.6), look.unit(3))
     words = _centred(scene, scene.say("lookup.completion", percent=percent), "button")

@@ -10,7 +10,7 @@ from kiosk.filing.reports import How
 from kiosk.filing.visit import Wanted, is_settled, missing, to_give
 from kiosk.touch.picture import Picture
 from kiosk.touch.style import LETTERS
-from kiosk.touch.text import Text
+from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import BigButton, Column, QrImage, Row, Space, alike
 from queue_server.wire.words import local
 
@@ -75,7 +75,7 @@ def _item(scene: Scene, paper: Wanted) -> Choice:
 def _standing(scene: Scene, paper: Wanted) -> str:
     given = scene.state.given.get(paper.index)
     if given is None:
-        return scene.say("papers.to_show" if paper.show else "papers.open")
+        return scene.say("papers.to_show").capitalize() if paper.show else scene.say("papers.open")
     if given.how in (How.SCAN, How.FLAT, How.PHONE):
         return (
             scene.say("papers.pages", count=len(given.pages))
@@ -137,10 +137,10 @@ def scan(scene: Scene) -> Widget:
         scene, scene.say("scan.take"), scene.touch(r.Shutter), "take", kind="plain", icon="check"
     )
     live = Live(look, scene.eye, "page")
+    if look.lowered:
+        return framed(scene, live, take, title=heading, above=[note])
     if look.portrait:
-        return framed(
-            scene, take, *([Space()] if look.lowered else []), title=heading, above=[note, live]
-        )
+        return framed(scene, take, title=heading, above=[note, live])
     right = Column(look, note, Space(), take, gap=GAP)
     return framed(scene, beside(scene, live, right, 0.62), title=heading)
 
@@ -151,14 +151,13 @@ def _phone(scene: Scene, heading: str) -> Widget:
         wait = scene.state.phone is None
         note = remark(scene, scene.say("scan.phone_wait" if wait else "scan.phone_off"), calm=wait)
         return framed(scene, Space(), title=heading, above=[note])
-    code = QrImage(where)
-    words = Text(look, scene.say("scan.phone"), "lead", halign="center")
-    return framed(
-        scene,
-        Space(),
-        title=heading,
-        above=[fixed(words, look.unit(16)), fixed(code, look.unit(50))],
-    )
+    said = scene.say("scan.phone")
+    high = height_of(look, said, "lead", scene.width) + look.unit(4)
+    words = fixed(Text(look, said, "lead", halign="center"), high)
+    if look.lowered:
+        return framed(scene, QrImage(where), title=heading, above=[words])
+    code = fixed(QrImage(where), min(look.unit(50), room_for(scene, high, title=heading)))
+    return framed(scene, Space(), title=heading, above=[words, code])
 
 
 def _flat(scene: Scene, heading: str) -> Widget:
@@ -171,7 +170,7 @@ def _flat(scene: Scene, heading: str) -> Widget:
 
 
 def pages(scene: Scene) -> Widget:
-    """The pages as they were taken: good, again, one more."""
+    """The pages as they were taken: good, again, one more. On a low screen their pictures stand above."""
     look, state = scene.look, scene.state
     found, taken = the_paper(state), pages_of(state)
     heading = scene.say("pages.title", name=found.name if found else "")
@@ -181,9 +180,11 @@ def pages(scene: Scene) -> Widget:
     above: list[Widget] = []
     if flaws[0]:
         above.append(remark(scene, scene.say(f"scan.hint.{flaws[0]}")))
-    most = MOST_ON_SCREEN if look.letters <= LETTERS[1] and not look.lowered else MOST_LARGE
+    most = MOST_ON_SCREEN if look.letters == LETTERS[0] and not look.lowered else MOST_LARGE
     at = min(state.page, (len(taken) - 1) // most)
     shown = taken[at * most : (at + 1) * most]
+    if look.lowered:
+        above += [Picture(look, scene.eye.thumbnail(page.id)) for page in shown]
     cards = [_page(scene, page, at * most + n, len(taken)) for n, page in enumerate(shown)]
     columns = min(2, len(cards)) if look.portrait else len(cards)
     rows = [Row(look, *cards[n : n + columns], gap=GAP) for n in range(0, len(cards), columns)]
@@ -217,7 +218,6 @@ def _free(button: BigButton) -> BigButton:
 
 def _page(scene: Scene, page: r.Page, place: int, count: int) -> Widget:
     look = scene.look
-    picture = Picture(look, scene.eye.thumbnail(page.id))
     buttons = [_wish(scene, page, "again"), _wish(scene, page, "remove")]
     if place:
         buttons.append(_wish(scene, page, "up"))
@@ -226,7 +226,11 @@ def _page(scene: Scene, page: r.Page, place: int, count: int) -> Widget:
         look, scene.say("pages.place", place=place + 1, count=count), "body", halign="center"
     )
     row = fixed(Row(look, *buttons, gap=1), look.target())
-    return Column(look, picture, fixed(words, look.unit(5) * look.letters), row, gap=1)
+    high = look.unit(5) * look.letters
+    below = [fixed(words, high), row]
+    if look.lowered:
+        return fixed(Column(look, *below, gap=1), high + row.height + look.unit(1))
+    return Column(look, Picture(look, scene.eye.thumbnail(page.id)), *below, gap=1)
 
 
 def _wish(scene: Scene, page: r.Page, wish: str) -> BigButton:

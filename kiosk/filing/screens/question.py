@@ -127,7 +127,7 @@ def _ways(scene: Scene, asked: Question, onward: bool = True) -> list[Widget]:
     if beside_:
         alike(beside_)
         high = max(look.unit(9), look.text("body") * 1.3 + look.unit(2), look.target())
-        if look.letters > (LETTERS[1] if look.portrait else LETTERS[0]):
+        if look.letters > LETTERS[0]:
             parts += [fixed(button, high) for button in beside_]
         else:
             parts.append(fixed(Row(look, *beside_, gap=GAP), high))

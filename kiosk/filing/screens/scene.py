@@ -29,10 +29,11 @@ from kiosk.screens.scene import (
     key_words,
     own_look,
     pager,
+    pager_height,
 )
 from kiosk.touch.spoken import as_one, part_of_frame
 from kiosk.touch.style import LETTERS, Colour, Look
-from kiosk.touch.text import Text, height_of
+from kiosk.touch.text import Text, drawn_size, height_of
 from kiosk.touch.widgets import (
     BigButton,
     Card,
@@ -129,7 +130,7 @@ def sheet(
     turn: list[Widget] = []
     if len(pages) > 1:
         if not look.lowered:
-            inner -= kiosk.pager_height(look) + look.unit(GAP)
+            inner -= pager_height(look) + look.unit(GAP)
         pages = kiosk.by_pages(heights, inner, gap)
         page = min(scene.state.page, len(pages) - 1)
         turn = [pager(scene, page, len(pages))]
@@ -159,7 +160,7 @@ def footer(scene: Scene, back: bool, leave: bool) -> Widget:
     call = scene.touch(r.HelpCalled)
     words = scene.say("help.call")
     help_ = HelpButton(look, words, call, role="body", upright=look.portrait, pad=0.8)
-    help_.size_hint_x = 1.0 if look.letters <= LETTERS[1] or len(buttons) < 3 else 1.3
+    help_.size_hint_x = 1.0 if look.letters == LETTERS[0] or len(buttons) < 3 else 1.3
     buttons.append(help_)
     row = Row(look, *buttons, gap=GAP)
     alike(buttons)
@@ -213,7 +214,12 @@ def _where(scene: Scene, here: int, count: int) -> str:
         if state.form
         else None
     )
-    return f"{said} · {section.title.say(state.language)}" if section else said
+    if section is None:
+        return said
+    whole = f"{said} · {section.title.say(state.language).rstrip(':')}"
+    look = scene.look
+    wide = drawn_size(whole, look.text("small"), True, None)[0] + 4.0
+    return whole if wide <= scene.width else said
 
 
 def _bar(scene: Scene, part: float, words: str) -> Widget:
@@ -307,6 +313,7 @@ __all__ = [
     "main_button",
     "own_look",
     "pager",
+    "pager_height",
     "paragraph",
     "remark",
     "room_for",
