@@ -71,6 +71,12 @@ def test_nothing_is_cut_outside_too_small_or_on_top_of_another(
         assert "help" in {b["name"] for b in picture["buttons"]}, name
 
 
+def test_a_list_longer_than_the_screen_can_be_turned(drawn: list[dict[str, Any]]) -> None:
+    shown = [p for p in drawn if p["name"].startswith("ask_province")]
+    assert shown
+    assert all("next" in [b["name"] for b in p["buttons"]] for p in shown)
+
+
 def test_what_is_hers_is_not_for_the_loudspeaker(drawn: list[dict[str, Any]]) -> None:
     heard = {picture["name"]: " | ".join(picture["heard"]) for picture in drawn}
     seen = {picture["name"]: picture for picture in drawn}

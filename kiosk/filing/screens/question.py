@@ -31,6 +31,7 @@ from .scene import (
     key_words,
     main_button,
     pager,
+    pager_height,
     paragraph,
     remark,
     room_for,
@@ -457,17 +458,19 @@ def _hits(scene: Scene, items: list[Choice], room: float, columns: int) -> list[
         return [paragraph(scene, scene.say("question.none"), "lead", quiet=True)]
     if look.portrait:
         return choices(scene, items, room, 9, 11, columns)
-    rows = max(
-        1, int((room + look.unit(GAP)) // (max(look.unit(9), look.target()) + look.unit(GAP)))
-    )
-    shown = [_button(scene, item) for item in items[: rows * columns]]
+    gap = look.unit(GAP)
+    height = max(look.unit(9), look.target())
+    most, turn = max(1, int((room + gap) // (height + gap))) * columns, []
+    if len(items) > most and room >= height + gap + pager_height(look):
+        most = int((room - pager_height(look)) // (height + gap)) * columns
+        pages = -(-len(items) // most)
+        page = min(scene.state.page, pages - 1)
+        items, turn = items[page * most :], [pager(scene, page, pages)]
+    shown = [_button(scene, item) for item in items[:most]]
     alike(shown)
     lines = [shown[at : at + columns] for at in range(0, len(shown), columns)]
-    height = max(look.unit(9), look.target())
-    return [
-        fixed(Row(look, *line, *[Space()] * (columns - len(line)), gap=GAP), height)
-        for line in lines
-    ]
+    rows = [Row(look, *line, *[Space()] * (columns - len(line)), gap=GAP) for line in lines]
+    return [*(fixed(row, height) for row in rows), *turn]
 
 
 def _button(scene: Scene, item: Choice) -> BigButton:
