@@ -244,10 +244,18 @@ def _big(scene: Scene) -> Widget:
     return fixed(card, look.unit(17) + look.text("title") - look.unit(5.6))
 
 
+def _strip_words(scene: Scene) -> str:
+    """Who has left words takes a slip with her number home, not a receipt."""
+    state = scene.state
+    slip = state.errand is Errand.FEEDBACK and state.strip in ("printing", "confirmed", "unknown")
+    return f"strip.{state.strip}{'_slip' if slip else ''}"
+
+
 def _facts(scene: Scene, width: float) -> list[Widget]:
     state, opened = scene.state, scene.state.opened
     filed = state.filed
-    lines = [("done.procedure", title(state))]
+    is_feedback = state.errand is Errand.FEEDBACK
+    lines = [] if is_feedback else [("done.procedure", title(state))]
     if opened is not None and filed is not None:
         at = local(filed.received_at, opened.setup.utc_offset_minutes)
         lines.append(("done.received", f"{at:%H:%M %d/%m/%Y}"))
@@ -288,7 +296,7 @@ def _notes(scene: Scene, width: float = 0) -> list[Widget]:
         notes.append(
             remark(
                 scene,
-                scene.say(f"strip.{state.strip}"),
+                scene.say(_strip_words(scene)),
                 icon,
                 calm=state.strip != "failed",
                 width=width,
