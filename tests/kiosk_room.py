@@ -296,9 +296,16 @@ class KioskProcess:
         return any(words in text["text"] for text in self.do(state=True)["texts"])
 
     def touch(self, name: str, times: int = 1) -> None:
-        """Touch the middle of a button, at the place where it is drawn."""
-        buttons = {b["name"]: b for b in self.do(state=True)["buttons"]}
-        left, top, width, height = buttons[name]["rect"]
+        """Touch the middle of a button, at the place where it is drawn and stays for a moment."""
+        seen: list[list[int]] = []
+
+        def still() -> bool:
+            found = next(b["rect"] for b in self.do(state=True)["buttons"] if b["name"] == name)
+            seen.append(found)
+            return len(seen) > 1 and seen[-2] == found
+
+        until(still, f"a {name} that stands still")
+        left, top, width, height = seen[-1]
         self.do(touch=[left + width // 2, top + height // 2], times=times)
 
     def go(self, *names: str) -> None:

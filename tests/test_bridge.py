@@ -35,7 +35,7 @@ from queue_server.wire.words import DeviceKind
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin")
 needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="Debian's mosquitto is not installed")
 CENTRE, DEVICE = "trial", "bridge-1"
-SOON = 10.0
+SOON = 20.0
 
 
 def until(what: Callable[[], object], seconds: float = SOON) -> None:

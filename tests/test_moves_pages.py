@@ -413,6 +413,7 @@ def test_a_time_made_by_hand_takes_no_number_for_then(
     page = phone()
     page.goto(f"{house.web}/take?service=ho_tich&priority=")
     page.click(f"text=Lấy số cho {quieter}")
+    page.wait_for_selector("[name=booked]", state="attached")
     page.evaluate("given => { document.querySelector('[name=booked]').value = given }", booked)
     page.click("main button")
     expect(page.locator("[data-notice=refused], nav.choices")).to_be_visible()
