@@ -190,7 +190,7 @@ def test_without_an_answer_she_goes_with_a_number_that_the_centre_learns_later(
     centre.status = 200
     room.outbox.hurry()
     until(lambda: room.says("PA-1"), "the centre's own number, late")
-    until(lambda: room.says("lấy phiếu ghi số"), "the word that it is printed")
+    until(lambda: room.says("phiếu ghi số"), "what she takes home")
     assert not room.says("Thủ tục") and not room.says("giấy hẹn")
     assert shown_key(centre.feedback[-1].key) == key
     assert centre.feedback[-1].words == "Tot" and centre.feedback[-1].kind == "praise"
