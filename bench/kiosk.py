@@ -2,7 +2,7 @@
 
     python -m bench.kiosk [VISITS [WIDTHxHEIGHT]]      visits in one process; a week is 20,000
 
-A week of memory takes hours with software drawing at full size; in a small window it takes one, with the same widgets.
+A week takes hours with software drawing at full size; in a small window the same widgets have fewer pixels to draw.
 
 The journey, the pictures and the drawing are the kiosk's own; the server's answers are made up here.
 """
