@@ -31,6 +31,7 @@ from queue_server.wire.filing import (
     decode_package,
 )
 from queue_server.wire.link import Credentials
+from queue_server.wire.phone import PATH, Begun
 from queue_server.wire.sealed import private_key, public_text, unseal
 from queue_server.wire.words import DeviceKind
 
@@ -70,6 +71,7 @@ class PretendCentre:
         self.packages: list[Package] = []
         self.feedback: list[Any] = []
         self.posts: list[str] = []
+        self.gone: list[str] = []
         self.logins: list[str] = []
         self.status = 200
         self.body = b""
@@ -84,9 +86,16 @@ class PretendCentre:
                 self.wfile.write(said)
 
             def do_GET(self) -> None:
+                asks_files = self.path.startswith("/api/visits/")
                 self.send_response(200)
                 self.end_headers()
-                self.wfile.write(b'{"code":"G22-1","state":"ready","completion":90}')
+                looked_up = b'{"code":"G22-1","state":"ready","completion":90}'
+                self.wfile.write(b"[]" if asks_files else looked_up)
+
+            def do_DELETE(self) -> None:
+                room.gone.append(self.path)
+                self.send_response(200)
+                self.end_headers()
 
             def log_message(self, *_: object) -> None:
                 """Quiet."""
@@ -106,6 +115,9 @@ class PretendCentre:
         self.logins.append(login)
         if self.status != 200:
             return self.status, self.body
+        if path == PATH:
+            begun = Begun(visit="v1", token="t", url="https://mc.example/up/t")
+            return 200, msgspec.json.encode(begun)
         _, _, kind, name = path.split("/")
         if not self._keeps:
             filed = Filed(dossier="d1", received_at=1, code="G22.99.08-261127-0012")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kiosk.filing import talk
@@ -139,8 +140,8 @@ def key_on(child: Child) -> str:
     return next((text for text in texts if re.fullmatch(r"(\w{4}-){3}\w{4}", text)), "")
 
 
-def fill(child: Child) -> None:
-    """From the first picture to the review."""
+def fill(child: Child, papers: bool = True) -> None:
+    """From the first picture to the review; without `papers` to those."""
     child.touch("begin", "agree", "without")
     child.type("042190001234")
     child.touch("next", "option-number_only")
@@ -150,10 +151,31 @@ def fill(child: Child) -> None:
     child.type("12051990")
     child.touch("next", "option-female", "skip", "agree")
     child.until_shows("papers")
+    if not papers:
+        return
     child.touch("papers-done")
     until(lambda: child.says("giấy tờ chưa có"), "the word of missing papers")
     child.touch("papers-done")
     child.until_shows("review")
+
+
+def test_a_code_for_her_phone_goes_with_her_visit(room: Child, centre: PretendCentre) -> None:
+    opened = visit("visit-phon")
+    room.open(
+        msgspec.structs.replace(
+            opened, setup=msgspec.structs.replace(opened.setup, phone_upload=True)
+        )
+    )
+    fill(room, papers=False)
+    room.touch("paper-1")
+    room.until_shows("paper")
+    room.touch("how-phone")
+    until(lambda: room.says("Quét mã này bằng điện thoại"), "the code for the phone")
+    room.touch("leave")
+    room.until_shows("over_leave")
+    room.touch("leave-now")
+    assert room.over.wait(30)
+    until(lambda: centre.gone == ["/api/visits/v1"], "the centre may let go of it")
 
 
 def test_a_visit_from_start_to_dossier(room: Child, centre: PretendCentre) -> None:
