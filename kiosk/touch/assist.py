@@ -23,7 +23,6 @@ LONGEST_HOLD_S = 5.0
 TICK_S = 0.05
 CORNER_MM = 25.0
 CORNER_S = 3.0
-CORNERS = ("", "lower-left", "lower-right", "upper-left", "upper-right")
 WAYS_BACK = ("back", "access-done", "close", "cancel", "home", "done")
 
 
