@@ -22,6 +22,11 @@ from .asks import quantiles
 
 SIZE = (1080, 1920)
 WARM = 40
+QUIET_EVERY = 100
+"""After so many visits nobody comes for a while, and the kiosk takes the long pause."""
+
+PAUSE_EVERY = 10
+"""In a week that is to pass in an hour: so many visits between two short pauses."""
 
 
 def measure_kiosk(visits: int) -> dict[str, Any]:
@@ -83,7 +88,7 @@ def main(visits: int, size: tuple[int, int] = SIZE) -> dict[str, Any]:
 
     app = KioskApp(window, KioskSettings(), Texts(TEXTS), "bench")
     app._run_prepare()
-    visitor = Visitor(app, EventLoop)
+    visitor = Visitor(app, EventLoop, size == SIZE)
     visitor.world()
     if not visits:
         return {"drawn": app.screen_name}
@@ -91,8 +96,11 @@ def main(visits: int, size: tuple[int, int] = SIZE) -> dict[str, Any]:
     memory: list[float] = []
     for number in range(visits):
         times += visitor.visit(number)
+        if number % QUIET_EVERY == 0:
+            app.tidy.set_apart()
         if number % max(1, visits // 20) == 0:
             memory.append(rss_mb())
+            print(number, round(memory[-1], 1), file=sys.stderr, flush=True)
     memory.append(rss_mb())
     times = times[WARM:]
     p50, _ = quantiles(times)
@@ -102,6 +110,10 @@ def main(visits: int, size: tuple[int, int] = SIZE) -> dict[str, Any]:
         "touches": len(times),
         "p50_ms": p50,
         "p95_ms": p95 * 1000,
+        "p50_ms_of_a_pause": quantiles(visitor.pauses)[0],
+        "p50_ms_by_touch": {
+            kind: round(quantiles(took)[0], 1) for kind, took in visitor.by_kind.items()
+        },
         "memory_mb": [round(value, 1) for value in memory],
     }
 
@@ -113,10 +125,15 @@ def rss_mb() -> float:
 
 
 class Visitor:
-    """Touches her way through the kiosk, by turns for a number and to read about a procedure."""
+    """Touches her way through the kiosk, by turns for a number and to read about a procedure.
 
-    def __init__(self, app: Any, loop: Any) -> None:
-        self._app, self._loop = app, loop
+    She `reads` each screen, as a visitor does; or hardly any, when a week is to pass in an hour.
+    """
+
+    def __init__(self, app: Any, loop: Any, reads: bool) -> None:
+        self._app, self._loop, self._reads = app, loop, reads
+        self.by_kind: dict[str, list[float]] = {}
+        self.pauses: list[float] = []
 
     def world(self) -> None:
         """What a kiosk has heard from its centre."""
@@ -131,16 +148,31 @@ class Visitor:
         self.tell(r.ConnectionChanged, up=True)
         for _ in range(3):
             self._loop.idle()
+        self._app.tidy.set_apart()
 
     def tell(self, kind: type, **values: Any) -> float:
         """Seconds from the touch to the end of the frame that shows what came of it."""
         began = time.perf_counter()
         self._app.tell(kind, **values)
         self._loop.idle()
-        return time.perf_counter() - began
+        took = time.perf_counter() - began
+        self.by_kind.setdefault(kind.__name__, []).append(took)
+        if self._reads:
+            self._look_at_it()
+        return took
+
+    def _look_at_it(self) -> None:
+        """She reads the screen, and the kiosk tidies up, which would keep a touch of this moment waiting."""
+        began = time.perf_counter()
+        self._app.tidy.throw_away()
+        self.pauses.append(time.perf_counter() - began)
+        self._app.touched_at = time.monotonic()
 
     def visit(self, number: int) -> list[float]:
-        return self._number() if number % 2 else self._advice()
+        times = self._number() if number % 2 else self._advice()
+        if not self._reads and number % PAUSE_EVERY == 0:
+            self._look_at_it()
+        return times
 
     def _number(self) -> list[float]:
         from kiosk import reports as r

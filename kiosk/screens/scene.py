@@ -131,7 +131,9 @@ def framed(
     steps_ = [progress(scene)] if scene.state.step in steps(scene.state) and not tight else []
     room = [Space()] if look.lowered and not fills(above) else []
     seen = [*steps_, *asked, *above, *room] if above else [*steps_, *room, *asked]
-    return laid_out(look, header(scene), seen, body, footer(scene, back))
+    words = (scene.state.language, back, id(scene.texts))
+    foot = scene.keep("footer", (look, words), lambda: footer(scene, back))
+    return laid_out(look, header(scene), seen, body, foot)
 
 
 def fills(parts: Sequence[Widget]) -> bool:

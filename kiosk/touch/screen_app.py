@@ -14,6 +14,7 @@ from kivy.clock import Clock
 from kivy.core.window import Window
 from kivy.graphics.opengl import GL_RGBA, GL_UNSIGNED_BYTE, glReadPixels
 from kivy.uix.floatlayout import FloatLayout
+from kivy.uix.layout import Layout
 from kivy.uix.widget import Widget
 from PIL import Image
 
@@ -22,11 +23,15 @@ from .keys import KeyName, code_of
 from .spoken import Item, SpokenWords
 from .strikes import Strikes
 from .style import CALM, Look, Palette, register_font
+from .tidy import Tidy
 from .wedge import ENTER, Wedge, shifted
 from .window import WindowSettings
 
 DEAF_S = 0.25
 """After a new picture touches count for nothing: half of a double tap must not act on it."""
+
+LAYOUT_PASSES = 4
+"""A text that grows gives its box another height, and so another turn."""
 
 
 class _Stage(FloatLayout):
@@ -52,6 +57,26 @@ class _Stage(FloatLayout):
         return self.assist.exploring or bool(super().on_touch_up(touch))
 
 
+def lay_out(widget: Widget) -> None:
+    """Give everything below `widget` its place now, from the outside to the inside.
+
+    Left to itself Kivy goes from the inside to the outside, some eight times through every box and text.
+    """
+    for _ in range(LAYOUT_PASSES):
+        if not _laid_out_anew(widget):
+            return
+
+
+def _laid_out_anew(widget: Widget) -> bool:
+    anew = False
+    if isinstance(widget, Layout) and widget._trigger_layout.is_triggered:
+        widget._trigger_layout.cancel()
+        widget.do_layout()
+        anew = True
+    below = [_laid_out_anew(child) for child in widget.children]
+    return anew or any(below)
+
+
 class ScreenApp(App):
     """Call `prepare_kivy` before importing this module; `run()` in the main thread until `stop()`.
 
@@ -71,6 +96,7 @@ class ScreenApp(App):
         self._ending = False
         self._later: Widget | Callable[[], Widget] | None = None
         self._wedge = Wedge()
+        self.tidy = Tidy()
         self._stage = _Stage(self._hears)
         self.assist = self._stage.assist = Assist(self, self._stage, Strikes())
         self.keys: dict[int, KeyName] = {}
@@ -154,6 +180,7 @@ class ScreenApp(App):
         made = picture if isinstance(picture, Widget) else picture()
         self._stage.clear_widgets()
         self._stage.add_widget(made)
+        lay_out(self._stage)
         self.assist.renew(new)
         self.on_put(new)
 
@@ -194,8 +221,13 @@ class ScreenApp(App):
             signal.signal(name, self._end_wanted)
         Clock.schedule_interval(lambda _: self.stop() if self._ending else None, 0.1)
         Clock.schedule_interval(lambda _: self.on_tick(), 1.0)
+        Clock.schedule_interval(lambda _: self._pause(), 1.0)
         Clock.schedule_once(lambda _: self.draw(), 0)
         return self._stage
+
+    def _pause(self) -> None:
+        if self._fingers == 0:
+            self.tidy.look(self.touched_at, time.monotonic())
 
     def _end_wanted(self, *_: object) -> None:
         """A signal's handler may touch no lock, and Kivy's clock has one: the clock looks here."""

@@ -13,6 +13,7 @@ from typing import Any
 from kivy.clock import Clock
 from kivy.core.text import Label as CoreLabel
 from kivy.graphics import Color, Rectangle
+from kivy.graphics.texture import Texture
 from kivy.uix.widget import Widget
 
 from .style import Colour, Look
@@ -41,6 +42,23 @@ def drawn_size(text: str, font: float, bold: bool, width: float | None) -> tuple
     measure.resolve_font_name()
     size: tuple[int, int] = measure.render()
     return size
+
+
+@lru_cache(256)
+def painted(text: str, font: float, bold: bool, halign: str, width: float) -> Texture | None:
+    """`text` in white, wrapped at `width`: the next picture shows most of this one's texts again."""
+    label = CoreLabel(
+        text=text,
+        font_name="Roboto",
+        font_size=font,
+        bold=bold,
+        halign=halign,
+        text_size=(width, None),
+        line_height=LINE_HEIGHT,
+    )
+    label.resolve_font_name()
+    label.refresh()
+    return label.texture
 
 
 @lru_cache(4096)
@@ -198,19 +216,9 @@ class Text(Widget):
         if not self._text or self.width <= 1:
             self._box.size = (0, 0)
             return
-        label = CoreLabel(
-            text=self._text,
-            font_name="Roboto",
-            font_size=self._font,
-            bold=self.bold,
-            halign=self._halign,
-            text_size=(self.width, None),
-            line_height=LINE_HEIGHT,
-        )
-        label.resolve_font_name()
-        label.refresh()
-        self._box.texture = label.texture
-        self._box.size = label.texture.size if label.texture else (0, 0)
+        texture = painted(self._text, self._font, self.bold, self._halign, self.width)
+        self._box.texture = texture
+        self._box.size = texture.size if texture else (0, 0)
 
     def fitting_size(self) -> float:
         return fitting(self.text, self.wished, self.bold, self.width, self.height, self.least)
