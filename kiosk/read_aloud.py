@@ -53,13 +53,13 @@ class ReadingApp(ScreenApp):
         raise NotImplementedError
 
     def tune(self) -> None:
-        """The reader as this visitor wishes it; what was said to the last one cannot be repeated."""
+        """The reader as this visitor wishes it."""
         wishes = self.state.access
         self.reader.plugged = self.state.headphones
         self.reader.speed, self.reader.volume_db = wishes.words_a_minute, wishes.volume_db
         self.assist.exploring = wishes.reading
         if self._tuned and not wishes.reading:
-            self.reader.forget()
+            self.reader.hush()
             self.assist.cursor.clear()
         self._tuned = wishes.reading
 
@@ -80,7 +80,11 @@ class ReadingApp(ScreenApp):
         )
 
     def say_item(self, item: Item) -> None:
-        if self.state.access.reading:
+        if not self.state.access.reading:
+            return
+        if item.private and not self.state.headphones:
+            self._say(self._words("headphones_only"))
+        else:
             self._say(item.words, private=item.private)
 
     def hush(self) -> None:

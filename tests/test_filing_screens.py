@@ -88,6 +88,14 @@ def test_what_is_hers_is_not_for_the_loudspeaker(drawn: list[dict[str, Any]]) ->
     texts = [text["text"] for text in seen["ask_sensitive"]["texts"]]
     assert "Nguyên nhân mất là gì?" in texts, "what is asked tells already"
     assert "Nguyên nhân" not in heard["ask_sensitive"]
+    typed = {b["name"] for b in seen["ask_sensitive"]["buttons"]}
+    assert "key-q" in typed and not _letters(seen["ask_sensitive"]), "what she types would be told"
+    assert any(_letters(picture) for picture in drawn), "an ordinary question is typed by ear"
+
+
+def _letters(picture: dict[str, Any]) -> list[str]:
+    """Keys that the loudspeaker names."""
+    return [words for words in picture["heard"] if len(words.split(".")[0]) == 1]
 
 
 def _overlap(a: list[int], b: list[int]) -> bool:

@@ -48,6 +48,7 @@ class Phone:
         self._known: list[PhonePage] = []
         self._have = 0
         self._asked_at: float | None = None
+        self._refused = False
         self._looks = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -118,8 +119,9 @@ class Phone:
             if begun is not None:
                 with self._lock:
                     self._visit, self._known, self._have = begun.visit, [], 0
-            else:
+            elif not self._refused:
                 log.warning("phone_not_offered", status=answer.status)
+            self._refused = begun is None
             self._hear(r.PhoneChanged, url=begun.url if begun else "")
         elif what == "files" and well:
             with self._lock:

@@ -36,7 +36,8 @@ class Keyboard(BoxLayout):
     """Tells `on_key` each key as `vietnamese.press` takes it, and `on_done` the last.
 
     `numbers`: digits stand above the letters too, as VNI needs them; `on_way`: the key that changes the
-    way of typing; `last`: there is a key that says she is done. A remote finger finds a key as `key-a`,
+    way of typing; `last`: there is a key that says she is done; `private`: what a key is called is said to
+    headphones only, as what is typed with it is nobody else's business. A remote finger finds a key as `key-a`,
     `key-ă`, `key-sắc`, `key-space`, `key-delete`, `key-way`, `done`.
     """
 
@@ -51,13 +52,14 @@ class Keyboard(BoxLayout):
         numbers: bool = False,
         on_way: Callable[[], None] | None = None,
         last: bool = True,
+        private: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(orientation="vertical", spacing=look.unit(1.2), **kwargs)
         self._look, self._words = look, words
         self._on_key, self._on_done = on_key, on_done
         self._vietnamese, self._numbers, self._on_way = vietnamese, numbers, on_way
-        self._last = last
+        self._last, self._private = last, private
         self._lay(LETTER_ROWS, words.digits)
 
     def _lay(self, rows: tuple[str, ...], other: str) -> None:
@@ -141,6 +143,7 @@ class Keyboard(BoxLayout):
         )
         button.padding = self._look.unit(0.5)
         button.spoken = dict(self._words.spoken).get(key)
+        button.private = self._private
         button.repeats = True
         return button
 

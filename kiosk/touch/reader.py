@@ -79,7 +79,6 @@ class Reader:
         self.speed = 140
         self.volume_db = -10.0
         self._wanted: _Said | None = None
-        self._last: _Said | None = None
         self._changed = threading.Condition()
         self._turn = 0
         self._running = False
@@ -111,17 +110,11 @@ class Reader:
             return False
         said = _Said(text, language, private)
         with self._changed:
-            self._last = said
             self._wanted = said
             self._turn += 1
             self._end_child()
             self._changed.notify()
         return self._running
-
-    def repeat(self) -> bool:
-        """What was said last, from its beginning."""
-        last = self._last
-        return last is not None and self.say(last.text, last.language, private=last.private)
 
     def hush(self) -> None:
         """Be silent at once."""
@@ -130,11 +123,6 @@ class Reader:
             self._turn += 1
             self._end_child()
             self._changed.notify()
-
-    def forget(self) -> None:
-        """A visit is over: nothing of it can be repeated."""
-        self.hush()
-        self._last = None
 
     def _may(self, private: bool) -> bool:
         return self.plugged or (not private and bool(self._settings.loudspeaker))

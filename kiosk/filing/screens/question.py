@@ -223,7 +223,8 @@ def _keyboard(scene: Scene, asked: Question | None, done: str = "question.next")
     plain = asked is not None and asked.kind is Kind.EMAIL
     is_vietnamese = state.language == "vi" and not plain
     numbers = state.typing == VNI or plain
-    key = (look, state.language, state.typing, plain, done)
+    private = asked is not None and asked.sensitive
+    key = (look, state.language, state.typing, plain, done, private)
 
     def make() -> Widget:
         words = key_words(scene, scene.say(done), state.typing)
@@ -237,6 +238,7 @@ def _keyboard(scene: Scene, asked: Question | None, done: str = "question.next")
             numbers=numbers,
             on_way=None if plain else lambda: tell(r.TypingTurned),
             last=bool(done),
+            private=private,
         )
 
     height = keyboard_height(look, is_vietnamese)
@@ -288,7 +290,7 @@ def _with_pad(scene: Scene, asked: Question, shown: list[Widget], touched: list[
         if not look.lowered:
             fixed_ += [part.height for part in (*shown, *_above(scene, asked, room=0))]
         room = room_for(scene, *fixed_, title=title)
-        pad = _number_pad(scene, min(room, look.unit(PAD_HEIGHT)))
+        pad = _number_pad(scene, asked, min(room, look.unit(PAD_HEIGHT)))
         return _laid(scene, asked, shown, [*touched, pad, *ways])
     half = (scene.width - gap * 2) / 2
     aside, last = ways[:-1], ways[-1:]
@@ -296,22 +298,23 @@ def _with_pad(scene: Scene, asked: Question, shown: list[Widget], touched: list[
     above = _above(scene, asked, half, room_for(scene, *used, title=title) - gap)
     left = Column(look, *above, *shown, *touched, Space(), *aside, gap=GAP)
     room = room_for(scene, *(part.height for part in last), title=title)
-    pad = _number_pad(scene, min(room, look.unit(PAD_HEIGHT)), half)
+    pad = _number_pad(scene, asked, min(room, look.unit(PAD_HEIGHT)), half)
     return framed(
         scene, beside(scene, left, Column(look, Space(), pad, *last, gap=GAP)), title=title
     )
 
 
-def _number_pad(scene: Scene, height: float, width: float = 0) -> Widget:
+def _number_pad(scene: Scene, asked: Question, height: float, width: float = 0) -> Widget:
     """Ten figures and one to take away, as on a telephone."""
     look = scene.look
-    key = (look, scene.state.language)
+    private = asked.sensitive
+    key = (look, scene.state.language, private)
 
     def make() -> Widget:
-        rows = [[_figure(scene, figure) for figure in row] for row in PAD_ROWS]
+        rows = [[_figure(scene, figure, private) for figure in row] for row in PAD_ROWS]
         words = scene.say("keys.delete")
-        delete = _figure(scene, DELETE, words)
-        rows.append([Space(), _figure(scene, "0"), delete])
+        delete = _figure(scene, DELETE, private, words)
+        rows.append([Space(), _figure(scene, "0", private), delete])
         return Column(look, *(Row(look, *row, gap=1.2) for row in rows), gap=1.2)
 
     pad = scene.keep("pad", key, make)
@@ -320,7 +323,7 @@ def _number_pad(scene: Scene, height: float, width: float = 0) -> Widget:
     return fixed(Row(look, Space(), pad, Space(), gap=0), max(height, least))
 
 
-def _figure(scene: Scene, key: str, shown: str = "") -> BigButton:
+def _figure(scene: Scene, key: str, private: bool, shown: str = "") -> BigButton:
     tell = scene.tell
     button = BigButton(
         scene.look,
@@ -331,6 +334,7 @@ def _figure(scene: Scene, key: str, shown: str = "") -> BigButton:
         role="button" if shown else "title",
     )
     button.padding = scene.look.unit(0.5)
+    button.private = private
     button.repeats = True
     return button
 
