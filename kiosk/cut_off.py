@@ -134,6 +134,7 @@ class CutOff:
             prepared=ask.prepared,
             copies=ask.copies,
             supplement=ask.supplement,
+            dossier_code=ask.dossier_code,
         )
         try:
             given = self._leases.burn(self._day, wanted)

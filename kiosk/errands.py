@@ -22,11 +22,10 @@ from queue_server.wire.words import Language, local
 from . import errand_rules as e
 from . import finding_reports as f
 from .app import KioskApp
+from .doing import HELP_FOR_S
 from .forms import Forms
 from .printer import PrintOutcome, PrintQueue
 from .settings import KioskSettings
-
-HELP_FOR_S = 20.0
 
 log = structlog.get_logger()
 

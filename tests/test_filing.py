@@ -25,7 +25,9 @@ from queue_server.store.log import Log, rows
 from queue_server.store.papers import ORPHAN_S, Papers
 from queue_server.store.schema import connect
 from queue_server.store.verify import verify
+from queue_server.wire import messages as m
 from queue_server.wire.filing import FiledPaper
+from queue_server.wire.link import new_id
 from queue_server.wire.words import DAY, DeviceKind, Role, local
 from tests.desk_room import ok
 from tests.filing_room import HERS, FilingRoom, paper, pdf
@@ -333,6 +335,19 @@ def test_what_is_only_prepared_gets_its_code_at_the_counter(room: FilingRoom) ->
     ticket = ok(room.ask(take("ho_tich", prepared=True, dossier_code=told["dossier"])))["ticket"]
     sealed = room.desk.state.tickets[ticket].sealed
     assert room.web.shelf.prepared_for(sealed) == told["dossier"]
+    leased = ok(room.ask(m.LeaseNumbers(id=new_id(), have={"ho_tich": 0}, day="2026-11-20")))
+    given = m.HandOver(
+        id=new_id(),
+        number=leased["numbers"]["ho_tich"][0],
+        service="ho_tich",
+        day="2026-11-20",
+        issued_at=room.now,
+        token="0" * 32,
+        prepared=True,
+        dossier_code=told["dossier"],
+    )
+    later = ok(room.ask(given))["ticket"]
+    assert room.web.shelf.prepared_for(room.desk.state.tickets[later].sealed) == told["dossier"]
     room.later(1 / 24)
     ok(move(room, told["dossier"], S.PROCESSING))
     line = dossiers.get(room.desk.log.conn, told["dossier"])

@@ -380,13 +380,15 @@ class Desk:
 
     def _hand_over(self, request: Request, ask: m.HandOver, changed: Changed) -> Frozen:
         """Asks of days gone by are looked up in the log: the fold and the kept answers forget them."""
+        visit, kept = secrets.token_hex(12), _known_dossier(ask.dossier_code)
+        ref = new_ref() if kept else ""
         order = o.HandOver(
             number=ask.number,
             service=ask.service,
             day=ask.day,
             issued_at=ask.issued_at,
             ask=request.key,
-            visit=secrets.token_hex(12),
+            visit=visit,
             token_hash=ask.token,
             language=ask.language,
             priority=ask.priority,
@@ -398,8 +400,14 @@ class Desk:
             supplement=ask.supplement,
             printed=ask.printed,
             known=ask.day != self.state.day and self.log.issued(request.key),
+            sealed=ref,
         )
-        return self.do(request, order, changed)
+        before = len(changed.entries)
+        reply = self.do(request, order, changed)
+        if kept and len(changed.entries) > before:
+            until = self.clock.now() + CONTACT_DAYS * DAY
+            self.vault.seal(visit, "contact", m.encode(kept), until, ref, ask.token)
+        return reply
 
     def _print(self, request: Request, ask: m.ReportPrint, changed: Changed) -> Frozen:
         order = o.NotePrint(
@@ -552,6 +560,18 @@ def checked_codes(codes: tuple[str, ...]) -> tuple[str, ...]:
         except BadCode as error:
             raise Refused("bad_dossier_code", given=code[:40]) from error
     return tuple(dict.fromkeys(checked))
+
+
+def _known_dossier(code: str | None) -> dict[str, str]:
+    """What is kept of a code that comes too late to be asked about: one that cannot be one is left out."""
+    if not code:
+        return {}
+    if not filing.DOSSIER.fullmatch(code):
+        try:
+            checked_codes((code,))
+        except Refused:
+            return {}
+    return {"dossier": code}
 
 
 def is_phone(text: str) -> bool:

@@ -161,6 +161,7 @@ def hand_over(
         prepared=order.prepared,
         copies=min(max(0, order.copies), MOST_COPIES),
         supplement=order.supplement,
+        sealed=order.sealed,
         offline=True,
         arrived=arrived,
         late=late,

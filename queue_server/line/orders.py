@@ -181,6 +181,7 @@ class HandOver(Order, tag=True):
     supplement: bool = False
     printed: str = ""
     known: bool = False
+    sealed: str = ""
 
 
 class CallNext(Order, tag=True):

@@ -207,7 +207,7 @@ class HandOver(Frozen):
 
     `issued_at`: by the server's clock, as the kiosk knows it now. `token`: SHA-256 (hex, the first 32
     signs) of the secret in the printed `/t/<token>`, which only the paper holds. `printed`: as in
-    ReportPrint, if it is known.
+    ReportPrint, if it is known. `dossier_code`: as in TakeTicket; one that cannot be one is left out.
     """
 
     id: str
@@ -225,6 +225,7 @@ class HandOver(Frozen):
     copies: int = 0
     supplement: bool = False
     printed: str = ""
+    dossier_code: str | None = None
 
 
 class HandedOver(Frozen):
