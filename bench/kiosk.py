@@ -131,7 +131,10 @@ class Visitor:
     """
 
     def __init__(self, app: Any, loop: Any, reads: bool) -> None:
+        from kivy.graphics.opengl import glFinish as painted
+
         self._app, self._loop, self._reads = app, loop, reads
+        self._painted = painted
         self.by_kind: dict[str, list[float]] = {}
         self.pauses: list[float] = []
 
@@ -151,10 +154,11 @@ class Visitor:
         self._app.tidy.set_apart()
 
     def tell(self, kind: type, **values: Any) -> float:
-        """Seconds from the touch to the end of the frame that shows what came of it."""
+        """Seconds from the touch until the last pixel of the frame that shows what came of it is painted."""
         began = time.perf_counter()
         self._app.tell(kind, **values)
         self._loop.idle()
+        self._painted()
         took = time.perf_counter() - began
         self.by_kind.setdefault(kind.__name__, []).append(took)
         if self._reads:
