@@ -37,6 +37,11 @@ class Folder:
         return self.root / "centre.db"
 
     @property
+    def surveys(self) -> Path:
+        """Surveys of the centre's own, beside the shipped ones."""
+        return self.root / "surveys"
+
+    @property
     def devices(self) -> Path:
         return self.root / "devices.db"
 

@@ -47,6 +47,7 @@ from .wire import logs, topics
 from .wire import messages as m
 from .wire.ending import Ending
 from .wire.sealed import private_key, public_text
+from .wire.surveys import offered
 from .wire.words import DAY, SECOND, Estimate
 
 log = structlog.get_logger()
@@ -290,6 +291,7 @@ class Clerk:
             file.web.take,
             self._forms_said,
             self.filing_key,
+            desk.surveys.values(),
         )
         self._publish(topics.SETUP.at(desk.state.setup.centre), m.encode(message), True)
 
@@ -365,6 +367,7 @@ class Server:
         file = self.file
         terms = DossierTerms(file.code_rule(), file.dossiers.keep_days, file.own_days())
         desk = Desk(event_log, vault, clock, said.refusal, file.web.public_url, terms=terms)
+        desk.surveys = offered(self.folder.surveys)
         desk.state = state
         self.clerk = Clerk(desk, settings=self.file, web=self.web)
         self.clerk.filing_key = public_text(private_key(master))

@@ -28,6 +28,7 @@ from ..store.log import Log, LogFull
 from ..store.vault import Vault, new_ref
 from ..wire import messages as m
 from ..wire import topics
+from ..wire.surveys import Survey, offered
 from ..wire.words import DAY, Estimate, Frozen, Role, day_of
 from . import appointments, feedback, filing, province, public
 from . import commands as c
@@ -98,6 +99,8 @@ class Desk:
     clock: Clock
     refusal_text: Callable[[str, str, dict[str, Any]], str]
     public_url: str = ""
+    surveys: dict[str, Survey] = field(default_factory=offered)
+    """What can be asked, by id."""
     estimates: Estimates = field(default_factory=Estimates)
     terms: DossierTerms = field(default_factory=lambda: DossierTerms(CodeRule()))
     on_changed: Callable[[Changed], None] = lambda _: None
@@ -421,8 +424,17 @@ class Desk:
 
     def _rate(self, request: Request, ask: m.Rate, changed: Changed) -> Frozen:
         ref = new_ref() if ask.words.strip() else ""
+        offer = self.state.offers.get(ask.offer)
+        answers, shown = self._survey_answers(offer.survey if offer else "", ask)
         order = o.GiveRating(
-            offer=ask.offer, score=ask.score, reasons=ask.reasons, sealed=ref, source=ask.source
+            offer=ask.offer,
+            score=ask.score,
+            reasons=ask.reasons,
+            sealed=ref,
+            source=ask.source,
+            answers=answers,
+            shown=shown,
+            pressed_at=min(ask.pressed_at, self.clock.now()),
         )
         reply = self.do(request, order, changed)
         if ref:
@@ -430,6 +442,26 @@ class Desk:
             purge_at = self.clock.now() + DOSSIER_DAYS * DAY
             self.vault.seal(f"offer:{ask.offer}", "words", words, purge_at, ref)
         return _done(reply)
+
+    def _survey_answers(self, survey_id: str, ask: m.Rate) -> tuple[dict[str, int], int]:
+        """Those that fit the survey as it is now, and how many of its questions were shown: what does not
+        fit (the survey has changed since) is left out, and the rating counts all the same.
+        """
+        survey = self.surveys.get(survey_id)
+        if survey is None:
+            return {}, 0
+        fitting = {
+            question.id: ask.answers[question.id]
+            for question in survey.questions
+            if question.id in ask.answers and question.takes(ask.answers[question.id])
+        }
+        return fitting, max(0, min(ask.shown, len(survey.questions)))
+
+    def _choose_surveys(self, request: Request, order: o.ChooseSurveys, changed: Changed) -> Frozen:
+        for use in order.uses:
+            if use.survey not in self.surveys:
+                raise Refused("unknown_survey", survey=use.survey[:40])
+        return _done(self.do(request, order, changed))
 
     def _press(self, request: Request, ask: m.RatePressed, changed: Changed) -> Frozen:
         if request.counter is not None and request.counter != ask.counter:
@@ -512,6 +544,8 @@ class Desk:
 
     def _open_seal(self, request: Request, ask: c.OpenSeal, changed: Changed) -> Frozen:
         self.allowed(request, c.OpenSeal)
+        if request.role not in self.state.setup.rules.seal_roles:
+            raise Refused("not_allowed")
         if not ask.reason.strip():
             raise Refused("reason_missing")
         links = self.vault.find(f"offer:{ask.offer}", "link")
@@ -589,6 +623,7 @@ _WHOLE_CENTRE = (
     e.DayEnded,
     e.ServiceSuspended,
     e.ServiceResumed,
+    e.SurveysChosen,
 )
 _EVERY_COUNTER = (e.SetupChanged, e.DayStarted, e.DayEnded)
 
@@ -601,6 +636,7 @@ _CASES: dict[type, Callable[[Desk, Request, Any, Changed], Frozen]] = {
     m.CancelTime: appointments.cancel,
     m.LeaseNumbers: Desk._lease,
     m.HandOver: Desk._hand_over,
+    o.ChooseSurveys: Desk._choose_surveys,
     m.ReportPrint: Desk._print,
     m.CallHelp: Desk._help,
     m.Rate: Desk._rate,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from ..line import booking
 from ..line.decide import ahead_of
 from ..line.moves import MoveStatus
 from ..line.state import CounterNow, OfferNow, State, Ticket
 from ..wire import messages as m
+from ..wire.surveys import Survey
 from ..wire.words import (
     MINUTE,
     Estimate,
@@ -42,6 +44,7 @@ def centre_setup(
     take_mode: str,
     forms: str = "",
     filing_key: str = "",
+    known: Iterable[Survey] = (),
 ) -> m.CentreSetup:
     setup = state.setup
     return m.CentreSetup(
@@ -72,6 +75,7 @@ def centre_setup(
         forms_version=forms,
         filing_key=filing_key,
         phone_upload=bool(public_url),
+        surveys=tuple(x for x in known if any(x.id == use.survey for use in setup.surveys)),
     )
 
 
@@ -149,6 +153,7 @@ def offer_message(state: State, offer: OfferNow, number: str, language: str) -> 
         number=number,
         procedure=offer.procedure,
         language=Language(language),
+        survey=offer.survey,
     )
 
 

@@ -52,6 +52,7 @@ MAY: dict[type, frozenset[Role]] = {
     o.CallHelp: _ALL_BUT_AUDITOR,
     o.AnswerHelp: _ALL_BUT_AUDITOR,
     o.MarkForm: _CENTRE,
+    o.ChooseSurveys: _CENTRE,
     o.Note: frozenset(Role),
     c.MoveDossier: _COUNTER,
     c.GiveDossierCode: _COUNTER,

@@ -27,6 +27,7 @@ from .numbers import leased_from, next_ordinal, number_of
 from .outcome import NOTHING, Issued, Outcome, Refused, Reply, Touched
 from .setup import MOVES, POLICIES, Service, Setup, minutes_to_closing
 from .state import NOT_TAKEN, CounterNow, State, Ticket
+from .surveys import survey_of, well_timed
 from .times import sound
 
 __all__ = [
@@ -573,6 +574,11 @@ def _finishing(
                 half_hour=half_hour(at, rules.utc_offset_minutes),
                 expires=at + int(rules.phone_offer_days * DAY),
                 procedure=ticket.procedure or "",
+                survey=survey_of(state.setup, offer, ticket.service, counter, at),
+                officer=state.counters[counter].officer if counter in state.counters else "",
+                waited=max(0, ticket.called_at - ticket.arrived) // MINUTE,
+                priority=ticket.priority or "",
+                language=ticket.language,
             )
         )
     return events
@@ -742,6 +748,19 @@ def _answer_help(state: State, order: o.AnswerHelp, at: int, actor: e.Actor) -> 
 # --- ratings ------------------------------------------------------------------------------------
 
 
+def _choose_surveys(state: State, order: o.ChooseSurveys, at: int, actor: e.Actor) -> Outcome:
+    for use in order.uses:
+        if not 0 <= use.share <= 1:
+            raise Refused("bad_share", survey=use.survey)
+        for service in use.services:
+            _service(state, service)
+        for counter in use.counters:
+            _known_counter(state, counter)
+        if not well_timed(use):
+            raise Refused("bad_survey_time", survey=use.survey)
+    return [e.SurveysChosen(uses=order.uses)], NOTHING
+
+
 def _rate(state: State, order: o.GiveRating, at: int, actor: e.Actor) -> Outcome:
     offer = state.offers.get(order.offer)
     if offer is None:
@@ -756,6 +775,9 @@ def _rate(state: State, order: o.GiveRating, at: int, actor: e.Actor) -> Outcome
         reasons=order.reasons[:8],
         sealed=order.sealed,
         source=order.source,
+        answers=order.answers,
+        shown=order.shown,
+        pressed_at=order.pressed_at,
     )
     return [given], Touched(offer=offer.id)
 
@@ -764,7 +786,12 @@ def _press(state: State, order: o.PressRating, at: int, actor: e.Actor) -> Outco
     offer = state.offer_of(order.counter, at - order.age_ms)
     if offer is None or offer.opened > at - order.age_ms + 2 * SECOND:
         raise Refused("no_offer")
-    rating = o.GiveRating(offer=offer.id, score=order.score, source=f"terminal:{order.terminal}")
+    rating = o.GiveRating(
+        offer=offer.id,
+        score=order.score,
+        source=f"terminal:{order.terminal}",
+        pressed_at=at - order.age_ms,
+    )
     return _rate(state, rating, at, actor)
 
 
@@ -845,6 +872,7 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.LearnTimes: _learn,
     o.CallHelp: _call_help,
     o.AnswerHelp: _answer_help,
+    o.ChooseSurveys: _choose_surveys,
     o.GiveRating: _rate,
     o.PressRating: _press,
     o.StaySilent: _stay_silent,

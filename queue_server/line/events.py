@@ -14,7 +14,7 @@ from ..dossiers.passing import PassedOn
 from ..wire.words import Estimate, Frozen, Language
 from .moves import Move
 from .scores import Score
-from .setup import Setup
+from .setup import Setup, SurveyUse
 from .times import Times
 
 
@@ -481,6 +481,12 @@ class FeedbackAdded(Fact, tag=True):
     answer_by: int
 
 
+class SurveysChosen(Fact, tag=True):
+    """Which surveys are asked, of whom, from now on."""
+
+    uses: tuple[SurveyUse, ...]
+
+
 class OfferOpened(Fact, tag=True):
     """A rating is asked for. Which ticket and dossier it belongs to is sealed behind `offer`."""
 
@@ -490,6 +496,13 @@ class OfferOpened(Fact, tag=True):
     half_hour: str
     expires: int
     procedure: str = ""
+    survey: str = ""
+    officer: str = ""
+    """The account that served, for what is read of patterns; never shown beside a single rating."""
+    waited: int = 0
+    """Minutes from her coming to her call."""
+    priority: str = ""
+    language: Language = Language.VI
 
 
 class OfferWithdrawn(Fact, tag=True):
@@ -502,6 +515,12 @@ class RatingGiven(Fact, tag=True):
     reasons: tuple[str, ...] = ()
     sealed: str = ""
     source: str = ""
+    answers: dict[str, int] = {}
+    """Of the survey's questions, those that were answered."""
+    shown: int = 0
+    """How many of them she was shown."""
+    pressed_at: int = 0
+    """When it was pressed, by the device's clock put right (ms); 0: not told."""
 
 
 class RatingSilent(Fact, tag=True):
@@ -570,6 +589,7 @@ Event = (
     | FeedbackSorted
     | FeedbackMoved
     | FeedbackAdded
+    | SurveysChosen
     | OfferOpened
     | OfferWithdrawn
     | RatingGiven

@@ -9,7 +9,7 @@ from ..dossiers.passing import PassedOn
 from ..wire.words import Estimate, Frozen, Language
 from .events import Paper
 from .moves import Move
-from .setup import Setup
+from .setup import Setup, SurveyUse
 from .times import Times
 
 
@@ -450,12 +450,23 @@ class AddToFeedback(Order, tag=True):
     calendar: WorkCalendar
 
 
+class ChooseSurveys(Order, tag=True):
+    """Which surveys are asked, of whom; the desk knows which there are."""
+
+    uses: tuple[SurveyUse, ...]
+
+
 class GiveRating(Order, tag=True):
+    """`answers` by question of the offer's survey; `pressed_at` (ms) by the device's clock put right."""
+
     offer: str
     score: int
     reasons: tuple[str, ...] = ()
     sealed: str = ""
     source: str = ""
+    answers: dict[str, int] = {}
+    shown: int = 0
+    pressed_at: int = 0
 
 
 class PressRating(Order, tag=True):
@@ -532,6 +543,7 @@ AnyOrder = (
     | SortFeedback
     | TurnFeedback
     | AddToFeedback
+    | ChooseSurveys
     | GiveRating
     | PressRating
     | StaySilent

@@ -59,6 +59,23 @@ class Hours(Frozen):
         return self.sessions.get(WEEKDAYS[local(at, offset_minutes).weekday()], ())
 
 
+class SurveyUse(Frozen):
+    """What is asked beyond the five faces, of whom: a `share` (0–1) of the visits that fit all else.
+
+    No services, counters or times: of all. `from_time` and `to_time` are local, as `13:00`; `since` and
+    `until` local days.
+    """
+
+    survey: str
+    share: float = 1.0
+    services: tuple[str, ...] = ()
+    counters: tuple[int, ...] = ()
+    from_time: str = ""
+    to_time: str = ""
+    since: str = ""
+    until: str = ""
+
+
 class Rules(Frozen):
     """The numbers that the line lives by (defaults: `docs/architecture.md`, Numbers).
 
@@ -101,6 +118,8 @@ class Rules(Frozen):
     offer_minutes: float = 2.0
     """How long the tablet's offer stands."""
     phone_offer_days: float = 7.0
+    seal_roles: tuple[str, ...] = ("manager", "auditor")
+    """Who may open which visit a rating belongs to, with a reason, each time as an event; nobody if empty."""
     utc_offset_minutes: int = 420
     restore_margin: int = 20
     lease_numbers: int = 20
@@ -128,6 +147,8 @@ class Setup(Frozen):
     priorities: tuple[PriorityGroup, ...] = ()
     hours: Hours = Hours()
     rules: Rules = Rules()
+    surveys: tuple[SurveyUse, ...] = ()
+    """In this order; the first that fits a visit is asked, and the quick one where none does."""
 
     def service(self, service_id: str) -> Service | None:
         return next((s for s in self.services if s.id == service_id), None)

@@ -150,6 +150,7 @@ class OfferNow(Frozen):
     expires: int
     procedure: str = ""
     answered: str = ""
+    survey: str = ""
 
 
 class DossierNow(Frozen):
@@ -907,6 +908,10 @@ def _province_said(state: State, ev: e.ProvinceSaid, at: int, actor: e.Actor) ->
 # --- ratings ------------------------------------------------------------------------------------
 
 
+def _surveys_chosen(state: State, ev: e.SurveysChosen, at: int, actor: e.Actor) -> None:
+    state.setup = replace(state.setup, surveys=ev.uses)
+
+
 def _offer_opened(state: State, ev: e.OfferOpened, at: int, actor: e.Actor) -> None:
     state.offers[ev.offer] = OfferNow(
         id=ev.offer,
@@ -916,6 +921,7 @@ def _offer_opened(state: State, ev: e.OfferOpened, at: int, actor: e.Actor) -> N
         opened=at,
         expires=ev.expires,
         procedure=ev.procedure,
+        survey=ev.survey,
     )
     step = state.steps.get(ev.counter)
     if step is not None and step.name == "ServiceFinished":
@@ -994,6 +1000,7 @@ _FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
     e.FeedbackSorted: feedback_now.sorted_,
     e.FeedbackMoved: feedback_now.moved,
     e.FeedbackAdded: feedback_now.added,
+    e.SurveysChosen: _surveys_chosen,
     e.OfferOpened: _offer_opened,
     e.OfferWithdrawn: _offer_withdrawn,
     e.RatingGiven: _rated,

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from ..line.events import decode_event
+from . import ratings
+
 
 class CannotOpen(Exception):
     """The data folder or its database cannot be used; the text says which and why."""
@@ -155,6 +158,17 @@ def _tickets_by_request(db: Database) -> None:
     db.conn.execute("CREATE INDEX events_tickets ON events(order_id) WHERE kind = 'TicketIssued'")
 
 
+def _ratings_in_full(db: Database) -> None:
+    """What is read of ratings needs more of each, which the log has always had: read from it anew."""
+    db.conn.execute("DROP TABLE ratings")
+    ratings.create(db.conn)
+    for at, body in db.conn.execute(
+        "SELECT at, body FROM events WHERE kind IN"
+        " ('OfferOpened', 'RatingGiven', 'RatingSilent', 'TicketCalled') ORDER BY seq"
+    ).fetchall():
+        ratings.project(db.conn, decode_event(body), at)
+
+
 STEPS: list[Callable[[Database], None]] = [
     _log,
     _vault,
@@ -163,4 +177,5 @@ STEPS: list[Callable[[Database], None]] = [
     _dossiers,
     _passing_and_feedback,
     _tickets_by_request,
+    _ratings_in_full,
 ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from .surveys import Survey
 from .words import Estimate, Frozen, Language, Names, PriorityGroup
 
 
@@ -255,7 +256,9 @@ class CallHelp(Frozen):
 
 
 class Rate(Frozen):
-    """A rating for an offer. `score` 1 (very dissatisfied) … 5; `pressed_at` by the device's clock."""
+    """A rating for an offer. `score` 1 (very dissatisfied) … 5; `pressed_at` (ms) by the server's clock as the
+    device knows it. `answers` to the offer's survey, by question; `shown`: how many of its questions she saw.
+    """
 
     id: str
     offer: str
@@ -264,6 +267,8 @@ class Rate(Frozen):
     reasons: tuple[str, ...] = ()
     words: str = ""
     source: str = "tablet"
+    answers: dict[str, int] = {}
+    shown: int = 0
 
 
 class RatePressed(Frozen):
@@ -328,6 +333,8 @@ class CentreSetup(Frozen):
     """What a kiosk files is sealed to this public key (`wire/sealed.py`); empty: nothing can be filed."""
     phone_upload: bool = False
     """Visitors' phones reach the centre: papers may be handed in by phone (`POST /api/visits`)."""
+    surveys: tuple[Survey, ...] = ()
+    """Those that are asked here now."""
 
 
 class Quieter(Frozen):
@@ -403,6 +410,7 @@ class CounterState(Frozen):
 class Offer(Frozen):
     """The rating offer of a counter, retained until answered; an empty payload takes it away.
 
+    `survey`: which of the setup's surveys is asked after the five faces; none: the quick one.
     `number` is the ticket's number (a receipt number, never a name); `expires` ms UTC.
     """
 
@@ -413,6 +421,7 @@ class Offer(Frozen):
     number: str = ""
     procedure: str = ""
     language: Language = Language.VI
+    survey: str = ""
 
 
 class TicketUpdate(Frozen):

@@ -240,6 +240,9 @@ def _plain(hint: Any) -> Any:
     """Nested structs are free JSON objects for pydantic; msgspec checks them afterwards."""
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return dict[str, Any]
+    inside = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple and _plain(inside[0]) is not inside[0]:
+        return list[dict[str, Any]]
     return hint
 
 
@@ -272,6 +275,7 @@ def line_routes(web: Web) -> APIRouter:
                 file.web.take,
                 web.forms.offered(web.state.forms_checked).version,
                 web.filing_key,
+                web.surveys.values(),
             )
         )
 

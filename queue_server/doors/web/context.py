@@ -28,6 +28,7 @@ from ...store.vault import Vault, master_key
 from ...wire import messages as m
 from ...wire.link import new_id
 from ...wire.sealed import private_key, public_text
+from ...wire.surveys import Survey, offered
 from ...wire.words import Estimate, Frozen, Role
 from .sessions import COOKIE, Session, Sessions, Throttle
 
@@ -73,6 +74,11 @@ class Web:
     @cached_property
     def forms(self) -> CentreForms:
         return CentreForms(self.folder.root, self.file.forms.sample)
+
+    @cached_property
+    def surveys(self) -> dict[str, Survey]:
+        """What can be asked, by id: as the server read it at its start."""
+        return offered(self.folder.surveys)
 
     @cached_property
     def master(self) -> bytes:
