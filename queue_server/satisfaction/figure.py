@@ -28,7 +28,7 @@ class Figure(Frozen):
     """`numerator` ÷ `denominator` as `value`, in the unit and with the rounding of its calculator.
 
     `value` None: there is nothing to divide by ("N/A"). `n`: how many people, dossiers or things it rests on;
-    not `enough`: to be shown as "chưa đủ mẫu", and graded by nobody. `interval` is of the unrounded value,
+    not `enough`: to be shown as "chưa đủ mẫu", with no grade or class beside it. `interval` is of the unrounded value,
     None where all are counted rather than asked.
     """
 
