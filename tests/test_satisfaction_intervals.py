@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from queue_server.satisfaction.figure import half_up, is_enough
 from queue_server.satisfaction.intervals import (
     bounded_mean,
+    by_chance,
     difference,
     effective,
     sample_size,
@@ -88,6 +89,38 @@ def test_a_differences_interval_is_newcombes() -> None:
     assert other is not None
     assert (round(one.low, 4), round(one.high, 4)) == (0.0524, 0.3339)
     assert (round(other.low, 4), round(other.high, 4)) == (-0.1611, 0.2775)
+
+
+def test_the_lady_who_tasted_tea_may_have_guessed() -> None:
+    """Fisher's own: 3 of 4 against 1 of 4. One side (16 + 1) ÷ 70."""
+    assert by_chance(3, 4, 1, 4) == pytest.approx(2 * 17 / 70)
+    assert by_chance(1, 4, 3, 4) == pytest.approx(2 * 17 / 70)
+    assert by_chance(4, 4, 0, 4) == pytest.approx(2 / 70)
+    assert by_chance(2, 4, 2, 4) == 1
+    assert by_chance(0, 0, 2, 4) == 1
+    assert by_chance(5, 5, 9, 9) == 1
+
+
+@pytest.mark.parametrize("hits", range(8))
+@pytest.mark.parametrize("other_hits", [0, 1, 6, 11])
+def test_chance_is_counted_way_by_way(hits: int, other_hits: int) -> None:
+    n, other_n, good = 7, 11, hits + other_hits
+    ways = {
+        k: math.comb(good, k) * math.comb(n + other_n - good, n - k)
+        for k in range(n + 1)
+        if k <= good and n - k <= n + other_n - good
+    }
+    below = sum(w for k, w in ways.items() if k <= hits)
+    above = sum(w for k, w in ways.items() if k >= hits)
+    tail = below if hits * (n + other_n) <= n * good else above
+    expected = min(1, 2 * tail / math.comb(n + other_n, n))
+    assert by_chance(hits, n, other_hits, other_n) == pytest.approx(expected)
+
+
+def test_chance_is_found_among_millions() -> None:
+    assert by_chance(920_000, 1_000_000, 3_680_000, 4_000_000) == 1
+    assert by_chance(921_000, 1_000_000, 3_680_000, 4_000_000) == pytest.approx(0.00098, abs=1e-4)
+    assert by_chance(950_000, 1_000_000, 3_680_000, 4_000_000) < 1e-100
 
 
 def test_who_answers_all_questions_weighs_as_one_person() -> None:
