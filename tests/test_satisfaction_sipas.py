@@ -70,6 +70,17 @@ def test_many_questions_make_no_narrower_interval_than_the_people_who_answer() -
         assert figure.interval.high == pytest.approx(people.high)
 
 
+def test_a_factor_that_one_person_answered_makes_the_mean_as_unsure_as_she_is() -> None:
+    """Thirty answer access, one of them staff too. She weighs 1/30 + 1, the others 1/30 each: 4 ÷ 1.1 people."""
+    found = sipas([{"seats": 5, "polite": 1}, *[{"seats": 5}] * 29], SMALL).mean_over_factors
+    assert (found.value, found.n, found.enough) == (0.5, 1, False)
+    people = wilson(2 / 1.1, 4 / 1.1)
+    assert found.interval is not None
+    assert people is not None
+    assert found.interval.low == pytest.approx(people.low)
+    assert found.interval.high == pytest.approx(people.high)
+
+
 def test_every_factor_has_its_questions() -> None:
     assert set(ITEMS.values()) == set(Factor)
     assert all(item.isascii() for item in ITEMS)

@@ -6,7 +6,7 @@
   Fisher's exact test gives chance no more than 0.05 ÷ m, so that where all is chance a page has such a word in 5 of
   100 cases at most. Holm's steps would find a little more, but word and interval would then often disagree.
 * Small numbers: a level of fewer than five answers is hidden, and with it as many of the next smallest as it takes that
-  two at least are hidden, of five answers together; so none is had by taking the rest from the whole. Each driver
+  the hidden, two at least, have five answers together; so none is had by taking the rest from the whole. Each driver
   splits the same answers (what is not known is a level of its own). A procedure lies within its service, whose sum is
   shown: so this is done service by service, and with a service all of its procedures are hidden. Two pages of times
   that overlap could still be taken from each other: whoever publishes shows whole, fixed times.
@@ -28,8 +28,6 @@ WAIT_EDGES = (5, 10, 15, 20, 30, 60)
 """Minutes at which a new band of waits begins; 15 is the target."""
 UNKNOWN = ""
 """The level of answers of which the driver is not known."""
-SEVERAL = 2
-"""So many levels at least are hidden together."""
 
 
 class By(StrEnum):
@@ -209,8 +207,8 @@ def hide(table: Mapping[Key, Tally], fewest: int = FEWEST) -> frozenset[Key]:
         return frozenset()
     others = (key for key, tally in table.items() if key not in hidden and tally.answers)
     for key in sorted(others, key=lambda k: (table[k].answers, k)):
-        if len(hidden) >= SEVERAL and sum(table[k].answers for k in hidden) >= fewest:
-            break
+        if sum(table[k].answers for k in hidden) >= fewest:
+            break  # and so they are two at least
         hidden.add(key)
     return frozenset(hidden)
 
