@@ -6,6 +6,7 @@ from ..dossiers.calendar import ProcessingTime
 from ..dossiers.feedback import FeedbackStatus
 from ..dossiers.life import DossierStatus
 from ..dossiers.passing import PassedOn
+from ..satisfaction.triggers import AlertStatus
 from ..wire.filing import Feedback, Filing
 from ..wire.words import Frozen, Role
 
@@ -38,6 +39,14 @@ class SaveAccount(Frozen, tag_field="order", tag=True):
     must_change: bool = False
     disabled: bool = False
     own: bool = False
+
+
+class MoveAlert(Frozen, tag_field="order", tag=True):
+    """Acknowledge an alert, write about it (`open`) or close it; the words are sealed."""
+
+    alert: str
+    status: AlertStatus
+    words: str = ""
 
 
 class OpenSeal(Frozen, tag_field="order", tag=True):

@@ -23,6 +23,7 @@ from ..line import events as e
 from ..line import orders as o
 from ..line.decide import Issued, Refused, Reply, Touched, ahead_of, decide
 from ..line.state import State, apply
+from ..satisfaction.triggers import LONGEST_WORDS
 from ..store import people
 from ..store.log import Log, LogFull
 from ..store.vault import Vault, new_ref
@@ -41,6 +42,7 @@ log = structlog.get_logger()
 
 CONTACT_DAYS = 30
 DOSSIER_DAYS = 730
+ALERT_DAYS = 730
 REMEMBERED = 20_000
 
 
@@ -458,10 +460,25 @@ class Desk:
         return fitting, max(0, min(ask.shown, len(survey.questions)))
 
     def _choose_surveys(self, request: Request, order: o.ChooseSurveys, changed: Changed) -> Frozen:
+        self.allowed(request, o.ChooseSurveys)
         for use in order.uses:
             if use.survey not in self.surveys:
                 raise Refused("unknown_survey", survey=use.survey[:40])
         return _done(self.do(request, order, changed))
+
+    def _move_alert(self, request: Request, ask: c.MoveAlert, changed: Changed) -> Frozen:
+        self.allowed(request, c.MoveAlert)
+        words = ask.words.strip()
+        if len(words) > LONGEST_WORDS:
+            raise Refused("words_too_long")
+        ref = new_ref() if words else ""
+        done = self.do(
+            request, o.TurnAlert(alert=ask.alert, status=ask.status, sealed=ref), changed
+        )
+        if words:
+            until = self.clock.now() + ALERT_DAYS * DAY
+            self.vault.seal(f"alert:{ask.alert}", "words", words.encode(), until, ref)
+        return _done(done)
 
     def _press(self, request: Request, ask: m.RatePressed, changed: Changed) -> Frozen:
         if request.counter is not None and request.counter != ask.counter:
@@ -646,6 +663,7 @@ _CASES: dict[type, Callable[[Desk, Request, Any, Changed], Frozen]] = {
     c.ImportCatalogue: Desk._catalogue,
     c.SaveAccount: Desk._account,
     c.OpenSeal: Desk._open_seal,
+    c.MoveAlert: Desk._move_alert,
     o.CallNext: Desk._next,
     o.ServeWithoutTicket: Desk._serve,
     **filing.CASES,

@@ -53,6 +53,7 @@ MAY: dict[type, frozenset[Role]] = {
     o.AnswerHelp: _ALL_BUT_AUDITOR,
     o.MarkForm: _CENTRE,
     o.ChooseSurveys: _CENTRE,
+    c.MoveAlert: _CENTRE,
     o.Note: frozenset(Role),
     c.MoveDossier: _COUNTER,
     c.GiveDossierCode: _COUNTER,

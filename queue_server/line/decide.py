@@ -18,7 +18,7 @@ from ..wire.words import (
     half_hour,
     ticket_id,
 )
-from . import appointments, booking, feedback, filing, leases, passing, proposals
+from . import alerts, appointments, booking, feedback, filing, leases, passing, proposals
 from . import events as e
 from . import orders as o
 from .expected import minutes_of
@@ -198,7 +198,7 @@ def _pass_time(state: State, order: o.PassTime, at: int, actor: e.Actor) -> Outc
     over = [e.OfferWithdrawn(offer=x.id) for x in state.offers.values() if x.expires <= at]
     new_day = _new_day(state, at)
     moves = [] if new_day else proposals.due(state, at)
-    return [*new_day, *moves, *over, *_unserved(state, at)], NOTHING
+    return [*new_day, *moves, *over, *alerts.due(state, at), *_unserved(state, at)], NOTHING
 
 
 def _unserved(state: State, at: int) -> list[e.Event]:
@@ -873,6 +873,7 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.CallHelp: _call_help,
     o.AnswerHelp: _answer_help,
     o.ChooseSurveys: _choose_surveys,
+    o.TurnAlert: alerts.turn,
     o.GiveRating: _rate,
     o.PressRating: _press,
     o.StaySilent: _stay_silent,

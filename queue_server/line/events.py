@@ -11,6 +11,7 @@ from ..dossiers.calendar import ProcessingTime
 from ..dossiers.feedback import FeedbackKind, FeedbackStatus
 from ..dossiers.life import DossierStatus
 from ..dossiers.passing import PassedOn
+from ..satisfaction.triggers import Alert, AlertStatus
 from ..wire.words import Estimate, Frozen, Language
 from .moves import Move
 from .scores import Score
@@ -523,6 +524,20 @@ class RatingGiven(Fact, tag=True):
     """When it was pressed, by the device's clock put right (ms); 0: not told."""
 
 
+class AlertOpened(Fact, tag=True):
+    """The last minutes' answers want somebody's eye; how many they were, and how it stood in the room."""
+
+    alert: Alert
+
+
+class AlertTurned(Fact, tag=True):
+    """`open` with `sealed` words: somebody wrote about it, and it stands as before."""
+
+    alert: str
+    status: AlertStatus
+    sealed: str = ""
+
+
 class RatingSilent(Fact, tag=True):
     offer: str
 
@@ -594,6 +609,8 @@ Event = (
     | OfferWithdrawn
     | RatingGiven
     | RatingSilent
+    | AlertOpened
+    | AlertTurned
     | Noted
 )
 

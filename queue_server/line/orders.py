@@ -6,6 +6,7 @@ from ..dossiers.calendar import ProcessingTime, WorkCalendar
 from ..dossiers.feedback import FeedbackKind, FeedbackStatus
 from ..dossiers.life import DossierStatus, Terms
 from ..dossiers.passing import PassedOn
+from ..satisfaction.triggers import AlertStatus
 from ..wire.words import Estimate, Frozen, Language
 from .events import Paper
 from .moves import Move
@@ -456,6 +457,14 @@ class ChooseSurveys(Order, tag=True):
     uses: tuple[SurveyUse, ...]
 
 
+class TurnAlert(Order, tag=True):
+    """Acknowledge, close, or (`open`) only write about an alert. `sealed`: where the words lie."""
+
+    alert: str
+    status: AlertStatus
+    sealed: str = ""
+
+
 class GiveRating(Order, tag=True):
     """`answers` by question of the offer's survey; `pressed_at` (ms) by the device's clock put right."""
 
@@ -544,6 +553,7 @@ AnyOrder = (
     | TurnFeedback
     | AddToFeedback
     | ChooseSurveys
+    | TurnAlert
     | GiveRating
     | PressRating
     | StaySilent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..satisfaction.triggers import Trigger, negative_share
 from ..wire.words import MINUTE, Frozen, Names, PriorityGroup, local
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -149,6 +150,8 @@ class Setup(Frozen):
     rules: Rules = Rules()
     surveys: tuple[SurveyUse, ...] = ()
     """In this order; the first that fits a visit is asked, and the quick one where none does."""
+    triggers: tuple[Trigger, ...] = (negative_share(),)
+    """What calls a manager when the last minutes' answers are poor."""
 
     def service(self, service_id: str) -> Service | None:
         return next((s for s in self.services if s.id == service_id), None)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from ..dossiers.calendar import ProcessingTime
 from ..dossiers.life import ENDED, STOPPED, DossierStatus
+from ..satisfaction.triggers import Alert, AlertStatus, Answer, Comment
 from ..wire.words import AT_COUNTER, MINUTE, Estimate, Frozen, Language, TicketStatus, day_of
 from . import events as e
 from . import feedback_now
@@ -139,6 +140,12 @@ class AppointmentNow(Frozen):
     ticket: str = ""
 
 
+ANSWERS_KEPT = 60 * MINUTE
+"""How long an answer is looked at; what watches more minutes sees no further."""
+MOST_ALERTS = 50
+"""Alerts that are kept in mind; closed ones go first."""
+
+
 class OfferNow(Frozen):
     """A rating that was asked for; nothing in it leads to a person."""
 
@@ -201,6 +208,9 @@ class State(msgspec.Struct):
     """By service the ordinals that kiosks handed over today."""
     suspended: dict[str, str] = {}
     offers: dict[str, OfferNow] = {}
+    answers: tuple[Answer, ...] = ()
+    """Those of the last hour, for what watches them."""
+    alerts: dict[str, Alert] = {}
     steps: dict[int, Step] = {}
     asks: dict[str, str] = {}
     """Asks of today → ticket; an empty string: withdrawn before a ticket was made."""
@@ -933,8 +943,40 @@ def _offer_withdrawn(state: State, ev: e.OfferWithdrawn, at: int, actor: e.Actor
 
 
 def _rated(state: State, ev: e.RatingGiven, at: int, actor: e.Actor) -> None:
-    if ev.offer in state.offers:
-        state.offers[ev.offer] = replace(state.offers[ev.offer], answered="rated")
+    offer = state.offers.get(ev.offer)
+    if offer is not None:
+        state.offers[ev.offer] = replace(offer, answered="rated")
+        state.answers = with_answer(state.answers, ev, at, offer.counter, offer.service)
+
+
+def with_answer(
+    known: tuple[Answer, ...], ev: e.RatingGiven, at: int, counter: int, service: str
+) -> tuple[Answer, ...]:
+    """One more answer to look at; what is too old goes."""
+    since = at - ANSWERS_KEPT
+    given = Answer(at=ev.pressed_at or at, score=ev.score, counter=counter, service=service)
+    return (*(a for a in known if a.at > since), given)
+
+
+def _alert_opened(state: State, ev: e.AlertOpened, at: int, actor: e.Actor) -> None:
+    state.alerts[ev.alert.id] = ev.alert
+    closed = [a for a in state.alerts.values() if a.status is AlertStatus.CLOSED]
+    for old in sorted(closed, key=lambda a: a.opened_at)[: max(0, len(state.alerts) - MOST_ALERTS)]:
+        del state.alerts[old.id]
+
+
+def _alert_turned(state: State, ev: e.AlertTurned, at: int, actor: e.Actor) -> None:
+    alert = state.alerts.get(ev.alert)
+    if alert is None:
+        return
+    if ev.status is AlertStatus.ACKNOWLEDGED:
+        alert = replace(alert, status=ev.status, acknowledged_at=at, acknowledged_by=actor.account)
+    elif ev.status is AlertStatus.CLOSED:
+        alert = replace(alert, status=ev.status, closed_at=at, closed_by=actor.account)
+    if ev.sealed:
+        said = Comment(at=at, by=actor.account, words="")
+        alert = replace(alert, comments=(*alert.comments, said))
+    state.alerts[ev.alert] = alert
 
 
 def _silent(state: State, ev: e.RatingSilent, at: int, actor: e.Actor) -> None:
@@ -1003,6 +1045,8 @@ _FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
     e.SurveysChosen: _surveys_chosen,
     e.OfferOpened: _offer_opened,
     e.OfferWithdrawn: _offer_withdrawn,
+    e.AlertOpened: _alert_opened,
+    e.AlertTurned: _alert_turned,
     e.RatingGiven: _rated,
     e.RatingSilent: _silent,
     e.Noted: _noted,
