@@ -49,11 +49,32 @@ def create(conn: sqlite3.Connection) -> None:
     _keep_sums(conn)
 
 
-def _keep_sums(conn: sqlite3.Connection) -> None:
-    band = "CASE " + " ".join(
-        f"WHEN NEW.waited < {end} THEN {place}" for place, end in enumerate(WAIT_BANDS)
+def wrong_sums(conn: sqlite3.Connection) -> int:
+    """How many lines of the sums are not what the ratings add up to."""
+    keys, counted = ", ".join(_NAMES), ", ".join(_COUNTED)
+    band = _band("waited")
+    scores = ", ".join(f"coalesce(sum(score = {score}), 0)" for score in range(1, 6))
+    anew = (
+        f"SELECT half_hour, service, counter, procedure, priority, {band}, count(*),"
+        f" sum(source = 'silent'), {scores} FROM ratings GROUP BY 1, 2, 3, 4, 5, 6"
     )
-    place = f"NEW.half_hour, NEW.service, NEW.counter, NEW.procedure, NEW.priority, {band} ELSE {len(WAIT_BANDS)} END"
+    kept = f"SELECT {keys}, {counted} FROM rating_sums"
+    found: int = conn.execute(
+        f"SELECT count(*) FROM (SELECT * FROM ({anew} EXCEPT {kept})"
+        f" UNION ALL SELECT * FROM ({kept} EXCEPT {anew}))"
+    ).fetchone()[0]
+    return found
+
+
+def _band(minutes: str) -> str:
+    ends = " ".join(f"WHEN {minutes} < {end} THEN {n}" for n, end in enumerate(WAIT_BANDS))
+    return f"CASE {ends} ELSE {len(WAIT_BANDS)} END"
+
+
+def _keep_sums(conn: sqlite3.Connection) -> None:
+    place = "NEW.half_hour, NEW.service, NEW.counter, NEW.procedure, NEW.priority, " + _band(
+        "NEW.waited"
+    )
     keys = ", ".join(_NAMES)
     conn.execute(
         "CREATE TRIGGER ratings_opened AFTER INSERT ON ratings BEGIN"

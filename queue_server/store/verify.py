@@ -198,6 +198,11 @@ def verify(
         with _moment(conn):
             _read_on(conn, reading)  # what came meanwhile, so that tables are compared as they are
             counts = {name: _check_table(conn, reading, name) for name in KEYS}
+            wrong = ratings.wrong_sums(conn)
+            if wrong:
+                reading.fault(
+                    f"rating_sums: {wrong} lines differ from what the ratings add up to", 0
+                )
             _check_papers(conn, reading, files)
             sealed, overdue = _check_vault(conn, reading, master, now)
     except sqlite3.DatabaseError as error:

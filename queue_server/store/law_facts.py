@@ -1,0 +1,184 @@
+"""What the calculators of the law read: dossiers that ended, feedback, and the agency, over whole local days.
+
+What this system does not know is left None and never guessed: who of several agencies was slow, whether a procedure
+hangs on the wall, and which dossier a complaint is about (its tie is sealed).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import sqlite3
+
+import msgspec
+
+from ..dossiers.calendar import WorkCalendar, working_days_between
+from ..dossiers.feedback import FeedbackKind, FeedbackStatus
+from ..dossiers.life import DossierStatus
+from ..line.events import DossierMoved, decode_event
+from ..satisfaction import circular01 as tt01
+from ..satisfaction import decision766 as qd766
+from ..wire.words import local
+from .feedback import COLUMNS, Feedback
+from .satisfaction import Days, Sheets
+
+ENDED = (DossierStatus.READY, DossierStatus.RETURNED, DossierStatus.REFUSED)
+OFFICER_NAMES = "officer of the indices"
+
+
+class Calendar(msgspec.Struct, frozen=True):
+    """Working days of the centre; moments are ms UTC."""
+
+    days: WorkCalendar
+    offset_minutes: int
+
+    def between(self, since: int, until: int) -> int:
+        """Working days after the day of `since` up to and with the day of `until`."""
+        return working_days_between(self.date(since), self.date(until), self.days)
+
+    def date(self, at: int) -> dt.date:
+        return local(at, self.offset_minutes).date()
+
+    def span(self, days: Days) -> tuple[int, int]:
+        """The days as ms UTC, from … to before."""
+        return self._start(days.since), self._start(days.until)
+
+    def _start(self, day: str) -> int:
+        midnight = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC)
+        return int(midnight.timestamp() * 1000) - self.offset_minutes * 60_000
+
+
+def pseudonym(account: str) -> str:
+    """Another name for an officer in figures; the same each time."""
+    return hashlib.sha256(f"{OFFICER_NAMES}/{account}".encode()).hexdigest()[:10] if account else ""
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A dossier that ended: when its result was ready (ms), and by whose hand."""
+
+    received_at: int
+    due_at: int | None
+    supplements: int
+    ready_at: int
+    officer: str
+
+
+def ended(conn: sqlite3.Connection, span: tuple[int, int]) -> tuple[Ended, ...]:
+    """Those whose result was ready in `span` (ms), the made-up ones of a sample left out."""
+    found: dict[str, tuple[int, str]] = {}
+    for at, account, body in conn.execute(
+        "SELECT at, account, body FROM events WHERE kind = 'DossierMoved' AND at >= ? AND at < ?"
+        " ORDER BY seq",
+        span,
+    ):
+        event = decode_event(body)
+        if isinstance(event, DossierMoved) and event.status in ENDED:
+            found.setdefault(event.dossier, (at, account))
+    lines = []
+    for dossier, (at, account) in found.items():
+        row = conn.execute(
+            "SELECT received_at, due_at, supplements FROM dossiers WHERE dossier = ? AND sample = 0",
+            (dossier,),
+        ).fetchone()
+        if row is not None:
+            lines.append(Ended(row[0], row[1], row[2], at, pseudonym(account)))
+    return tuple(lines)
+
+
+def for_circular(
+    known: tuple[Ended, ...], sheets: Sheets, calendar: Calendar, electronic: bool
+) -> tuple[tt01.Dossier, ...]:
+    """The system's facts of each dossier, and beside them what citizens said: which belongs to which is sealed.
+
+    `electronic`: the centre's procedures stand on a page that everybody can reach.
+    """
+    own = [
+        tt01.Dossier(
+            officer=one.officer,
+            whole=tt01.Spent(
+                allowed=calendar.between(one.received_at, one.due_at),
+                taken=calendar.between(one.received_at, one.ready_at),
+            )
+            if one.due_at is not None
+            else None,
+            contacts=one.supplements,
+            agencies_contacted=1,
+            electronic=electronic or None,
+        )
+        for one in known
+    ]
+    said = [
+        tt01.Dossier(
+            answers=tt01.Answers(
+                time=sheet.get("i1"),
+                contacts=sheet.get("i3"),
+                agencies=sheet.get("i4"),
+                attitude=sheet.get("i7"),
+            )
+        )
+        for sheet in sheets.answers
+    ]
+    return (*own, *said)
+
+
+def for_decision(known: tuple[Ended, ...]) -> tuple[qd766.Dossier, ...]:
+    """A dossier without a due date has no time to be late of, and is left out."""
+    return tuple(
+        qd766.Dossier(due=one.due_at, finished=one.ready_at, supplements=one.supplements)
+        for one in known
+        if one.due_at is not None
+    )
+
+
+def feedback_of(
+    conn: sqlite3.Connection, span: tuple[int, int], calendar: Calendar, at: int
+) -> tuple[qd766.Feedback, ...]:
+    """Complaints, suggestions and questions that came in `span`, in working days; praise wants no answer."""
+    rows = conn.execute(
+        f"SELECT {COLUMNS} FROM feedback WHERE received_at >= ? AND received_at < ? AND kind != ?",
+        (*span, FeedbackKind.PRAISE.value),
+    )
+    names = COLUMNS.replace(" ", "").split(",")
+    lines = [
+        msgspec.convert(dict(zip(names, row, strict=True)), Feedback, strict=False) for row in rows
+    ]
+    return tuple(_in_days(line, calendar, at) for line in lines)
+
+
+def _in_days(line: Feedback, calendar: Calendar, at: int) -> qd766.Feedback:
+    def since(moment: int | None, start: int = line.received_at) -> int | None:
+        return None if moment is None else calendar.between(start, moment)
+
+    is_over = line.status in (
+        FeedbackStatus.REFUSED,
+        FeedbackStatus.CLOSED,
+        FeedbackStatus.PUBLISHED,
+    )
+    end = line.moved_at if is_over else at
+    published = line.moved_at if line.status is FeedbackStatus.PUBLISHED else None
+    return qd766.Feedback(
+        age=calendar.between(line.received_at, end),
+        sorted=line.sorted,
+        refused=since(line.moved_at if line.status is FeedbackStatus.REFUSED else None),
+        answered=since(line.answered_at),
+        published=since(published, line.answered_at or line.received_at),
+    )
+
+
+def agency(
+    known: tuple[Ended, ...],
+    feedback: tuple[qd766.Feedback, ...],
+    procedures: int,
+    electronic: bool,
+    answer_days: int = 15,
+) -> tt01.Agency:
+    """Counts of the one-stop; all procedures of its catalogue are received here. Online filing is not known."""
+    answered = [f for f in feedback if f.answered is not None or f.refused is not None]
+    in_time = sum((f.answered if f.answered is not None else 0) <= answer_days for f in answered)
+    return tt01.Agency(
+        procedures=procedures or None,
+        electronic=procedures if electronic and procedures else None,
+        feedback=len(answered),
+        feedback_in_time=in_time,
+        dossiers=len(known),
+    )

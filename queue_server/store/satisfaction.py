@@ -1,0 +1,218 @@
+"""What the rules of satisfaction read, from the read tables: for whole days, each group cut to whole fives.
+
+A group's newest answers that do not make five are left out, so that nobody sees one answer come: neither in a sum
+that grows by one, nor in the difference of two readings. Days are local, as `2026-11-20`; `until` is not included.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from ..satisfaction.drivers import Tally
+from ..satisfaction.suspicion import Asked, OfficerDay, Press
+from ..wire.words import Frozen
+from .ratings import WAIT_BANDS
+
+STEP = 5
+SATISFIED = 4
+NEWEST = 5_000
+"""Among so many of the newest answers are those that are left out, but for groups seldom heard of."""
+
+LEVELS = {
+    "service": "service",
+    "counter": "CAST(counter AS TEXT)",
+    "hour": "substr(half_hour, 12, 2)",
+    "procedure": "procedure",
+    "group": "priority",
+    "wait": "band",
+}
+_OF_RATINGS = LEVELS | {
+    "wait": "CASE "
+    + " ".join(f"WHEN waited < {end} THEN {n}" for n, end in enumerate(WAIT_BANDS))
+    + f" ELSE {len(WAIT_BANDS)} END"
+}
+
+
+class Group(Frozen):
+    """Answers of one level, in whole fives: how many gave each score (1–5); `asked` and `silent` are whole."""
+
+    level: str
+    within: str = ""
+    scores: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
+    asked: int = 0
+    silent: int = 0
+
+    @property
+    def answers(self) -> int:
+        return sum(self.scores)
+
+    @property
+    def satisfied(self) -> int:
+        return sum(self.scores[SATISFIED - 1 :])
+
+    def tally(self) -> Tally:
+        return Tally(
+            level=self.level, answers=self.answers, satisfied=self.satisfied, within=self.within
+        )
+
+
+class Days(Frozen):
+    """Whole local days from `since` to before `until`."""
+
+    since: str
+    until: str
+
+
+def groups(conn: sqlite3.Connection, days: Days, by: str = "") -> tuple[Group, ...]:
+    """One for each level of `by` (a key of LEVELS), or one for all."""
+    level = LEVELS[by] if by else "''"
+    within = "service" if by == "procedure" else "''"
+    rows = conn.execute(
+        f"SELECT {level}, {within}, sum(s1), sum(s2), sum(s3), sum(s4), sum(s5), sum(offers),"
+        " sum(silent) FROM rating_sums WHERE half_hour >= ? AND half_hour < ? GROUP BY 1, 2",
+        (days.since, days.until),
+    ).fetchall()
+    found = {
+        (str(row[0]), str(row[1])): Group(
+            level=str(row[0]),
+            within=str(row[1]),
+            scores=tuple(row[2:7]),
+            asked=row[7],
+            silent=row[8],
+        )
+        for row in rows
+    }
+    return tuple(_stepped(conn, days, by, found).values())
+
+
+Key = tuple[str, str]
+
+
+def _stepped(
+    conn: sqlite3.Connection, days: Days, by: str, found: dict[Key, Group]
+) -> dict[Key, Group]:
+    """Each without its newest answers that do not make five."""
+    over = {key: group.answers % STEP for key, group in found.items() if group.answers % STEP}
+    scores = {key: list(group.scores) for key, group in found.items()}
+    for level, within, score in _newest(conn, days, by):
+        if not over:
+            break
+        key = (level, within)
+        if over.get(key, 0):
+            scores[key][score - 1] -= 1
+            over[key] -= 1
+            if not over[key]:
+                del over[key]
+    for key, left in over.items():  # seldom heard of: nothing of it is told
+        scores[key] = [0] * 5 if left else scores[key]
+    return {
+        key: Group(
+            level=group.level,
+            within=group.within,
+            scores=_five(scores[key]),
+            asked=group.asked,
+            silent=group.silent,
+        )
+        for key, group in found.items()
+    }
+
+
+def _five(scores: list[int]) -> tuple[int, int, int, int, int]:
+    one, two, three, four, five = scores
+    return one, two, three, four, five
+
+
+def _newest(conn: sqlite3.Connection, days: Days, by: str) -> Iterator[tuple[str, str, int]]:
+    level = _OF_RATINGS[by] if by else "''"
+    within = "service" if by == "procedure" else "''"
+    rows = conn.execute(
+        f"SELECT {level}, {within}, score FROM ratings INDEXED BY ratings_given"
+        " WHERE given_at IS NOT NULL AND half_hour >= ? AND half_hour < ?"
+        " ORDER BY given_at DESC, offer LIMIT ?",
+        (days.since, days.until, NEWEST),
+    )
+    for found_level, found_within, score in rows:
+        yield str(found_level), str(found_within), score
+
+
+# --- what looks wrong ---------------------------------------------------------------------------
+
+
+def presses(conn: sqlite3.Connection, days: Days) -> tuple[Press, ...]:
+    """Single answers, for rules that look at each; shown to nobody as they are."""
+    rows = conn.execute(
+        "SELECT offer, given_at, pressed_at, counter, score, source, officer, opened_at, next_at"
+        " FROM ratings WHERE half_hour >= ? AND half_hour < ? AND score IS NOT NULL",
+        (days.since, days.until),
+    )
+    return tuple(
+        Press(
+            offer=row[0],
+            at=row[1],
+            pressed_at=row[2],
+            counter=row[3],
+            score=row[4],
+            source=row[5],
+            officer=row[6],
+            finished_at=row[7],
+            next_called_at=row[8],
+        )
+        for row in rows
+    )
+
+
+def officer_days(conn: sqlite3.Connection, days: Days) -> tuple[OfficerDay, ...]:
+    rows = conn.execute(
+        "SELECT officer, substr(half_hour, 1, 10), count(*), sum(score IS NOT NULL),"
+        " coalesce(sum(score = 5), 0) FROM ratings"
+        " WHERE half_hour >= ? AND half_hour < ? AND officer != '' GROUP BY 1, 2",
+        (days.since, days.until),
+    )
+    return tuple(
+        OfficerDay(officer=row[0], day=row[1], offers=row[2], answers=row[3], best=row[4])
+        for row in rows
+    )
+
+
+def asked(of: Iterable[Group]) -> tuple[Asked, ...]:
+    """Groups by counter, for what silence says."""
+    return tuple(
+        Asked(
+            counter=int(group.level),
+            offers=group.asked // STEP * STEP,
+            answers=group.answers,
+            total=sum((n + 1) * count for n, count in enumerate(group.scores)),
+        )
+        for group in of
+    )
+
+
+# --- surveys ------------------------------------------------------------------------------------
+
+
+class Sheets(Frozen):
+    """Answers to one survey in whole fives; `begun`: saw its first question, `ended`: was shown its last."""
+
+    survey: str
+    answers: tuple[dict[str, int], ...] = ()
+    begun: int = 0
+    shown: tuple[int, ...] = ()
+    """How many saw the first question, the second …"""
+
+
+def sheets(conn: sqlite3.Connection, days: Days, survey: str, questions: int) -> Sheets:
+    """What was answered to `survey`, and how far its `questions` were followed."""
+    rows = conn.execute(
+        "SELECT answers, shown FROM ratings WHERE survey = ? AND half_hour >= ? AND half_hour < ?"
+        " AND score IS NOT NULL ORDER BY given_at, offer",
+        (survey, days.since, days.until),
+    ).fetchall()
+    told = rows[: len(rows) // STEP * STEP]
+    return Sheets(
+        survey=survey,
+        answers=tuple(json.loads(answers) for answers, _ in told if answers),
+        begun=sum(shown > 0 for _, shown in told),
+        shown=tuple(sum(shown > n for _, shown in told) for n in range(questions)),
+    )
