@@ -216,3 +216,15 @@ def sheets(conn: sqlite3.Connection, days: Days, survey: str, questions: int) ->
         begun=sum(shown > 0 for _, shown in told),
         shown=tuple(sum(shown > n for _, shown in told) for n in range(questions)),
     )
+
+
+def reasons(conn: sqlite3.Connection, days: Days) -> dict[str, int]:
+    """How often each reason was given for a poor rating, in whole fives."""
+    counts: dict[str, int] = {}
+    for (given,) in conn.execute(
+        "SELECT reasons FROM ratings WHERE half_hour >= ? AND half_hour < ? AND reasons != ''",
+        (days.since, days.until),
+    ):
+        for reason in given.split(","):
+            counts[reason] = counts.get(reason, 0) + 1
+    return {reason: n // STEP * STEP for reason, n in sorted(counts.items()) if n >= STEP}

@@ -17,15 +17,18 @@ from .layout import asset_routes
 from .login import log_in_routes
 from .manager import manager_pages
 from .province import province_pages
+from .satisfaction import satisfaction_pages, satisfaction_routes
 
 
 def add_staff_pages(app: FastAPI, web: Web) -> None:
     """Hang them onto the app; NiceGUI's own are served once `nice.run_nicegui` has mounted it."""
     app.include_router(asset_routes())
     app.include_router(log_in_routes(web))
+    app.include_router(satisfaction_routes(web))
     for add in (
         counter_pages,
         manager_pages,
+        satisfaction_pages,
         guide_pages,
         dossier_pages,
         feedback_inbox_pages,

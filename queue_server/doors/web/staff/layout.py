@@ -33,6 +33,7 @@ SHOWN = "() => emit(motcua.shown())"
 PAGES: dict[str, tuple[Role, ...]] = {
     "counter": (Role.OFFICER, Role.MANAGER),
     "manager": (Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR),
+    "satisfaction": (Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR),
     "dossiers": (Role.OFFICER, Role.MANAGER, Role.AUDITOR),
     "forms": (Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR),
     "feedback-inbox": (Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR),

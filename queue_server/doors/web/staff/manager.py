@@ -63,7 +63,7 @@ class ManagerPage:
                 self._card("ratings.by_counter", view.by_counter)
             with ui.element("div").classes("mc-stack"):
                 self._card("scores.title", outlook.scores)
-        if page.may(OpenSeal):
+        if page.may(OpenSeal) and page.session.role in page.state.setup.rules.seal_roles:
             with ui.expansion(page.say("ratings.sealed")).classes("mc-card").props("dense"):
                 ui.label(page.say("ratings.sealed_hint")).classes("mc-hint")
                 page.part(view.offers, "mc-scroll", {"seal": self.seal})

@@ -1,0 +1,236 @@
+"""`/satisfaction`: what visitors' answers mean, alerts about the last minutes, and which surveys are asked of whom."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Request, Response
+from nicegui import ui
+
+from ....desk.commands import MoveAlert
+from ....line import orders as o
+from ....line.setup import SurveyUse
+from ....satisfaction.triggers import AlertStatus
+from ....wire.words import Role
+from ..context import Web
+from ..satisfaction import PERIODS, Report, Reports
+from .ask import Field, ask, ask_reason, confirm
+from .counter_view import service_name
+from .html import tag
+from .layout import PAGES, button, frame
+from .page import Page, open_page
+from .satisfaction_view import SatisfactionView
+
+
+def satisfaction_pages(web: Web) -> None:
+    reports = Reports(web)
+
+    @ui.page("/satisfaction")
+    async def satisfaction(request: Request) -> Response | None:
+        page = open_page(web, request, *PAGES["satisfaction"])
+        if isinstance(page, Response):
+            return page
+        if page.session.role is Role.AUDITOR:
+            await page.give("Note", o.Note(what="read", subject="satisfaction"), tell=False)
+        period = request.query_params.get("period", PERIODS[0])
+        period = period if period in PERIODS else PERIODS[0]
+        report = await asyncio.to_thread(reports.of, period)
+        SatisfactionPage(page, SatisfactionView(page, report, period)).build()
+        return None
+
+
+def satisfaction_routes(web: Web) -> APIRouter:
+    """The numbers behind the page as a file."""
+    router = APIRouter(include_in_schema=False)
+    reports = Reports(web)
+
+    @router.get("/satisfaction.csv")
+    async def as_csv(request: Request, period: str = PERIODS[0]) -> Response:
+        session = web.session(request)
+        if session is None or session.must_change or session.role not in PAGES["satisfaction"]:
+            return Response(status_code=403)
+        if session.role is Role.AUDITOR:
+            await web.give("Note", o.Note(what="read", subject="satisfaction.csv"), session)
+        report = await asyncio.to_thread(reports.of, period if period in PERIODS else PERIODS[0])
+        name = f"satisfaction-{report.days.since}-{report.days.until}.csv"
+        out = io.StringIO()
+        csv.writer(out).writerows(rows_of(report))
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+    return router
+
+
+HEAD = (
+    "since",
+    "until",
+    "measure",
+    "level",
+    "within",
+    "value",
+    "low",
+    "high",
+    "n",
+    "asked",
+    "told",
+)
+
+
+def rows_of(report: Report) -> Iterator[tuple[object, ...]]:
+    """Each figure with its interval and what it rests on; shares are 0–1. What is hidden has no number."""
+    span = (report.days.since, report.days.until)
+    yield HEAD
+    whole = report.whole
+    low, high = (whole.interval.low, whole.interval.high) if whole.interval else ("", "")
+    yield (*span, "satisfied", "", "", whole.value, low, high, whole.n, whole.asked, "")
+    for driver in report.drivers.drivers:
+        for level in driver.levels:
+            low, high = (level.interval.low, level.interval.high) if level.interval else ("", "")
+            figures = (level.share, low, high, level.answers, "", level.told.value)
+            yield (*span, f"by_{driver.by}", level.level, level.within, *figures)
+    for one in report.counters:
+        low, high = (one.interval.low, one.interval.high) if one.interval else ("", "")
+        yield (
+            *span,
+            "answered",
+            one.counter,
+            "",
+            one.share,
+            low,
+            high,
+            one.answers,
+            one.offers,
+            "",
+        )
+    for voice, indices in (("system", report.indices.system), ("citizen", report.indices.citizen)):
+        for index, found in indices.items():
+            low, high = ("", "")
+            if found.figure.interval:
+                low, high = found.figure.interval.low, found.figure.interval.high
+            index_of = (found.figure.value, low, high, found.figure.n, found.of, "")
+            yield (*span, f"tt01_{voice}", index, "", *index_of)
+    for name, points in (
+        ("5.1", report.decision.sorted),
+        ("5.2", report.decision.in_time),
+        ("5.3", report.decision.content),
+        ("5.4", report.decision.satisfied.result),
+    ):
+        yield (*span, "qd766", name, "", points.figure.value, "", "", points.figure.n, "", "")
+    for factor, figure in report.sipas.factors.items():
+        low, high = (figure.interval.low, figure.interval.high) if figure.interval else ("", "")
+        yield (*span, "sipas", factor.value, "", figure.value, low, high, figure.n, "", "")
+    for mark in report.marked:
+        yield (*span, "marked", mark.reason, mark.counter, mark.count, "", "", "", "", "")
+
+
+class SatisfactionPage:
+    def __init__(self, page: Page, view: SatisfactionView) -> None:
+        self.page = page
+        self.view = view
+
+    def build(self) -> None:
+        page, view = self.page, self.view
+        frame(page, page.say("page.satisfaction"))
+        ui.html(view.periods(), sanitize=False)
+        page.part(view.alerts, acts={"take": self.take, "close": self.close, "say": self.say})
+        ui.html(view.tiles(), sanitize=False)
+        with ui.element("div").classes("mc-grid mc-two"):
+            with ui.element("div").classes("mc-stack"):
+                for key, drawn in view.drivers():
+                    self._card(key, drawn)
+            with ui.element("div").classes("mc-stack"):
+                self._card("satisfaction.counters", view.counters())
+                self._card("satisfaction.reasons", view.reasons())
+                self._card("satisfaction.marked", view.marked())
+                self._card("satisfaction.circular", view.circular())
+                self._card("satisfaction.decision", view.decision())
+                self._card("satisfaction.sipas", view.sipas())
+                with ui.element("section").classes("mc-card"):
+                    ui.html(tag("h2", page.say("satisfaction.surveys")), sanitize=False)
+                    page.part(view.surveys, acts={"drop": self.drop})
+                    if page.may(o.ChooseSurveys):
+                        button(page, page.say("satisfaction.add_survey"), self.add)
+        page.follow()
+
+    def _card(self, key: str, drawn: str) -> None:
+        with ui.element("section").classes("mc-card"):
+            ui.html(tag("h2", self.page.say(key)), sanitize=False)
+            ui.html(drawn, sanitize=False)
+
+    # --- alerts ---
+
+    async def take(self, alert: str) -> None:
+        await self.page.did("MoveAlert", MoveAlert(alert=alert, status=AlertStatus.ACKNOWLEDGED))
+
+    async def close(self, alert: str) -> None:
+        await self._with_words(alert, AlertStatus.CLOSED, "satisfaction.close_alert")
+
+    async def say(self, alert: str) -> None:
+        await self._with_words(alert, AlertStatus.OPEN, "satisfaction.say_alert")
+
+    async def _with_words(self, alert: str, status: AlertStatus, title: str) -> None:
+        words = await ask_reason(self.page, self.page.say(title))
+        if words is not None:
+            await self.page.did("MoveAlert", MoveAlert(alert=alert, status=status, words=words))
+
+    # --- surveys ---
+
+    async def add(self, *_: str) -> None:
+        """One more survey for a share of visits, at the end of the list."""
+        page = self.page
+        known = page.web.surveys
+        services = {s.id: service_name(page, s.id) for s in page.state.setup.services}
+        counters = {c.id: str(c.id) for c in page.state.setup.counters}
+        names = {x.id: x.title.say(page.language) for x in known.values() if x.questions}
+        given = await ask(
+            page,
+            page.say("satisfaction.add_survey"),
+            Field("survey", page.say("satisfaction.survey"), names),
+            Field("share", page.say("satisfaction.share"), value="100", most=5),
+            Field("services", page.say("table.services"), services, several=True, needed=False),
+            Field("counters", page.say("manager.counters"), counters, several=True, needed=False),
+            Field("from_time", page.say("satisfaction.from_time"), needed=False, most=5),
+            Field("to_time", page.say("satisfaction.to_time"), needed=False, most=5),
+            text=page.say("satisfaction.add_hint"),
+        )
+        if given is None:
+            return
+        share = percent(given["share"])
+        if share is None:
+            page.tell(page.say("satisfaction.share_wrong"), "negative")
+            return
+        if known[given["survey"]].too_long and not await confirm(
+            page, page.say("satisfaction.long_title"), page.say("satisfaction.long_text")
+        ):
+            return
+        use = SurveyUse(
+            survey=given["survey"],
+            share=share,
+            services=tuple(given["services"] or ()),
+            counters=tuple(given["counters"] or ()),
+            from_time=given["from_time"] or "",
+            to_time=given["to_time"] or "",
+        )
+        uses = (*page.state.setup.surveys, use)
+        await page.did("ChooseSurveys", o.ChooseSurveys(uses=uses), page.say("satisfaction.chosen"))
+
+    async def drop(self, place: str) -> None:
+        """`place` in the list as she saw it; nothing if it has changed since."""
+        page = self.page
+        number, _, survey = place.partition("/")
+        uses = page.state.setup.surveys
+        if int(number) < len(uses) and uses[int(number)].survey == survey:
+            left = tuple(use for n, use in enumerate(uses) if n != int(number))
+            await page.did("ChooseSurveys", o.ChooseSurveys(uses=left))
+
+
+def percent(text: str) -> float | None:
+    """`25`, `12,5` or `12.5 %` as 0–1; None if it is no such share."""
+    try:
+        share = float(text.replace("%", "").replace(",", ".").strip()) / 100
+    except ValueError:
+        return None
+    return share if 0 <= share <= 1 else None

@@ -1,0 +1,130 @@
+"""The satisfaction page, its file and its orders, on a real centre with a month of answers behind it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from queue_server.doors.web.satisfaction import days_of
+from queue_server.doors.web.staff.satisfaction import percent
+from queue_server.doors.web.staff.words import TEXTS
+from queue_server.satisfaction import circular01, decision766, drivers, suspicion, triggers
+from queue_server.store import satisfaction as store
+from queue_server.store.satisfaction import Days
+from tests.centre import PASSWORD, Centre, Refused, running_centre
+from tests.rated_past import past, write
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    root = tmp_path_factory.mktemp("rated")
+    with running_centre(root) as centre:
+        services = [s["id"] for s in centre.call("GET", "/api/centre")["services"]]
+        with closing(sqlite3.connect(centre.data / "centre.db", timeout=20)) as conn:
+            write(conn, past(25, 60, int(time.time() * 1000), services))
+        yield centre
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=CHROMIUM)
+        yield opened
+        opened.close()
+
+
+def test_a_manager_sees_what_drives_satisfaction_and_chooses_a_survey(
+    rated: Centre, browser: Browser
+) -> None:
+    rated.ready("quanly01")
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{rated.web}/login?next=/satisfaction")
+    page.fill("[name=account]", "quanly01")
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_selector("[data-tile=whole]")
+    assert "%" in page.inner_text("[data-tile=whole] b")
+    assert "thấp hơn" in page.inner_text("[data-level=wait-4]"), "who waited long is less content"
+    assert "cao hơn" in page.inner_text("[data-level=wait-0]")
+    page.click("text=Thêm phiếu khảo sát")
+    page.click(".mc-dialog .q-field >> nth=0")
+    page.click(".q-menu >> text=Bốn chỉ số")
+    page.fill(".mc-dialog input[value='100']", "25")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-act=drop]")
+    uses = rated.call("GET", "/api/centre")["surveys"]
+    assert [survey["id"] for survey in uses] == ["circular01"]
+    page.click("[data-act=drop]")
+    page.wait_for_selector("text=Chỉ hỏi năm khuôn mặt")
+    page.close()
+
+
+def test_the_numbers_behind_it_are_a_file_for_those_who_may(rated: Centre) -> None:
+    with pytest.raises(Refused) as refused:
+        rated.call("GET", "/satisfaction.csv", token=rated.as_("canbo01"))
+    assert refused.value.status == 403
+    headers = {"Authorization": f"Bearer {rated.as_('quanly01')}"}
+    asked = urllib.request.Request(f"{rated.web}/satisfaction.csv", headers=headers)
+    with urllib.request.urlopen(asked, timeout=20) as answer:
+        rows = list(csv.DictReader(io.StringIO(answer.read().decode())))
+    whole = next(row for row in rows if row["measure"] == "satisfied")
+    assert int(whole["n"]) % 5 == 0 and float(whole["low"]) < float(whole["value"])
+    waits = [row for row in rows if row["measure"] == "by_wait"]
+    assert len(waits) == 5 and all(int(row["n"]) % 5 == 0 for row in waits)
+    assert not any("past-" in value for row in rows for value in row.values()), "no single rating"
+
+
+def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
+    from queue_server.store.ratings import create
+
+    conn = sqlite3.connect(tmp_path / "r.db")
+    create(conn)
+    rows = [row for row in past(3, 60, int(time.time() * 1000), ("a", "b")) if row[5] is not None]
+    days = Days(since="2000-01-01", until="2100-01-01")
+    seen = set()
+    for row in rows[:23]:
+        write(conn, [row])
+        (whole,) = store.groups(conn, days)
+        seen.add(whole.scores)
+        assert all(g.answers % 5 == 0 for by in store.LEVELS for g in store.groups(conn, days, by))
+    assert len(seen) == 5, "none, five, ten, fifteen and twenty"
+
+
+def test_periods_are_whole_days_and_end_before_today() -> None:
+    import datetime as dt
+
+    today = dt.date(2026, 1, 5)
+    assert days_of("last_month", today) == Days(since="2025-12-01", until="2026-01-01")
+    assert days_of("last_quarter", today) == Days(since="2025-10-01", until="2026-01-01")
+    assert days_of("days30", today) == Days(since="2025-12-06", until="2026-01-05")
+
+
+def test_everything_that_can_be_told_has_its_words() -> None:
+    keys = {
+        *(f"class_{x}" for x in decision766.Class766),
+        *(f"rank_{x}" for x in circular01.Rank),
+        *(f"open_{x}" for x in circular01.Open),
+        *(f"reason_{x}" for x in suspicion.Suspicion),
+        *(f"told_{x}" for x in drivers.Told if x is not drivers.Told.HIDDEN),
+        *(f"alert_{x}" for x in triggers.AlertStatus),
+        *(f"alert_{x}" for x in triggers.Measure),
+    }
+    assert not {key for key in keys if f"satisfaction.{key}" not in TEXTS.keys("vi")}
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("25", 0.25), ("12,5 %", 0.125), ("-1", None), ("101", None), ("ba", None)]
+)
+def test_a_share_is_read_as_people_write_it(text: str, share: float | None) -> None:
+    assert percent(text) == share
