@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
+import json
 import sqlite3
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
@@ -19,6 +23,7 @@ from queue_server.doors.web.staff.satisfaction import percent
 from queue_server.doors.web.staff.words import TEXTS
 from queue_server.satisfaction import circular01, decision766, drivers, suspicion, triggers
 from queue_server.store import satisfaction as store
+from queue_server.store.ratings import create
 from queue_server.store.satisfaction import Days
 from tests.centre import PASSWORD, Centre, Refused, running_centre
 from tests.rated_past import past, write
@@ -32,7 +37,7 @@ def rated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     with running_centre(root) as centre:
         services = [s["id"] for s in centre.call("GET", "/api/centre")["services"]]
         with closing(sqlite3.connect(centre.data / "centre.db", timeout=20)) as conn:
-            write(conn, past(25, 60, int(time.time() * 1000), services))
+            write(conn, past(60, 60, int(time.time() * 1000), services))
         yield centre
 
 
@@ -85,9 +90,42 @@ def test_the_numbers_behind_it_are_a_file_for_those_who_may(rated: Centre) -> No
     assert not any("past-" in value for row in rows for value in row.values()), "no single rating"
 
 
-def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
-    from queue_server.store.ratings import create
+def fetch(centre: Centre, path: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(centre.web + path, timeout=20) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
 
+
+def test_a_month_that_has_ended_is_published_and_no_other(rated: Centre) -> None:
+    status, body = fetch(rated, "/open/satisfaction.json")
+    month = json.loads(body)["satisfaction"]
+    assert status == 200 and month["satisfied"]["n"] >= 30
+    for service in month["services"]:
+        told = service["satisfied"]
+        assert (told["n"] == 0 and told["value"] is None) or (
+            told["n"] >= 30 and told["n"] % 5 == 0
+        )
+    assert fetch(rated, f"/open/satisfaction.csv?month={month['month']}")[0] == 200
+    now = dt.datetime.now(dt.UTC) + dt.timedelta(hours=7)
+    for asked in (f"{now:%Y-%m}", "2019-01", "x", "2026-13"):
+        assert fetch(rated, f"/open/satisfaction?month={asked}")[0] == 404, asked
+    status, page = fetch(rated, "/open/satisfaction")
+    assert status == 200 and "Mức độ hài lòng, tháng" in page.decode()
+
+
+def test_the_poster_is_one_sheet_with_method_and_numbers(rated: Centre) -> None:
+    status, pdf = fetch(rated, "/open/satisfaction.pdf")
+    assert status == 200
+    document = pypdfium2.PdfDocument(pdf)
+    assert len(document) == 1
+    assert [round(x / 72 * 25.4) for x in document[0].get_size()] == [297, 420]
+    words = document[0].get_textpage().get_text_range()
+    assert "Khoảng tin cậy 95 %" in words and "Cách tính" in words
+
+
+def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
     conn = sqlite3.connect(tmp_path / "r.db")
     create(conn)
     rows = [row for row in past(3, 60, int(time.time() * 1000), ("a", "b")) if row[5] is not None]
@@ -102,8 +140,6 @@ def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
 
 
 def test_periods_are_whole_days_and_end_before_today() -> None:
-    import datetime as dt
-
     today = dt.date(2026, 1, 5)
     assert days_of("last_month", today) == Days(since="2025-12-01", until="2026-01-01")
     assert days_of("last_quarter", today) == Days(since="2025-10-01", until="2026-01-01")

@@ -13,6 +13,7 @@ from .board import Board, board_routes
 from .book import book_routes
 from .feedback import feedback_pages
 from .lookup import lookup_routes
+from .month import month_routes
 from .open import open_routes
 from .procedure import procedure_routes
 from .render import STATIC, language_of, page
@@ -41,6 +42,7 @@ def add_public_pages(app: FastAPI, web: Web) -> None:
         survey_routes(web, visits, signer),
         take_routes(Taking(web, signer, visits)),
         open_routes(web),
+        month_routes(web),
         procedure_routes(web),
         feedback_pages(web, signer),
         visit_routes(web, phones),

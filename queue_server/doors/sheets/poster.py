@@ -1,0 +1,129 @@
+"""The month's satisfaction as an A3 poster for the wall, with method and numbers (PDF). Not for an event loop."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typst
+import zxingcpp
+
+from ...line.setup import Setup
+from ...wire.texts import Texts
+from ...wire.words import Language
+from ..fonts import fonts
+from ..web.published import METHOD, Month, OfIndex, Told
+
+HERE = Path(__file__).parent
+TEXTS = Texts(HERE / "texts")
+_one_at_a_time = threading.Lock()
+MOST_REASONS = 4
+
+
+def poster_pdf(month: Month, setup: Setup, url: str, language: str = Language.VI) -> bytes:
+    """`url`: where the same stands as open data; empty: no code on the sheet."""
+    words = poster_words(month, setup, language)
+    words["qr"] = _qr(url)
+    with _one_at_a_time:
+        made = _compiler().compile(
+            format="pdf", sys_inputs={"words": msgspec.json.encode(words).decode()}
+        )
+    assert isinstance(made, bytes)
+    return made
+
+
+def poster_words(month: Month, setup: Setup, language: str) -> dict[str, Any]:
+    """All that stands on the sheet but its code."""
+
+    def say(key: str, **values: object) -> str:
+        return TEXTS.say(f"poster.{key}", language, **values)
+
+    year, number = month.month.split("-")
+    whole = month.satisfied
+    return {
+        "authority": setup.authority.say(language).upper(),
+        "centre": setup.name.say(language),
+        "title": say("title"),
+        "month": say("month", month=number, year=year),
+        "value": percent(whole.value, language) if whole.value is not None else say("few"),
+        "is_known": whole.value is not None,
+        "below": _interval(whole, language),
+        "answered": say("answered", share=percent(month.answered, language))
+        if month.answered is not None
+        else "",
+        "services_title": say("services"),
+        "services": [
+            [
+                s.name.say(language),
+                s.satisfied.value or 0,
+                percent(s.satisfied.value, language)
+                if s.satisfied.value is not None
+                else say("few"),
+                say("n", n=s.satisfied.n) if s.satisfied.n else "",
+            ]
+            for s in month.services
+        ],
+        "indices_title": say("indices"),
+        "indices": [
+            [say(key), _figure(one, language), one.source if one else ""]
+            for key, one in _chosen(month)
+        ],
+        "reasons_title": say("reasons") if month.reasons else "",
+        "reasons": [
+            [say(f"why_{name}"), str(n)]
+            for name, n in sorted(month.reasons.items(), key=lambda x: -x[1])[:MOST_REASONS]
+        ],
+        "method_title": say("method"),
+        "method": [say(f"method_{name}") for name in METHOD],
+        "scan": say("scan"),
+    }
+
+
+def _chosen(month: Month) -> list[tuple[str, OfIndex | None]]:
+    known = {one.id: one for one in (*month.circular, *month.decision, *month.sipas)}
+    return [(key, known.get(f"{key}")) for key in ("tt01.total", "qd766.5.4", "sipas.whole")]
+
+
+def _figure(one: OfIndex | None, language: str) -> str:
+    if one is None or one.value is None:
+        return TEXTS.say("poster.few", language)
+    if one.unit == "share":
+        return percent(one.value, language)
+    number = decimal(one.value, language)
+    if one.most is not None:
+        return f"{number} / {one.most:g}"
+    return f"{number} %" if one.unit == "percent" else number
+
+
+def _interval(told: Told, language: str) -> str:
+    if told.low is None or told.high is None:
+        return ""
+    low, high = (decimal(100 * x, language) for x in (told.low, told.high))
+    return TEXTS.say("poster.interval", language, low=low, high=high, n=told.n)
+
+
+def percent(share: float | None, language: str) -> str:
+    return "" if share is None else f"{decimal(100 * share, language)} %"
+
+
+def decimal(value: float, language: str) -> str:
+    written = f"{value:.1f}"
+    return written if language == Language.EN else written.replace(".", ",")
+
+
+def _qr(url: str) -> str:
+    if not url:
+        return ""
+    made = zxingcpp.create_barcode(url, zxingcpp.BarcodeFormat.QRCode)
+    return str(made.to_svg(add_quiet_zones=True))
+
+
+@cache
+def _compiler() -> Any:
+    found = typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts())]
+    )
+    return typst.Compiler(HERE / "poster.typ", root=HERE, font_paths=found)
