@@ -1,0 +1,58 @@
+"""Puts the parts together and runs them; nothing here waits, so that tests can take it step by step."""
+
+from . import settings
+from .board import Board
+from .buttons import Buttons
+from .frame import Deframer, Signer
+from .press_log import PressLog
+from .roles import ROLES
+from .terminal import Terminal
+
+TURN_ROUND_MS = 3
+"""By a clock of whole milliseconds at least 2 ms of silence before we drive the line (1.75 are asked for)."""
+
+
+class Machine:
+    """One terminal; `step` every few milliseconds."""
+
+    def __init__(self, board: Board) -> None:
+        own = settings.read(board.settings())
+        now = board.now()
+        signer = Signer(own.key)
+        log = PressLog(board.press_log(own.key_id))
+        self._board = board
+        self._role = ROLES[own.role](board, log)
+        self._buttons = Buttons(self._role.buttons)
+        self._terminal = Terminal(own.address, signer, log, self._role, board, now)
+        self._deframer = Deframer(own.address, signer)
+        self._reply = b""
+        self._reply_at = 0
+        board.open_line(own.baud)
+
+    def step(self) -> None:
+        board, now = self._board, self._board.now()
+        for what, button in self._buttons.sample(board.buttons(), now):
+            self._role.happened(what, button, now)
+        self._listen(now)
+        self._role.tick(now)
+        board.feed()
+
+    def _listen(self, now: int) -> None:
+        """One reply at most is open: a newer frame of the bridge means that it no longer waits for it."""
+        data = self._board.read()
+        if data:
+            for heard in self._deframer.feed(data):
+                self._reply = self._terminal.hear(heard, now)
+                self._reply_at = now + TURN_ROUND_MS
+        if self._reply and now >= self._reply_at:
+            self._board.write(self._reply)
+            self._reply = b""
+
+
+def main() -> None:
+    """For ever. What goes wrong stops the loop; the watchdog starts the terminal again."""
+    board = Board()
+    machine = Machine(board)
+    while True:
+        machine.step()
+        board.rest()
