@@ -4,9 +4,10 @@ A record says all that matters at its moment: the press, its count, and up to wh
 has acknowledged. The newest whole record is the truth; one that a power cut has torn is no record, and
 the press in it was never sent, so its count is free.
 
-An acknowledgement is written only when it must be. Lost with the power, it makes the terminal tell its
-last press again, which the bridge knows how to take; but only its last. So of two in a row one is
-written, and a press that is acknowledged before the next one costs one write in all.
+The bridge refuses a count below the highest that it knows, so a press is told only when the flash says
+that all before it are acknowledged: whatever the power does then, the terminal begins again with that
+press or a later one. The record of a press says so already, if nothing waited when it was pressed; such
+a press costs one write in all. In a backlog each press but the last costs one more.
 """
 
 import binascii
@@ -15,8 +16,8 @@ import struct
 HOLDS = 64
 """Presses that may wait; further ones are refused with a red lamp."""
 SLOTS = 128
-"""Between the oldest waiting press and the newest record lie at most 63 presses and 32 notes of
-acknowledgements (one of two while it waited behind 63 others): the ring never bites its tail."""
+"""Between the oldest waiting press and the newest record lie at most 63 presses and 63 notes of
+acknowledgements, of those that were told while it waited behind them: the ring never bites its tail."""
 
 _FORM = ">BBHIII"
 """Mark, button, 0, number of the record, count of the press, acknowledged up to; a CRC-32 follows."""
@@ -73,9 +74,17 @@ class PressLog:
             return False
         self.waiting.pop(0)
         self.acknowledged_to = count
-        if count - self._noted > 1 and self._write(_NOTE, self.count):
-            self._noted = count
+        self.oldest()
         return True
+
+    def oldest(self) -> "Waiting | None":
+        """The press to tell now; None also while the flash does not take that those before it are told."""
+        if not self.waiting:
+            return None
+        if self._noted < self.acknowledged_to and not self._write(_NOTE, self.count):
+            return None
+        self._noted = self.acknowledged_to
+        return self.waiting[0]
 
     # --- below ---
 
@@ -107,6 +116,7 @@ class PressLog:
         """Of each whole record: its number, the press's count, acknowledged up to, button."""
         self._file.seek(0)
         data = self._file.read(SIZE)
+        self._take_room(len(data))
         found = []
         for start in range(0, len(data) - _RECORD + 1, _RECORD):
             body = data[start : start + _BODY]
@@ -115,3 +125,13 @@ class PressLog:
             if mark == _MARK and crc == binascii.crc32(body):
                 found.append((serial, count, acknowledged, button))
         return found
+
+    def _take_room(self, size: int) -> None:
+        """A new file takes all its room at once, while the flash has it."""
+        if size < SIZE:
+            try:
+                self._file.seek(size)
+                self._file.write(bytes(SIZE - size))
+                self._file.flush()
+            except OSError:
+                pass  # presses are refused until there is room

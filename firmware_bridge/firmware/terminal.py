@@ -53,16 +53,20 @@ class Terminal:
         return b""
 
     def _reply(self, poll: Frame, now: int) -> bytes:
-        log = self._log
-        if log.waiting:
-            oldest = log.waiting[0]
+        log, oldest = self._log, self._log.oldest()
+        if oldest is not None:
             kind, count, exact = self._role.tells, oldest.count, oldest.at is not None
             since = self._started if oldest.at is None else oldest.at
             payload = frame.press(poll.count, oldest.button, now - since, exact)
         else:
             kind, count = frame.STATUS, log.count
             payload = frame.status(
-                poll.count, 0, self._board.battery(), self._shown, self._role.lost, VERSION
+                poll.count,
+                len(log.waiting),
+                self._board.battery(),
+                self._shown,
+                self._role.lost,
+                VERSION,
             )
         reply = Frame(self.address, poll.sequence, kind, count, payload)
         return frame.encode(reply, self._signer)
