@@ -1,19 +1,13 @@
-"""What a terminal is for: five faces, an officer's keypad, or the display of a counter."""
+"""What a terminal is for: five faces or an officer's keypad here, the display of a counter in display.py."""
 
 from . import frame
 from .buttons import HELD, PRESSED
 from .lamp import RED, Buzzer, Lamp
-from .matrix import Matrix
 from .press_log import PressLog
 
 CLICK_MS = 60
 REFUSED_MS = 400
 RED_MS = 2000
-OUT_OF_TOUCH_MS = 30_000
-"""A display that nobody has polled for so long shows no number: better none than an old one."""
-BLINK_MS = 300
-"""Half a blink: 1.7 a second, well under three (photosensitive people)."""
-NOTHING_KNOWN = "--"
 
 NEXT, RECALL, NO_SHOW, FINISH = 1, 2, 3, 4
 
@@ -93,34 +87,3 @@ class Keypad(Pressed):
     def happened(self, what: int, button: int, now: int) -> None:
         if what == (HELD if button == NO_SHOW else PRESSED):
             self.take(button, now)
-
-
-class Display(Role):
-    """The number that its counter is serving; a call blinks."""
-
-    def __init__(self, board: "Board", log: PressLog) -> None:
-        super().__init__(board, log)
-        self._matrix = Matrix(board)
-        self._text = NOTHING_KNOWN
-        self._blink_from = 0
-        self._blink_until = 0
-        self._polled = 0
-        self._drawn = ""
-
-    def polled(self, now: int) -> None:
-        self._polled = now
-
-    def shown(self, text: str, blink_ms: int, now: int) -> None:
-        self._text = text
-        self._blink_from, self._blink_until = now, now + blink_ms
-
-    def tick(self, now: int) -> None:
-        text = self._text if now - self._polled < OUT_OF_TOUCH_MS else NOTHING_KNOWN
-        dark = now < self._blink_until and (now - self._blink_from) // BLINK_MS % 2 == 1
-        text = "" if dark else text
-        if text != self._drawn:
-            self._matrix.draw(text)
-            self._drawn = text
-
-
-ROLES = {"rating": Rating, "keypad": Keypad, "display": Display}

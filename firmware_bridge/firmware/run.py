@@ -3,13 +3,13 @@
 from . import settings
 from .board import Board
 from .buttons import Buttons
+from .display import Display
 from .frame import Deframer, Signer
 from .press_log import PressLog
-from .roles import ROLES
-from .terminal import Terminal
+from .roles import Keypad, Rating
+from .terminal import TURN_ROUND_MS, Terminal
 
-TURN_ROUND_MS = 3
-"""By a clock of whole milliseconds at least 2 ms of silence before we drive the line (1.75 are asked for)."""
+ROLES = {"rating": Rating, "keypad": Keypad, "display": Display}
 
 
 class Machine:

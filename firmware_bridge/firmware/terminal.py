@@ -6,6 +6,8 @@ from .press_log import PressLog
 
 VERSION = (1, 0)
 """Of this firmware; each status tells it."""
+TURN_ROUND_MS = 3
+"""By a clock of whole milliseconds at least 2 ms of silence before we drive the line (1.75 are asked for)."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
