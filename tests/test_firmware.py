@@ -12,6 +12,7 @@ import pytest
 
 from firmware_bridge import frames, main, settings
 from firmware_bridge.bridge import Bridge
+from firmware_bridge.bus import Terminal
 from firmware_bridge.firmware.press_log import HOLDS, PressLog
 from firmware_bridge.frames import Colour, Frame, Key, Kind, Lamp
 from firmware_bridge.store import PressStore
@@ -32,6 +33,7 @@ from tests.test_bridge import CENTRE, DEVICE, Broker, PretendServer, _raw, needs
 
 VECTORS = Path(__file__).parent / "data" / "terminal_vectors.json"
 COUNTER = 4
+VECTOR_KEY = bytes(range(32))
 
 A012 = """
 ...##.....####.....##.....####..
@@ -202,6 +204,28 @@ def test_micropython_makes_and_reads_the_vectors_as_the_bridge_does(build: Path)
     fields = ("address", "sequence", "kind", "count", "payload")
     assert found["read"] == [[row[x] for x in fields] for row in vectors["frames"]]
     assert found["refused"] == [row["flaw"] for row in vectors["refused"]]
+
+
+def test_the_board_file_of_an_esp32_runs_on_pretend_pins_with_real_files(build: Path) -> None:
+    own = {"role": "rating", "address": 1, "baud": 19200, "key": VECTOR_KEY.hex()}
+    poll = frames.encode(Frame(1, 1, Kind.POLL, 1), VECTOR_KEY)
+    lamp = frames.encode(Frame(1, 2, Kind.LAMP, 2, Lamp(Colour.AMBER).payload()), VECTOR_KEY)
+    given = {"settings": own, "poll": poll.hex(), "lamp": lamp.hex()}
+    found = check(build, HERE / "check_board.py", json.dumps(given))
+    (said,) = frames.Deframer(lambda _: VECTOR_KEY).feed(bytes.fromhex(found["said"]))
+    assert isinstance(said, Frame)
+    assert frames.Press.read(said.payload).button == 3
+    assert found["files"] == [f"presses-{Terminal('t1', 1, 1, VECTOR_KEY).key_id}"]
+    assert found["kept"] == [[1, 3]]
+    assert (found["baud"], found["amber"], found["watchdog at first"], found["fed"]) == (
+        19200,
+        1,
+        True,
+        True,
+    )
+    assert (found["on mains"], found["battery"]) == (255, 50)
+    assert found["driven"] == [1, 0]
+    assert found["came back from service"]
 
 
 # --- five faces ---

@@ -45,7 +45,7 @@ class Board:
             SPI_BUS, baudrate=1_000_000, sck=machine.Pin(SCK), mosi=machine.Pin(MOSI)
         )
         self._adc = None if BATTERY is None else machine.ADC(machine.Pin(BATTERY))
-        self._watchdog = machine.WDT(timeout=WATCHDOG_MS)
+        self._watchdog = None
         self._ticks = time.ticks_ms()
         self._now = 0
 
@@ -60,6 +60,9 @@ class Board:
         time.sleep_ms(1)
 
     def feed(self) -> None:
+        """The first time starts the watchdog, which nothing can stop: a terminal that lacks its settings has none."""
+        if self._watchdog is None:
+            self._watchdog = machine.WDT(timeout=WATCHDOG_MS)
         self._watchdog.feed()
 
     # --- flash ---
