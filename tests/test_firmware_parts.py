@@ -280,3 +280,17 @@ def test_any_noise_is_survived_and_the_next_frame_understood(
     assert [deframer.feed(piece) for piece in noise] == [[]] * len(noise)
     (found,) = deframer.feed(encode(FirmwareFrame(3, 1, 1, 9, payload), signer))
     assert (found.count, found.payload) == (9, payload)
+
+
+def test_words_of_others_behind_a_frame_are_counted_and_its_own_delimiter_is_not() -> None:
+    signer = Signer(KEY)
+    ours = encode(FirmwareFrame(3, 1, 1, 9), signer)
+    others = encode(FirmwareFrame(4, 1, 1, 9), signer)
+    deframer = Deframer(3, signer)
+    deframer.feed(others + ours)
+    assert deframer.after == 0
+    deframer.feed(others[:5])
+    deframer.feed(others[5:10])
+    assert deframer.after == 9
+    deframer.feed(others[10:] + ours)
+    assert deframer.after == 0

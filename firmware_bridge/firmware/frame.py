@@ -140,8 +140,7 @@ class Deframer:
         self._address = address
         self._signer = signer
         self._open = b""
-        self.after = 0
-        """Bytes that had come behind the last frame when it was found: much of it, and its time is over."""
+        self._ended_after = 0
 
     def feed(self, data: bytes) -> list[Frame]:
         """All genuine frames that have ended with `data`. Memory stays bounded whatever the line says."""
@@ -149,15 +148,19 @@ class Deframer:
         self._open = pieces[-1][: _MAX_STUFFED + 1]
         frames = []
         for piece in pieces[:-1]:
-            self.after += len(piece)
+            self._ended_after += len(piece)
             if len(piece) >= _MIN_BODY and piece[2] == self._address:
                 try:
                     frames.append(decode(piece, self._address, self._signer))
-                    self.after = 0
+                    self._ended_after = 0
                 except Broken:
                     pass
-        self.after += len(self._open)
         return frames
+
+    @property
+    def after(self) -> int:
+        """Bytes that have come behind the last frame: somebody speaks, and the time to answer it is over."""
+        return self._ended_after + len(self._open)
 
 
 # --- payloads ---------------------------------------------------------------------------------------
