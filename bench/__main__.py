@@ -36,6 +36,7 @@ from .roster import measure_roster
 from .scan import measure_scan
 from .search import measure_search
 from .start import measure_start
+from .terminals import terminal_rows
 from .waits import CASES, measure_waits
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -172,6 +173,7 @@ TWIN: dict[str, Callable[[bool], tuple[dict[str, Any], list[Row]]]] = {
     "search": measure_search,
     "scan": measure_scan,
     "kiosk": kiosk_rows,
+    "terminals": terminal_rows,
 }
 """What needs no running centre, each by itself with `--only`."""
 

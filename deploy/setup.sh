@@ -5,7 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages="espeak-ng libegl1 libgl1 libmtdev1 libusb-1.0-0 python3-venv"
-[ "${1:-}" = test ] && packages="$packages chromium mosquitto procps"
+if [ "${1:-}" = test ]; then
+    packages="$packages chromium mosquitto procps"
+    # Any Node that is there will do; it runs the terminals' firmware.
+    command -v npm >/dev/null || packages="$packages nodejs npm"
+fi
 
 missing=""
 for package in $packages; do
@@ -52,4 +56,18 @@ if [ ! -x .venv/bin/python ] || [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; 
     echo "compiling the twin (once)"
     .venv/bin/python -m queue_server.twin.warm || echo "not compiled now; the twin does it at its first start" >&2
     echo "$wanted" >"$stamp"
+fi
+
+# The tests run the terminals' firmware in real MicroPython, which comes as a package for Node.
+if [ "${1:-}" = test ]; then
+    stamp="tests/firmware/node_modules/.installed"
+    wanted="$(sha256sum <tests/firmware/package-lock.json)"
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+        echo "installing MicroPython for Node into tests/firmware/node_modules (once)"
+        if npm ci --prefix tests/firmware --no-audit --no-fund --silent; then
+            echo "$wanted" >"$stamp"
+        else
+            echo "not installed: the tests of the terminals' firmware will fail" >&2
+        fi
+    fi
 fi

@@ -1,4 +1,7 @@
-"""Between terminals and server: each stored press is asked of the server until it answers or refuses."""
+"""Between terminals and server: each stored press is asked of the server until it answers or refuses.
+
+And the other way: the displays of a counter show what it is serving, and blink at a call.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,32 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+import msgspec
 import structlog
 
 from queue_server.wire import messages as m
-from queue_server.wire.link import Link, Refused
+from queue_server.wire import topics
+from queue_server.wire.link import Incoming, Link, Refused
 from queue_server.wire.words import DAY
 
 from . import clock
 from .bus import Bus, TerminalHealth
-from .frames import ON_MAINS, Colour, Lamp
+from .frames import LONGEST_TEXT, ON_DISPLAYS, ON_MAINS, Colour, Lamp
 from .store import KeptPress, PressStore, StoreFailed, Tally
 
 log = structlog.get_logger()
 
 ASK_S = 10.0
 """After so long an ask is put anew, since the age that it tells has become wrong; its id stays."""
+ASK_KEY_S = 2.0
+"""The same for a key, which is only good for ten seconds."""
 IN_FLIGHT = 50
 VISITOR_WAITS_MS = 10_000
 """An answer that comes later lights no lamp: whoever stands there now did not press."""
 TIDY_EVERY_S = 3600.0
+AWAY_AFTER_S = 30.0
+"""A server that has been away for so long leaves no number on the displays: better none than an old one."""
+NOTHING_KNOWN = "--"
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,16 @@ class _Ended:
     outcome: Future[m.Answer]
 
 
+@dataclass(frozen=True)
+class _Connected:
+    up: bool
+
+
+@dataclass(frozen=True)
+class _Heard:
+    incoming: Incoming
+
+
 @dataclass
 class Bridge:
     """Owns nothing that it is given: `start()` and `stop()` run link, buses and its own thread together."""
@@ -51,19 +71,25 @@ class Bridge:
     buses: list[Bus]
     lamp_s: float = 2.0
     keep_days: int = 90
+    blink_s: float = 10.0
 
-    _inbox: queue.SimpleQueue[_Nudge | _Ended | None] = field(default_factory=queue.SimpleQueue)
+    _inbox: queue.SimpleQueue[_Nudge | _Ended | _Connected | _Heard | None] = field(
+        default_factory=queue.SimpleQueue
+    )
     _asked: set[str] = field(default_factory=set)
     _tally: Tally | None = None
     _store_ok: bool = True
     _next_tidy: float = 0.0
+    _away_since: float | None = field(default_factory=time.monotonic)
+    _shown: dict[int, str] = field(default_factory=dict)
     _thread: threading.Thread | None = None
 
     # --- life ---
 
     def start(self) -> None:
         self.link.health = self.health
-        self.link.on_connection = self._connection
+        self.link.on_connection = lambda up: self._inbox.put(_Connected(up))
+        self.link.on_message = lambda incoming: self._inbox.put(_Heard(incoming))
         for bus in self.buses:
             bus.on_press, bus.on_change = self._nudge, self.link.announce
         self._thread = threading.Thread(target=self._work, name="bridge", daemon=True)
@@ -98,26 +124,31 @@ class Bridge:
     def _nudge(self) -> None:
         self._inbox.put(_Nudge())
 
-    def _connection(self, up: bool) -> None:
-        log.info("server_connected" if up else "server_away")
-        self._nudge()
-
     # --- the bridge's thread ---
 
     def _work(self) -> None:
         while (item := self._next()) is not None:
             try:
-                if isinstance(item, _Ended):
-                    self._end(item)
+                self._attend(item)
                 self._forward()
                 self._tidy()
+                self._no_old_numbers()
                 self._store_ok = True
             except StoreFailed as error:
                 log.error("press_store_failed", error=str(error))
                 self._store_ok = False
                 time.sleep(0.5)
 
-    def _next(self) -> _Nudge | _Ended | None:
+    def _attend(self, item: _Nudge | _Ended | _Connected | _Heard) -> None:
+        if isinstance(item, _Ended):
+            self._end(item)
+        elif isinstance(item, _Heard):
+            self._hear(item.incoming)
+        elif isinstance(item, _Connected):
+            log.info("server_connected" if item.up else "server_away")
+            self._away_since = None if item.up else time.monotonic()
+
+    def _next(self) -> _Nudge | _Ended | _Connected | _Heard | None:
         try:
             return self._inbox.get(timeout=1.0)
         except queue.Empty:
@@ -132,15 +163,22 @@ class Bridge:
 
     def _ask(self, press: KeptPress) -> None:
         self._asked.add(press.ask)
-        message = m.RatePressed(
+        age_ms = clock.age_ms(press.pressed, clock.now())
+        if press.key:
+            outcome = self.link.ask("press_key", self._key(press, age_ms), ASK_KEY_S)
+        else:
+            outcome = self.link.ask("rate_pressed", _rating(press, age_ms), ASK_S)
+        outcome.add_done_callback(lambda done: self._inbox.put(_Ended(press, done)))
+
+    def _key(self, press: KeptPress, age_ms: int) -> m.KeyPressed:
+        return m.KeyPressed(
             id=press.ask,
             counter=press.counter,
-            score=press.score,
+            key=m.Key(press.key),
             terminal=press.terminal,
-            age_ms=clock.age_ms(press.pressed, clock.now()),
+            age_ms=age_ms,
+            at=self.link.now(),
         )
-        outcome = self.link.ask("rate_pressed", message, ASK_S)
-        outcome.add_done_callback(lambda done: self._inbox.put(_Ended(press, done)))
 
     def _end(self, ended: _Ended) -> None:
         """Write the answer down and light the lamp; without an answer the press just goes on waiting."""
@@ -165,11 +203,57 @@ class Bridge:
         for bus in self.buses:
             bus.show(terminal, lamp)
 
+    # --- what the displays show ---
+
+    def _hear(self, incoming: Incoming) -> None:
+        """A counter's state, or a call. What cannot be read is left alone."""
+        try:
+            match topics.split(self.link.credentials.centre, incoming.topic):
+                case ["counter", _]:
+                    self._counter(m.decode(m.CounterState, incoming.payload))
+                case ["calls"]:
+                    self._call(m.decode(m.Call, incoming.payload))
+        except msgspec.DecodeError:
+            log.warning("message_unreadable", topic=incoming.topic)
+
+    def _counter(self, state: m.CounterState) -> None:
+        if self._shown.get(state.counter) != state.number:
+            self._show(state.counter, state.number)
+
+    def _call(self, call: m.Call) -> None:
+        """First calls and recalls blink; one that the server's outbox brings late is no call any more."""
+        if self.link.now() - call.at <= self.blink_s * 1000:
+            self._show(call.counter, call.number, self.blink_s)
+
+    def _show(self, counter: int, number: str, blink_s: float = 0.0) -> None:
+        self._shown[counter] = number
+        text = number.upper()[:LONGEST_TEXT]
+        for bus in self.buses:
+            bus.display(counter, text if ON_DISPLAYS.issuperset(text) else NOTHING_KNOWN, blink_s)
+
+    def _no_old_numbers(self) -> None:
+        since = self._away_since
+        if since is None or time.monotonic() - since < AWAY_AFTER_S:
+            return
+        for counter, number in self._shown.items():
+            if number != NOTHING_KNOWN:
+                self._show(counter, NOTHING_KNOWN)
+
     def _tidy(self) -> None:
         if time.monotonic() < self._next_tidy:
             return
         self._next_tidy = time.monotonic() + TIDY_EVERY_S
         self.store.forget_ended(clock.now().wall_ms - self.keep_days * DAY)
+
+
+def _rating(press: KeptPress, age_ms: int) -> m.RatePressed:
+    return m.RatePressed(
+        id=press.ask,
+        counter=press.counter,
+        score=press.score,
+        terminal=press.terminal,
+        age_ms=age_ms,
+    )
 
 
 def _worth_telling(terminal: TerminalHealth) -> dict[str, str]:

@@ -11,12 +11,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import structlog
 
 from . import clock, frames
 from .clock import Moment
-from .frames import Acknowledgement, Broken, Flaw, Frame, Kind, Lamp, PayloadWrong, Press, Status
+from .frames import (
+    Acknowledgement,
+    Broken,
+    Display,
+    Flaw,
+    Frame,
+    KeyPress,
+    Kind,
+    Lamp,
+    PayloadWrong,
+    Press,
+    Status,
+)
 from .port import Port, PortGone
 from .store import CountsUsedUp, Kept, KeptPress, PressStore, StoreFailed
 
@@ -38,6 +51,24 @@ SURE_WITHIN_MS = 30_000
 """How well the time of a press must be known to be tied to the visitor at the counter."""
 AGE_UNKNOWN = "age_unknown"
 
+Told = Press | KeyPress | Status
+
+
+class Role(StrEnum):
+    """What a terminal is for."""
+
+    RATING = "rating"
+    DISPLAY = "display"
+    KEYPAD = "keypad"
+
+
+MAY_TELL: dict[Role, Kind | None] = {
+    Role.RATING: Kind.PRESS,
+    Role.KEYPAD: Kind.KEY,
+    Role.DISPLAY: None,
+}
+"""What a terminal may tell beside its status."""
+
 
 @dataclass(frozen=True)
 class Terminal:
@@ -47,6 +78,7 @@ class Terminal:
     address: int
     counter: int
     key: bytes = field(repr=False)
+    role: Role = Role.RATING
 
     @property
     def key_id(self) -> str:
@@ -103,8 +135,11 @@ class _Counts:
 class _Watch:
     """What the master knows of one terminal since it started."""
 
-    def __init__(self, terminal: Terminal, store: PressStore) -> None:
+    def __init__(
+        self, terminal: Terminal, store: PressStore, monotonic: Callable[[], float]
+    ) -> None:
         self.terminal = terminal
+        self._monotonic = monotonic
         self.counts = _Counts(store, terminal)
         self.sequence = 0
         self.next_poll = 0.0
@@ -118,6 +153,9 @@ class _Watch:
         self.lamp: Lamp | None = None
         self.lamp_sequence = 0
         self.lamp_until = 0.0
+        self.display: Display | None = None
+        self.display_sequence = 0
+        self.blinks_until = 0.0
 
     def next_sequence(self) -> int:
         self.sequence = self.sequence % 255 + 1
@@ -125,7 +163,7 @@ class _Watch:
 
     @property
     def state(self) -> str:
-        if time.monotonic() < self._trouble_until:
+        if self._monotonic() < self._trouble_until:
             return self._trouble
         if self.misses >= SILENT_AFTER:
             return "silent" if self.seen_ms else "never_seen"
@@ -133,11 +171,11 @@ class _Watch:
 
     def blame(self, why: str) -> None:
         self._trouble = why
-        self._trouble_until = time.monotonic() + TROUBLE_LASTS_S
+        self._trouble_until = self._monotonic() + TROUBLE_LASTS_S
 
     def out_of_service(self, why: str) -> None:
         self.blame(why)
-        self.next_poll = time.monotonic() + SLOWEST_POLL_S
+        self.next_poll = self._monotonic() + SLOWEST_POLL_S
 
     def health(self) -> TerminalHealth:
         last = self.status
@@ -169,6 +207,8 @@ class Bus:
     on_change: Callable[[], None] = _nothing
     """Called in the bus's thread when a terminal's state or the port's has changed; must not block."""
     now: Callable[[], Moment] = clock.now
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
     plugged: bool = False
     _told: tuple[bool, str] | None = None
@@ -178,11 +218,14 @@ class Bus:
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
+    def __post_init__(self) -> None:
+        for terminal in self.terminals:
+            watch = _Watch(terminal, self.store, self.monotonic)
+            self._watches[terminal.address] = self._by_name[terminal.name] = watch
+
     # --- life ---
 
     def start(self) -> None:
-        self._watches = {t.address: _Watch(t, self.store) for t in self.terminals}
-        self._by_name = {w.terminal.name: w for w in self._watches.values()}
         self._thread = threading.Thread(target=self._run, name=f"bus {self.path}", daemon=True)
         self._thread.start()
 
@@ -198,7 +241,19 @@ class Bus:
             return
         with self._lock:
             watch.lamp, watch.lamp_sequence = lamp, 0
-            watch.lamp_until = time.monotonic() + LAMP_WITHIN_S
+            watch.lamp_until = self.monotonic() + LAMP_WITHIN_S
+
+    def display(self, counter: int, text: str, blink_s: float = 0.0) -> None:
+        """Show a text on the displays of a counter from the next poll on, blinking for so long from now.
+
+        Sent until the display says that it shows it, and again after it lost power.
+        """
+        for watch in self._watches.values():
+            own = watch.terminal
+            if own.role is Role.DISPLAY and own.counter == counter:
+                with self._lock:
+                    watch.display, watch.display_sequence = Display(text), 0
+                    watch.blinks_until = self.monotonic() + blink_s
 
     def health(self) -> list[TerminalHealth]:
         return [watch.health() for watch in self._watches.values()]
@@ -216,16 +271,24 @@ class Bus:
                 self._stop.wait(REOPEN_S)
 
     def _serve(self, port: Port) -> None:
-        deframer = frames.Deframer(self._key_of)
+        deframer = self.deframer()
         while not self._stop.is_set():
-            for watch in self._due():
-                if self._stop.is_set():
-                    return
-                self._visit(port, deframer, watch)
+            self.round(port, deframer)
             self._stop.wait(self.timing.pause_s)
 
+    def round(self, port: Port, deframer: frames.Deframer) -> None:
+        """Visit each terminal whose turn has come, once. Raises PortGone."""
+        for watch in self._due():
+            if self._stop.is_set():
+                return
+            self._visit(port, deframer, watch)
+
+    def deframer(self) -> frames.Deframer:
+        """For what this line says; it knows the keys of our terminals."""
+        return frames.Deframer(self._key_of)
+
     def _due(self) -> list[_Watch]:
-        now = time.monotonic()
+        now = self.monotonic()
         return [watch for watch in self._watches.values() if watch.next_poll <= now]
 
     def _visit(self, port: Port, deframer: frames.Deframer, watch: _Watch) -> None:
@@ -250,12 +313,13 @@ class Bus:
         frame, told = reply
         watch.misses, watch.next_poll = 0, 0.0
         watch.seen_ms = self.now().wall_ms
-        time.sleep(TURN_ROUND_S)
-        if isinstance(told, Press):
-            self._take(port, watch, frame, told)
-        else:
+        self.sleep(TURN_ROUND_S)
+        if isinstance(told, Status):
             self._note(watch, told)
+        else:
+            self._take(port, watch, frame, told)
         self._light(port, watch)
+        self._draw(port, watch)
 
     def _say(
         self, port: Port, watch: _Watch, kind: Kind, payload: bytes = b""
@@ -268,17 +332,17 @@ class Bus:
 
     def _reply(
         self, port: Port, deframer: frames.Deframer, watch: _Watch, poll: Frame, seconds: float
-    ) -> tuple[Frame, Press | Status] | None:
+    ) -> tuple[Frame, Told] | None:
         """The genuine answer to `poll`, or None when the time is over; all else is counted and dropped."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        until = self.monotonic() + seconds
+        while (left := until - self.monotonic()) > 0:
             for found in deframer.feed(port.read(left)):
                 told = self._answer_in(found, poll)
                 if told is not None:
                     return told
         return None
 
-    def _answer_in(self, found: Frame | Broken, poll: Frame) -> tuple[Frame, Press | Status] | None:
+    def _answer_in(self, found: Frame | Broken, poll: Frame) -> tuple[Frame, Told] | None:
         if isinstance(found, Broken):
             self._refuse(found)
             return None
@@ -292,17 +356,19 @@ class Bus:
             return None
         return found, told
 
-    def _read(self, frame: Frame) -> Press | Status | None:
+    def _read(self, frame: Frame) -> Told | None:
+        if frame.kind not in (Kind.STATUS, MAY_TELL[self._watches[frame.address].terminal.role]):
+            self._suspect(frame.address, "kind")
+            return None
         try:
-            kind = Press if frame.kind is Kind.PRESS else Status
-            return kind.read(frame.payload)
+            return _FORMS[frame.kind].read(frame.payload)
         except PayloadWrong:
             self._suspect(frame.address, "payload_wrong")
             return None
 
     # --- what a terminal told ---
 
-    def _take(self, port: Port, watch: _Watch, frame: Frame, press: Press) -> None:
+    def _take(self, port: Port, watch: _Watch, frame: Frame, press: Press | KeyPress) -> None:
         own, now = watch.terminal, self.now()
         age = press_age(press, watch.empty_at, now)
         kept = self.store.keep(
@@ -311,7 +377,8 @@ class Bus:
                 key_id=own.key_id,
                 count=frame.count,
                 counter=own.counter,
-                score=press.button,
+                score=press.button if isinstance(press, Press) else 0,
+                key=press.key.name.lower() if isinstance(press, KeyPress) else "",
                 pressed=now.before(press.age_ms if age is None else age),
             ),
             refusal=AGE_UNKNOWN if age is None else "",
@@ -329,7 +396,7 @@ class Bus:
         if status.waiting == 0:
             watch.empty_at = self.now()
         with self._lock:
-            if watch.lamp_sequence and status.lamp == watch.lamp_sequence:
+            if watch.lamp_sequence and status.shown == watch.lamp_sequence:
                 watch.lamp = None
 
     def _light(self, port: Port, watch: _Watch) -> None:
@@ -337,7 +404,7 @@ class Bus:
             lamp = watch.lamp
             if lamp is None:
                 return
-            if time.monotonic() > watch.lamp_until:
+            if self.monotonic() > watch.lamp_until:
                 watch.lamp = None
                 return
         sent, _ = self._say(port, watch, Kind.LAMP, lamp.payload())
@@ -345,12 +412,24 @@ class Bus:
             if watch.lamp is lamp:
                 watch.lamp_sequence = sent.sequence
 
+    def _draw(self, port: Port, watch: _Watch) -> None:
+        with self._lock:
+            wanted = watch.display
+            if wanted is None or watch.display_sequence == watch.status.shown != 0:
+                return
+            left = max(0.0, watch.blinks_until - self.monotonic())
+        blinking = Display(wanted.text, min(255, round(left * 10)))
+        sent, _ = self._say(port, watch, Kind.DISPLAY, blinking.payload())
+        with self._lock:
+            if watch.display is wanted:
+                watch.display_sequence = sent.sequence
+
     def _missed(self, watch: _Watch) -> None:
         """A terminal that is silent is polled ever less often, so that it does not slow the others."""
         watch.misses += 1
         if watch.misses >= SILENT_AFTER:
             slower = 0.1 * 2 ** min(watch.misses - SILENT_AFTER, 8)
-            watch.next_poll = time.monotonic() + min(SLOWEST_POLL_S, slower)
+            watch.next_poll = self.monotonic() + min(SLOWEST_POLL_S, slower)
 
     # --- what is refused ---
 
@@ -381,7 +460,14 @@ class Bus:
         self.on_change()
 
 
-def press_age(press: Press, empty_at: Moment | None, now: Moment) -> int | None:
+_FORMS: dict[Kind, type[Press] | type[KeyPress] | type[Status]] = {
+    Kind.PRESS: Press,
+    Kind.KEY: KeyPress,
+    Kind.STATUS: Status,
+}
+
+
+def press_age(press: Press | KeyPress, empty_at: Moment | None, now: Moment) -> int | None:
     """Milliseconds since the press, or None when nobody can tell well enough.
 
     A terminal that lost power knows only that the press is older than its start. It is younger than the

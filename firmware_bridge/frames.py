@@ -1,4 +1,4 @@
-"""Frames between button terminals and the bridge, as `docs/terminal-protocol.md` describes them; pure.
+"""Frames between terminals and the bridge, as `docs/terminal-protocol.md` describes them; pure.
 
 A frame's `count` is the number that never goes back (a "counter" is a desk in this centre's words):
 in frames of a terminal it numbers its presses, in frames of the bridge it numbers what the bridge says.
@@ -33,17 +33,19 @@ MAX_ON_WIRE = _MAX_STUFFED + 2
 
 
 class Kind(IntEnum):
-    """What a frame is for. Press and status come from terminals, the others from the bridge."""
+    """What a frame is for. Press, key and status come from terminals, the others from the bridge."""
 
     POLL = 1
     PRESS = 2
     ACKNOWLEDGEMENT = 3
     STATUS = 4
     LAMP = 5
+    DISPLAY = 6
+    KEY = 7
 
 
 _KINDS = frozenset(int(kind) for kind in Kind)
-FROM_TERMINAL = frozenset({Kind.PRESS, Kind.STATUS})
+FROM_TERMINAL = frozenset({Kind.PRESS, Kind.STATUS, Kind.KEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,29 +202,60 @@ class Press:
         return cls(poll, button, age_ms, not flags & 1)
 
 
+class Key(IntEnum):
+    """The keys of a caller keypad."""
+
+    NEXT = 1
+    RECALL = 2
+    NO_SHOW = 3
+    FINISH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPress:
+    """A press of a keypad's `key`; all else is as in `Press`."""
+
+    poll: int
+    key: Key
+    age_ms: int
+    exact: bool = True
+
+    def payload(self) -> bytes:
+        age = min(self.age_ms, LONGEST_AGE_MS)
+        return _PRESS.pack(self.poll, self.key, age, 0 if self.exact else 1)
+
+    @classmethod
+    def read(cls, payload: bytes) -> KeyPress:
+        poll, key, age_ms, flags = _unpack(_PRESS, payload)
+        try:
+            return cls(poll, Key(key), age_ms, not flags & 1)
+        except ValueError as error:
+            raise PayloadWrong(str(error)) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The answer of a terminal that has no press to tell.
 
-    `waiting` presses in its log (0–255), `battery` in percent or ON_MAINS, `lamp` the sequence of the
-    lamp frame that it showed last (0 none), `lost` presses that its full log refused (0–255).
+    `waiting` presses in its log (0–255), `battery` in percent or ON_MAINS, `shown` the sequence of the
+    lamp or display frame that it showed last (0 none), `lost` presses that its full log refused (0–255).
     """
 
     poll: int
     waiting: int = 0
     battery: int = ON_MAINS
-    lamp: int = 0
+    shown: int = 0
     lost: int = 0
     firmware: tuple[int, int] = (0, 0)
 
     def payload(self) -> bytes:
         waiting, lost = min(self.waiting, 255), min(self.lost, 255)
-        return _STATUS.pack(self.poll, waiting, self.battery, self.lamp, lost, *self.firmware)
+        return _STATUS.pack(self.poll, waiting, self.battery, self.shown, lost, *self.firmware)
 
     @classmethod
     def read(cls, payload: bytes) -> Status:
-        poll, waiting, battery, lamp, lost, major, minor = _unpack(_STATUS, payload)
-        return cls(poll, waiting, battery, lamp, lost, (major, minor))
+        poll, waiting, battery, shown, lost, major, minor = _unpack(_STATUS, payload)
+        return cls(poll, waiting, battery, shown, lost, (major, minor))
 
 
 class Colour(IntEnum):
@@ -251,6 +284,32 @@ class Lamp:
             return cls(Colour(colour), tenths)
         except ValueError as error:
             raise PayloadWrong(str(error)) from error
+
+
+LONGEST_TEXT = 8
+ON_DISPLAYS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")
+"""The signs that every display can show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """Show `text` (at most 8 signs of ON_DISPLAYS; none: dark), blinking for `tenths` of a second (0–255)."""
+
+    text: str
+    tenths: int = 0
+
+    def payload(self) -> bytes:
+        """Raises ValueError for a text that a display cannot show."""
+        if len(self.text) > LONGEST_TEXT or not ON_DISPLAYS.issuperset(self.text):
+            raise ValueError(f"no text for a display: {self.text!r}")
+        return bytes([self.tenths]) + self.text.encode("ascii")
+
+    @classmethod
+    def read(cls, payload: bytes) -> Display:
+        text = payload[1:].decode("ascii", "replace")
+        if not payload or len(text) > LONGEST_TEXT or not ON_DISPLAYS.issuperset(text):
+            raise PayloadWrong("no text for a display")
+        return cls(text, payload[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from queue_server.wire.words import DeviceKind
 
 from . import settings as own_settings
 from .bridge import Bridge
-from .bus import Bus, Timing
+from .bus import Bus, Role, Terminal, Timing
 from .settings import BridgeSettings
 from .store import PressStore, StoreFailed
 
@@ -93,10 +93,27 @@ def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[B
     store = PressStore(data / "presses.db")
     timing = _timing(settings)
     buses = [Bus(path, terminals, store, timing) for path, terminals in lines.items()]
-    link = Link(
-        credentials, _version(), [topics.ANSWER.at(credentials.centre, device=credentials.device)]
-    )
-    return Bridge(link, store, buses, settings.lamp_s, settings.keep_days), store
+    link = Link(credentials, _version(), _subscriptions(credentials, lines))
+    bridge = Bridge(link, store, buses, settings.lamp_s, settings.keep_days, settings.blink_s)
+    return bridge, store
+
+
+def _subscriptions(credentials: Credentials, lines: dict[str, tuple[Terminal, ...]]) -> list[str]:
+    """Answers, and for displays the calls and what their counters serve. Raises CannotStart."""
+    centre, own = credentials.centre, credentials.counter
+    displays = [t for line in lines.values() for t in line if t.role is Role.DISPLAY]
+    for terminal in displays:
+        if own is not None and terminal.counter != own:
+            raise CannotStart(
+                f"display {terminal.name} stands at counter {terminal.counter}, "
+                f"and this bridge is enrolled for counter {own}"
+            )
+    counters = sorted({terminal.counter for terminal in displays})
+    return [
+        topics.ANSWER.at(centre, device=credentials.device),
+        *([topics.CALLS.at(centre)] if counters else []),
+        *(topics.COUNTER.at(centre, counter=counter) for counter in counters),
+    ]
 
 
 def _credentials(path: Path) -> Credentials:

@@ -92,7 +92,7 @@ class PretendTerminal:
     """Tests lose chosen frames of the bridge here."""
 
     _heard: int = 0
-    _lamp: int = 0
+    _shown: int = 0
     _lost: int = 0
     _started: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -123,7 +123,7 @@ class PretendTerminal:
         if frame.kind is Kind.ACKNOWLEDGEMENT:
             self._acknowledged(Acknowledgement.read(frame.payload).press)
         if frame.kind is Kind.LAMP:
-            self._lamp = frame.sequence
+            self._shown = frame.sequence
             self.on_lamp(Lamp.read(frame.payload).colour)
         return b""
 
@@ -136,7 +136,7 @@ class PretendTerminal:
         with self._lock:
             oldest = self.log.presses[0] if self.log.presses else None
             status = Status(
-                poll.count, self.waiting, lamp=self._lamp, lost=self._lost, firmware=FIRMWARE
+                poll.count, self.waiting, shown=self._shown, lost=self._lost, firmware=FIRMWARE
             )
         if oldest is None:
             kind, count, payload = Kind.STATUS, self.log.count, status.payload()

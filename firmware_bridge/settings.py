@@ -17,7 +17,7 @@ from queue_server.wire import topics
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import Frozen
 
-from .bus import Terminal
+from .bus import Role, Terminal
 from .frames import HIGHEST_ADDRESS, KEY_BYTES
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -33,6 +33,8 @@ class TerminalSettings(Frozen, forbid_unknown_fields=True):
     """Its address on the line (1–247), set at the terminal; unique on one port."""
     counter: Positive
     """The counter that it stands at: a press is tied to that counter's open offer."""
+    role: Role = Role.RATING
+    """`rating` (five faces), `display` (the number being served) or `keypad` (the officer's caller)."""
     port: str = ""
     """Its own serial port, when it is not on the bridge's `port`."""
     key_file: str = ""
@@ -54,6 +56,8 @@ class BridgeSettings(Frozen, forbid_unknown_fields=True):
     """How long a terminal may think; add the adapter's latency (FTDI: 16 ms unless set to 1)."""
     lamp_s: Annotated[float, msgspec.Meta(ge=0.1, le=25)] = 2.0
     """How long the lamp says that a press was counted (green) or not (amber)."""
+    blink_s: Annotated[float, msgspec.Meta(ge=0, le=25)] = 10.0
+    """How long a counter's display blinks at a call."""
     keep_days: Positive = 90
     """How long answered and refused presses stay in the bridge's own store."""
     terminals: tuple[TerminalSettings, ...] = ()
@@ -83,7 +87,7 @@ def enrolled(
     for one in settings.terminals:
         port = one.port or settings.port
         key = _key(one, data, environ)
-        terminal = Terminal(one.name, one.address, one.counter, key)
+        terminal = Terminal(one.name, one.address, one.counter, key, one.role)
         lines[port] = (*lines.get(port, ()), terminal)
     return lines
 

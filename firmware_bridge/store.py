@@ -45,6 +45,7 @@ _STEPS = (
         PRIMARY KEY (name, key_id)
     ) STRICT;
     """,
+    "ALTER TABLE press ADD COLUMN key TEXT NOT NULL DEFAULT '';",
 )
 
 
@@ -72,7 +73,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeptPress:
-    """A press as it is stored. `ask` is the id under which the server hears of it, every time."""
+    """A press as it is stored. `ask` is the id under which the server hears of it, every time.
+
+    `score` of a face, or `key` of a keypad (then `score` is 0).
+    """
 
     terminal: str
     key_id: str
@@ -81,6 +85,7 @@ class KeptPress:
     score: int
     pressed: Moment
     ask: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +153,8 @@ class PressStore:
         """The oldest presses that the server has not answered yet, oldest first."""
         with self._reading() as db:
             rows = db.execute(
-                "SELECT terminal, key_id, count, counter, score, wall_ms, boot_ms, boot, ask"
-                " FROM press WHERE state = ? ORDER BY id LIMIT ?",
+                "SELECT terminal, key_id, count, counter, score, wall_ms, boot_ms, boot, ask,"
+                " key FROM press WHERE state = ? ORDER BY id LIMIT ?",
                 (State.WAITING, limit),
             ).fetchall()
         return [_kept_press(*row) for row in rows]
@@ -191,7 +196,7 @@ class PressStore:
         pressed, ended_ms = press.pressed, press.pressed.wall_ms if refusal else 0
         db.execute(
             "INSERT INTO press (ask, terminal, key_id, count, counter, score, wall_ms, boot_ms, boot,"
-            " state, refusal, ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " state, refusal, ended_ms, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 press.ask or uuid.uuid4().hex,
                 press.terminal,
@@ -205,6 +210,7 @@ class PressStore:
                 State.REFUSED if refusal else State.WAITING,
                 refusal,
                 ended_ms,
+                press.key,
             ),
         )
 
@@ -255,5 +261,7 @@ def _kept_press(
     boot_ms: int,
     boot: str,
     ask: str,
+    key: str,
 ) -> KeptPress:
-    return KeptPress(terminal, key_id, count, counter, score, Moment(wall_ms, boot_ms, boot), ask)
+    pressed = Moment(wall_ms, boot_ms, boot)
+    return KeptPress(terminal, key_id, count, counter, score, pressed, ask, key)

@@ -154,6 +154,89 @@ def test_a_terminal_rates_for_its_own_counter_only(room: DeskRoom) -> None:
     ok(room.ask(m.RatePressed(id=new_id(), counter=1, score=4, terminal="b1"), "bridge-1"))
 
 
+# --- the officer's keypad ---
+
+
+def key(which: m.Key, counter: int = 1, **more: int) -> m.KeyPressed:
+    return m.KeyPressed(id=new_id(), counter=counter, key=which, terminal="k1", **more)
+
+
+def refused(answer: m.Answer) -> str:
+    return answer.refusal.code if answer.refusal is not None else ""
+
+
+def test_the_keys_do_what_her_page_would_do_and_in_her_name(room: DeskRoom) -> None:
+    for _ in range(2):
+        ok(room.ask(take("a")))
+    for which in (m.Key.NEXT, m.Key.RECALL, m.Key.NO_SHOW, m.Key.NEXT, m.Key.FINISH):
+        ok(room.ask(key(which), "bridge-1"))
+    done = [x for change in room.changes for x in change.entries if x.actor.device == "bridge-1"]
+    assert [type(x.event) for x in done] == [
+        e.TicketCalled,
+        e.TicketRecalled,
+        e.TicketNoShow,
+        e.TicketCalled,
+        e.ServiceStarted,
+        e.ServiceFinished,
+        e.OfferOpened,
+    ]
+    assert {x.actor.account for x in done} == {"hoa"}
+    assert room.desk.offer_at(1) is not None
+
+
+def test_next_on_the_keypad_finishes_who_is_being_served_and_she_can_undo_it(
+    room: DeskRoom,
+) -> None:
+    for _ in range(2):
+        ok(room.ask(take("a")))
+    first = ok(room.give(o.CallNext(counter=1, after=""), "hoa"))["ticket"]
+    ok(room.give(o.Start(counter=1), "hoa"))
+    ok(room.ask(key(m.Key.NEXT), "bridge-1"))
+    assert room.desk.state.counters[1].ticket != first
+    ok(room.give(o.Undo(counter=1), "hoa"))
+
+
+def test_a_second_next_for_a_visitor_who_is_just_called_is_refused(room: DeskRoom) -> None:
+    for _ in range(2):
+        ok(room.ask(take("a")))
+    ok(room.ask(key(m.Key.NEXT), "bridge-1"))
+    assert refused(room.ask(key(m.Key.NEXT), "bridge-1")) == "counter_busy"
+
+
+def test_the_same_key_heard_twice_acts_once(room: DeskRoom) -> None:
+    ok(room.ask(take("a")))
+    pressed = key(m.Key.NEXT)
+    assert room.ask(pressed, "bridge-1") == room.ask(pressed, "bridge-1")
+    assert len([x for x in room.events() if isinstance(x, e.TicketCalled)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("pressed", "code"),
+    [
+        (key(m.Key.NEXT), "nobody_waits"),
+        (key(m.Key.FINISH), "nobody_at_counter"),
+        (key(m.Key.NO_SHOW), "nobody_at_counter"),
+        (key(m.Key.RECALL), "nobody_at_counter"),
+        (key(m.Key.NEXT, counter=2), "counter_closed"),
+        (key(m.Key.NEXT, counter=99), "unknown_counter"),
+        (key(m.Key.NEXT, age_ms=10_001), "key_stale"),
+        (key(m.Key.NEXT, age_ms=1, at=1), "key_stale"),
+    ],
+    ids=lambda x: x if isinstance(x, str) else "",
+)
+def test_a_key_that_cannot_be_carried_out_is_refused_with_its_reason(
+    room: DeskRoom, pressed: m.KeyPressed, code: str
+) -> None:
+    answer = room.ask(pressed, "bridge-1")
+    assert refused(answer) == code
+    assert answer.refusal is not None and answer.refusal.vi and answer.refusal.en
+
+
+def test_a_keypad_serves_its_own_counter_only(room: DeskRoom) -> None:
+    ok(room.ask(take("a")))
+    assert refused(room.ask(key(m.Key.NEXT), "bridge-2", counter=2)) == "not_allowed"
+
+
 def test_the_offer_on_the_tablet_shows_the_number_also_after_a_restart(room: DeskRoom) -> None:
     served(room)
     shown = room.desk.offer_at(1)

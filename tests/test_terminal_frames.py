@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
@@ -12,10 +13,22 @@ from hypothesis import strategies as st
 
 from firmware_bridge import bus, clock, frames
 from firmware_bridge.clock import Moment
-from firmware_bridge.frames import Broken, Deframer, Frame, Kind, Lamp, Press, Status
+from firmware_bridge.frames import (
+    Broken,
+    Deframer,
+    Display,
+    Frame,
+    Key,
+    KeyPress,
+    Kind,
+    Lamp,
+    Press,
+    Status,
+)
 from firmware_bridge.store import Kept, KeptPress, PressStore
 
 PAGE = Path(__file__).parents[1] / "docs" / "terminal-protocol.md"
+VECTORS = json.loads((Path(__file__).parent / "data" / "terminal_vectors.json").read_text("utf-8"))
 KEY = bytes(range(32))
 OTHER_KEY = bytes(32)
 
@@ -42,28 +55,30 @@ def rows(columns: int) -> list[list[str]]:
     return [[c.strip("`") for c in row] for row in cells if len(row) == columns and "`" in row[-1]]
 
 
-# --- the page ---
+# --- the vectors ---
 
 
-@pytest.mark.parametrize("row", rows(7), ids=lambda row: row[0])
-def test_the_pages_vectors_are_what_the_code_makes_and_reads(row: list[str]) -> None:
-    address, sequence, kind, count = map(int, row[1:5])
-    frame = Frame(address, sequence, Kind(kind), count, bytes.fromhex(row[5]))
-    assert frames.encode(frame, KEY).hex() == row[6]
-    assert hear(bytes.fromhex(row[6])) == [frame]
+@pytest.mark.parametrize("row", VECTORS["frames"], ids=lambda row: row["frame"])
+def test_the_vectors_are_what_the_code_makes_and_reads(row: dict[str, str]) -> None:
+    address, sequence, kind, count = (int(row[x]) for x in ("address", "sequence", "kind", "count"))
+    frame = Frame(address, sequence, Kind(kind), count, bytes.fromhex(row["payload"]))
+    assert frames.encode(frame, KEY).hex() == row["bytes"]
+    assert hear(bytes.fromhex(row["bytes"])) == [frame]
 
 
-@pytest.mark.parametrize("row", rows(3), ids=lambda row: row[1])
-def test_the_pages_bad_vectors_are_refused_for_the_reason_it_names(row: list[str]) -> None:
+@pytest.mark.parametrize("row", VECTORS["refused"], ids=lambda row: row["why"])
+def test_the_bad_vectors_are_refused_for_the_reason_they_name(row: dict[str, str]) -> None:
     deframer = Deframer(lambda address: KEY if address == 1 else None)
-    (broken,) = deframer.feed(bytes.fromhex(row[2]))
+    (broken,) = deframer.feed(bytes.fromhex(row["bytes"]))
     assert isinstance(broken, Broken)
-    assert broken.flaw == row[0]
+    assert broken.flaw == row["flaw"]
 
 
-def test_the_page_has_vectors_of_every_kind_and_the_key_that_they_are_under() -> None:
-    assert {int(row[3]) for row in rows(7)} == set(Kind)
-    assert len(rows(3)) == 6
+def test_the_page_shows_all_vectors_of_the_file_and_their_key() -> None:
+    assert rows(7) == [[str(cell) for cell in row.values()] for row in VECTORS["frames"]]
+    assert rows(3) == [list(row.values()) for row in VECTORS["refused"]]
+    assert {row["kind"] for row in VECTORS["frames"]} == set(Kind)
+    assert KEY.hex() == VECTORS["key"]
     assert KEY.hex() in PAGE.read_text("utf-8")
 
 
@@ -159,12 +174,34 @@ def test_a_frame_out_of_range_is_not_made(frame: Frame) -> None:
         frames.encode(frame, KEY)
 
 
-@given(st.sampled_from([Press, Status, Lamp, frames.Acknowledgement]), st.binary(max_size=20))
+FORMS = [Press, KeyPress, Status, Lamp, Display, frames.Acknowledgement]
+
+
+@given(st.sampled_from(FORMS), st.binary(max_size=20))
 def test_any_payload_is_read_or_refused_by_name(form: type[Press], payload: bytes) -> None:
     try:
         assert len(form.read(payload).payload()) == len(payload)
     except frames.PayloadWrong:
         pass
+
+
+@pytest.mark.parametrize("key", Key)
+def test_a_key_is_read_as_it_was_told(key: Key) -> None:
+    told = KeyPress(7, key, 1_500, exact=False)
+    assert KeyPress.read(told.payload()) == told
+
+
+@given(st.text(sorted(frames.ON_DISPLAYS), max_size=8), st.integers(0, 255))
+def test_a_display_is_read_as_it_was_told(text: str, tenths: int) -> None:
+    assert Display.read(Display(text, tenths).payload()) == Display(text, tenths)
+
+
+@pytest.mark.parametrize("text", ["A0123-456", "a012", "A 12", "Ă012"])
+def test_a_text_that_no_display_can_show_is_not_made_nor_read(text: str) -> None:
+    with pytest.raises(ValueError):
+        Display(text).payload()
+    with pytest.raises(frames.PayloadWrong):
+        Display.read(b"\0" + text.encode())
 
 
 # --- counts ---

@@ -31,7 +31,7 @@ from ..wire import messages as m
 from ..wire import topics
 from ..wire.surveys import Survey, offered
 from ..wire.words import DAY, Estimate, Frozen, Role, day_of
-from . import appointments, feedback, filing, province, public
+from . import appointments, feedback, filing, keypad, province, public
 from . import commands as c
 from .clock import Clock
 from .estimates import Estimates
@@ -160,7 +160,7 @@ class Desk:
         if isinstance(request.body, m.Hello):
             return self._welcome(request), False
         try:
-            ok = self._case(request, changed)
+            ok = self.case(request, changed)
             answer = m.Answer(
                 id=request.id, verb=request.verb, at=self.clock.now(), ok=msgspec.Raw(m.encode(ok))
             )
@@ -216,7 +216,8 @@ class Desk:
 
     # --- the use cases ---
 
-    def _case(self, request: Request, changed: Changed) -> Frozen:
+    def case(self, request: Request, changed: Changed) -> Frozen:
+        """Carry out what is asked within the batch's transaction. Raises Refused."""
         body = request.body
         case = _CASES.get(type(body))
         if case is not None:
@@ -666,6 +667,7 @@ _CASES: dict[type, Callable[[Desk, Request, Any, Changed], Frozen]] = {
     c.MoveAlert: Desk._move_alert,
     o.CallNext: Desk._next,
     o.ServeWithoutTicket: Desk._serve,
+    **keypad.CASES,
     **filing.CASES,
     **province.CASES,
     **feedback.CASES,

@@ -7,6 +7,7 @@ twice gives the same answer twice. All times are ms since 1970 UTC.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -279,6 +280,30 @@ class RatePressed(Frozen):
     score: int
     terminal: str
     age_ms: int = 0
+
+
+class Key(StrEnum):
+    """The keys of a caller keypad."""
+
+    NEXT = "next"
+    RECALL = "recall"
+    NO_SHOW = "no_show"
+    FINISH = "finish"
+
+
+class KeyPressed(Frozen):
+    """The officer at a counter pressed a key of her keypad: the server does what her page would do.
+
+    `age_ms` from the press to the asking, which was `at` (ms, the server's clock as the bridge knows it; 0: not
+    told). Refused with `key_stale` when it is older than 10 s, with `counter_closed` when nobody is signed in there.
+    """
+
+    id: str
+    counter: int
+    key: Key
+    terminal: str
+    age_ms: int = 0
+    at: int = 0
 
 
 class StaySilent(Frozen):

@@ -52,6 +52,7 @@ ASKS: dict[str, Topic] = {
     "call_help": _ask("call_help", m.CallHelp),
     "rate": _ask("rate", m.Rate, kinds=_RATERS),
     "rate_pressed": _ask("rate_pressed", m.RatePressed, kinds=(DeviceKind.BRIDGE,)),
+    "press_key": _ask("press_key", m.KeyPressed, kinds=(DeviceKind.BRIDGE,)),
     "stay_silent": _ask("stay_silent", m.StaySilent, kinds=_RATERS),
 }
 

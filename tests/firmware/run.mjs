@@ -1,0 +1,103 @@
+// Runs the compiled firmware in real MicroPython. What the terminal hears, says and shows goes through
+// standard input and output, one JSON object a line; its press log is a file of this machine.
+//
+//   node run.mjs BUILD SETTINGS LOG     a terminal, until standard input ends
+//   node run.mjs BUILD check PROGRAM    PROGRAM (Python) once; it gets the line from standard input as `given`
+//
+// In:  {"rx": hex} {"buttons": bits} {"battery": percent} {"log_fails": bool} {"cut_after": bytes}
+// Out: {"ready": true} {"tx": hex} {"lamp": colour} {"buzz": bool} {"chips": hex} {"resting": true}
+// "cut_after": the power goes when so many bytes of the next write to the log have reached the flash.
+// "resting": said once after {"buttons": 0}, when a further press of the same button would be taken.
+
+import fs from "node:fs";
+import readline from "node:readline";
+import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/micropython.mjs";
+
+const [build, what, where] = process.argv.slice(2);
+
+function say(told) {
+  fs.writeSync(1, JSON.stringify(told) + "\n");
+}
+
+const machine = { rx: "", buttons: 0, battery: 255, logFails: false, cutAfter: -1, log: -1, quiet: null };
+
+const host = {
+  settings: () => fs.readFileSync(what, "utf8"),
+  now: () => Math.floor(performance.now()),
+  take: () => {
+    const taken = machine.rx;
+    machine.rx = "";
+    return taken;
+  },
+  tx: (hex) => say({ tx: hex }),
+  lamp: (colour) => say({ lamp: colour }),
+  buzz: (on) => say({ buzz: on }),
+  chips: (hex) => say({ chips: hex }),
+  buttons: () => machine.buttons,
+  battery: () => machine.battery,
+  log_open: () => {
+    machine.log = fs.openSync(where, fs.existsSync(where) ? "r+" : "w+");
+  },
+  log_read: (offset, size) => {
+    const data = Buffer.alloc(size);
+    return data.subarray(0, fs.readSync(machine.log, data, 0, size, offset)).toString("hex");
+  },
+  log_write: (offset, hex) => {
+    if (machine.logFails) return false;
+    const data = Buffer.from(hex, "hex");
+    const whole = machine.cutAfter < 0;
+    fs.writeSync(machine.log, data, 0, whole ? data.length : machine.cutAfter, offset);
+    if (!whole) process.kill(process.pid, "SIGKILL");
+    return true;
+  },
+};
+
+function hear(told) {
+  if ("rx" in told) machine.rx += told.rx;
+  if ("buttons" in told) {
+    machine.buttons = told.buttons;
+    machine.quiet = told.buttons ? null : host.now() + 500;
+  }
+  if ("battery" in told) machine.battery = told.battery;
+  if ("log_fails" in told) machine.logFails = told.log_fails;
+  if ("cut_after" in told) machine.cutAfter = told.cut_after;
+}
+
+function copy(python, from, to) {
+  python.FS.mkdirTree(to);
+  for (const name of fs.readdirSync(from)) python.FS.writeFile(`${to}/${name}`, fs.readFileSync(`${from}/${name}`));
+}
+
+async function micropython() {
+  const python = await loadMicroPython({ heapsize: 512 * 1024, linebuffer: true, stdout: (line) => say({ said: line }) });
+  python.registerJsModule("host", host);
+  copy(python, build, "/lib/firmware");
+  python.runPython("import sys; sys.path[:] = ['/lib']");
+  return python;
+}
+
+async function check() {
+  const python = await micropython();
+  python.registerJsModule("test", { given: fs.readFileSync(0, "utf8"), found: (text) => fs.writeSync(1, text) });
+  python.runPython(fs.readFileSync(where, "utf8"));
+}
+
+async function terminal() {
+  const python = await micropython();
+  python.runPython("from firmware.run import Machine\nfrom firmware.board import Board\nstep = Machine(Board()).step");
+  const step = python.globals.get("step");
+  readline
+    .createInterface({ input: process.stdin })
+    .on("line", (line) => hear(JSON.parse(line)))
+    .on("close", () => process.exit(0));
+  say({ ready: true });
+  setInterval(() => {
+    step();
+    if (machine.quiet !== null && host.now() >= machine.quiet) {
+      machine.quiet = null;
+      say({ resting: true });
+    }
+  }, 1);
+}
+
+await (what === "check" ? check() : terminal());
