@@ -32,6 +32,7 @@ from .kiosk import kiosk_rows
 from .moves import measure_moves
 from .municipal import DATA, measure_municipal
 from .paint import Officer, measure_paint
+from .ratings import ratings_rows
 from .roster import measure_roster
 from .scan import measure_scan
 from .search import measure_search
@@ -174,6 +175,7 @@ TWIN: dict[str, Callable[[bool], tuple[dict[str, Any], list[Row]]]] = {
     "scan": measure_scan,
     "kiosk": kiosk_rows,
     "terminals": terminal_rows,
+    "ratings": ratings_rows,
 }
 """What needs no running centre, each by itself with `--only`."""
 

@@ -135,7 +135,9 @@ def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
         write(conn, [row])
         (whole,) = store.groups(conn, days)
         seen.add(whole.scores)
-        assert all(g.answers % 5 == 0 for by in store.LEVELS for g in store.groups(conn, days, by))
+        assert all(
+            g.answers % 5 == 0 for by in store.DRIVEN_BY for g in store.groups(conn, days, by)
+        )
     assert len(seen) == 5, "none, five, ten, fifteen and twenty"
 
 

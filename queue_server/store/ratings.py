@@ -1,8 +1,8 @@
 """The read tables of ratings: one line for each offer, in step with the log, and what they add up to.
 
 `ratings` is read by rules that look at single answers, and shown to nobody line by line. `rating_sums` holds the
-same counted by half-hour, place, procedure, priority group and wait, so that five million answers are quickly
-told; the database keeps it in step itself (triggers of `SUMS`).
+same counted a day by each thing that may drive satisfaction (LEVELS), so that five million answers are quickly
+told; the database keeps it in step by triggers.
 """
 
 from __future__ import annotations
@@ -22,8 +22,29 @@ FOLLOWED_WITHIN = 4 * HALF_HOUR
 WAIT_BANDS = (5, 10, 15, 30)
 """Minutes at which a band of waits ends; the last is open."""
 
-_NAMES = ("half_hour", "service", "counter", "procedure", "priority", "band")
+LEVELS = {
+    "": ("''", "''"),
+    "service": ("{}service", "''"),
+    "counter": ("CAST({}counter AS TEXT)", "''"),
+    "hour": ("substr({}half_hour, 12, 2)", "''"),
+    "procedure": ("{}procedure", "{}service"),
+    "group": ("{}priority", "''"),
+    "wait": (
+        "CASE "
+        + " ".join(f"WHEN {{0}}waited < {end} THEN '{n}'" for n, end in enumerate(WAIT_BANDS))
+        + f" ELSE '{len(WAIT_BANDS)}' END",
+        "''",
+    ),
+}
+"""What sums are kept by: the level and within what it lies, as SQL over a row of `ratings` (`{}`: its name)."""
+
+_KEYS = "day, by, level, within"
 _COUNTED = ("offers", "silent", "s1", "s2", "s3", "s4", "s5")
+
+
+def levels(by: str, row: str = "") -> tuple[str, str]:
+    level, within = LEVELS[by]
+    return level.format(row), within.format(row)
 
 
 def create(conn: sqlite3.Connection) -> None:
@@ -41,59 +62,65 @@ def create(conn: sqlite3.Connection) -> None:
     conn.execute("CREATE INDEX ratings_counter ON ratings(counter, opened_at)")
     conn.execute("CREATE INDEX ratings_given ON ratings(given_at) WHERE given_at IS NOT NULL")
     conn.execute(
-        f"CREATE TABLE rating_sums (half_hour TEXT NOT NULL, service TEXT NOT NULL,"
-        f" counter INTEGER NOT NULL, procedure TEXT NOT NULL, priority TEXT NOT NULL,"
-        f" band INTEGER NOT NULL, {', '.join(f'{x} INTEGER NOT NULL DEFAULT 0' for x in _COUNTED)},"
-        f" PRIMARY KEY ({', '.join(_NAMES)})) WITHOUT ROWID"
+        "CREATE TABLE rating_sums (day TEXT NOT NULL, by TEXT NOT NULL, level TEXT NOT NULL,"
+        f" within TEXT NOT NULL, {', '.join(f'{x} INTEGER NOT NULL DEFAULT 0' for x in _COUNTED)},"
+        " PRIMARY KEY (by, day, level, within)) WITHOUT ROWID"
     )
     _keep_sums(conn)
 
 
+def _keep_sums(conn: sqlite3.Connection) -> None:
+    """The database's own triggers: each offer, answer and silence counts in a line of every driver."""
+    opened, silent = _added("offers"), _added("silent")
+    conn.execute(f"CREATE TRIGGER ratings_opened AFTER INSERT ON ratings BEGIN {opened} END")
+    unsilenced = "silent = silent - (OLD.source = 'silent')"
+    for score in range(1, 6):
+        given = _added(f"s{score}", unsilenced)
+        conn.execute(
+            f"CREATE TRIGGER ratings_given_{score} AFTER UPDATE OF score ON ratings"
+            f" WHEN NEW.score = {score} AND OLD.score IS NULL BEGIN {given} END"
+        )
+    conn.execute(
+        "CREATE TRIGGER ratings_silent AFTER UPDATE OF source ON ratings"
+        f" WHEN NEW.source = 'silent' AND OLD.source = '' BEGIN {silent} END"
+    )
+
+
+def _added(counted: str, also: str = "") -> str:
+    """One more of `counted` in the line of each driver."""
+    more = f", {also}" if also else ""
+    return " ".join(
+        f"INSERT INTO rating_sums ({_KEYS}, {counted}) VALUES"
+        f" (substr(NEW.half_hour, 1, 10), '{by}', {level}, {within}, 1)"
+        f" ON CONFLICT (by, day, level, within) DO UPDATE SET {counted} = {counted} + 1{more};"
+        for by in LEVELS
+        for level, within in (levels(by, "NEW."),)
+    )
+
+
+def fill_sums(conn: sqlite3.Connection) -> None:
+    """All sums anew from the ratings, for a table that was filled without them."""
+    conn.execute("DELETE FROM rating_sums")
+    conn.execute(f"INSERT INTO rating_sums ({_KEYS}, {', '.join(_COUNTED)}) {_anew()}")
+
+
 def wrong_sums(conn: sqlite3.Connection) -> int:
     """How many lines of the sums are not what the ratings add up to."""
-    keys, counted = ", ".join(_NAMES), ", ".join(_COUNTED)
-    band = _band("waited")
-    scores = ", ".join(f"coalesce(sum(score = {score}), 0)" for score in range(1, 6))
-    anew = (
-        f"SELECT half_hour, service, counter, procedure, priority, {band}, count(*),"
-        f" sum(source = 'silent'), {scores} FROM ratings GROUP BY 1, 2, 3, 4, 5, 6"
-    )
-    kept = f"SELECT {keys}, {counted} FROM rating_sums"
+    kept = f"SELECT {_KEYS}, {', '.join(_COUNTED)} FROM rating_sums"
     found: int = conn.execute(
-        f"SELECT count(*) FROM (SELECT * FROM ({anew} EXCEPT {kept})"
-        f" UNION ALL SELECT * FROM ({kept} EXCEPT {anew}))"
+        f"SELECT count(*) FROM (SELECT * FROM ({_anew()} EXCEPT {kept})"
+        f" UNION ALL SELECT * FROM ({kept} EXCEPT SELECT * FROM ({_anew()})))"
     ).fetchone()[0]
     return found
 
 
-def _band(minutes: str) -> str:
-    ends = " ".join(f"WHEN {minutes} < {end} THEN {n}" for n, end in enumerate(WAIT_BANDS))
-    return f"CASE {ends} ELSE {len(WAIT_BANDS)} END"
-
-
-def _keep_sums(conn: sqlite3.Connection) -> None:
-    place = "NEW.half_hour, NEW.service, NEW.counter, NEW.procedure, NEW.priority, " + _band(
-        "NEW.waited"
-    )
-    keys = ", ".join(_NAMES)
-    conn.execute(
-        "CREATE TRIGGER ratings_opened AFTER INSERT ON ratings BEGIN"
-        f" INSERT INTO rating_sums ({keys}, offers) VALUES ({place}, 1)"
-        f" ON CONFLICT ({keys}) DO UPDATE SET offers = offers + 1; END"
-    )
-    for score in range(1, 6):
-        conn.execute(
-            f"CREATE TRIGGER ratings_given_{score} AFTER UPDATE OF score ON ratings"
-            f" WHEN NEW.score = {score} AND OLD.score IS NULL BEGIN"
-            f" INSERT INTO rating_sums ({keys}, s{score}) VALUES ({place}, 1)"
-            f" ON CONFLICT ({keys}) DO UPDATE SET s{score} = s{score} + 1,"
-            " silent = silent - (OLD.source = 'silent'); END"
-        )
-    conn.execute(
-        "CREATE TRIGGER ratings_silent AFTER UPDATE OF source ON ratings"
-        " WHEN NEW.source = 'silent' AND OLD.source = '' BEGIN"
-        f" INSERT INTO rating_sums ({keys}, silent) VALUES ({place}, 1)"
-        f" ON CONFLICT ({keys}) DO UPDATE SET silent = silent + 1; END"
+def _anew() -> str:
+    scores = ", ".join(f"coalesce(sum(score = {score}), 0)" for score in range(1, 6))
+    return " UNION ALL ".join(
+        f"SELECT substr(half_hour, 1, 10), '{by}', {level}, {within}, count(*),"
+        f" sum(source = 'silent'), {scores} FROM ratings GROUP BY 1, 3, 4"
+        for by in LEVELS
+        for level, within in (levels(by),)
     )
 
 

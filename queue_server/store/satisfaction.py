@@ -6,33 +6,24 @@ that grows by one, nor in the difference of two readings. Days are local, as `20
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 
 from ..satisfaction.drivers import Tally
 from ..satisfaction.suspicion import Asked, OfficerDay, Press
-from ..wire.words import Frozen
-from .ratings import WAIT_BANDS
+from ..wire.words import DAY, Frozen
+from .ratings import LEVELS, levels
 
 STEP = 5
 SATISFIED = 4
+LATEST = 15 * DAY
+"""No answer comes so long after its visit."""
 NEWEST = 5_000
 """Among so many of the newest answers are those that are left out, but for groups seldom heard of."""
 
-LEVELS = {
-    "service": "service",
-    "counter": "CAST(counter AS TEXT)",
-    "hour": "substr(half_hour, 12, 2)",
-    "procedure": "procedure",
-    "group": "priority",
-    "wait": "band",
-}
-_OF_RATINGS = LEVELS | {
-    "wait": "CASE "
-    + " ".join(f"WHEN waited < {end} THEN {n}" for n, end in enumerate(WAIT_BANDS))
-    + f" ELSE {len(WAIT_BANDS)} END"
-}
+DRIVEN_BY = tuple(by for by in LEVELS if by)
 
 
 class Group(Frozen):
@@ -66,13 +57,11 @@ class Days(Frozen):
 
 
 def groups(conn: sqlite3.Connection, days: Days, by: str = "") -> tuple[Group, ...]:
-    """One for each level of `by` (a key of LEVELS), or one for all."""
-    level = LEVELS[by] if by else "''"
-    within = "service" if by == "procedure" else "''"
+    """One for each level of `by` (one of DRIVEN_BY), or one for all."""
     rows = conn.execute(
-        f"SELECT {level}, {within}, sum(s1), sum(s2), sum(s3), sum(s4), sum(s5), sum(offers),"
-        " sum(silent) FROM rating_sums WHERE half_hour >= ? AND half_hour < ? GROUP BY 1, 2",
-        (days.since, days.until),
+        "SELECT level, within, sum(s1), sum(s2), sum(s3), sum(s4), sum(s5), sum(offers),"
+        " sum(silent) FROM rating_sums WHERE by = ? AND day >= ? AND day < ? GROUP BY 1, 2",
+        (by, days.since, days.until),
     ).fetchall()
     found = {
         (str(row[0]), str(row[1])): Group(
@@ -125,16 +114,20 @@ def _five(scores: list[int]) -> tuple[int, int, int, int, int]:
 
 
 def _newest(conn: sqlite3.Connection, days: Days, by: str) -> Iterator[tuple[str, str, int]]:
-    level = _OF_RATINGS[by] if by else "''"
-    within = "service" if by == "procedure" else "''"
+    """Newest first; by the time at which they came, which is at most some days after the visit's."""
+    level, within = levels(by)
     rows = conn.execute(
         f"SELECT {level}, {within}, score FROM ratings INDEXED BY ratings_given"
-        " WHERE given_at IS NOT NULL AND half_hour >= ? AND half_hour < ?"
-        " ORDER BY given_at DESC, offer LIMIT ?",
-        (days.since, days.until, NEWEST),
+        " WHERE given_at IS NOT NULL AND score IS NOT NULL AND given_at < ?"
+        " AND half_hour >= ? AND half_hour < ? ORDER BY given_at DESC, offer LIMIT ?",
+        (_until_ms(days) + LATEST, days.since, days.until, NEWEST),
     )
     for found_level, found_within, score in rows:
         yield str(found_level), str(found_within), score
+
+
+def _until_ms(days: Days) -> int:
+    return int(dt.datetime.fromisoformat(days.until).replace(tzinfo=dt.UTC).timestamp() * 1000)
 
 
 # --- what looks wrong ---------------------------------------------------------------------------

@@ -154,7 +154,7 @@ class Reports:
         offset = setup.rules.utc_offset_minutes
         terms = self._terms.at(at, setup.hours, offset)
         calendar = law.Calendar(terms.calendar, offset)
-        by = {key: store.groups(conn, days, key) for key in store.LEVELS}
+        by = {key: store.groups(conn, days, key) for key in store.DRIVEN_BY}
         surveys = dict(web.surveys)
         sheets = {x.id: store.sheets(conn, days, x.id, len(x.questions)) for x in surveys.values()}
         judged = s.judge(store.presses(conn, days))
