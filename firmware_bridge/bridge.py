@@ -10,14 +10,17 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+import msgspec
 import structlog
 
 from queue_server.wire import messages as m
-from queue_server.wire.link import Link, Refused
+from queue_server.wire import topics
+from queue_server.wire.link import Incoming, Link, Refused
 from queue_server.wire.words import DAY
 
 from . import clock
-from .bus import Bus, TerminalHealth
+from .bus import Bus, Terminal, TerminalHealth
+from .foreign.line import ForeignLine
 from .frames import ON_MAINS, Colour, Lamp
 from .store import KeptPress, PressStore, StoreFailed, Tally
 
@@ -51,6 +54,7 @@ class Bridge:
     buses: list[Bus]
     lamp_s: float = 2.0
     keep_days: int = 90
+    foreign: ForeignLine | None = None
 
     _inbox: queue.SimpleQueue[_Nudge | _Ended | None] = field(default_factory=queue.SimpleQueue)
     _asked: set[str] = field(default_factory=set)
@@ -62,19 +66,24 @@ class Bridge:
     # --- life ---
 
     def start(self) -> None:
-        self.link.health = self.health
-        self.link.on_connection = self._connection
+        self.link.health, self.link.terminals = self.health, self.terminals
+        self.link.on_connection, self.link.on_message = self._connection, self._hear
         for bus in self.buses:
-            bus.on_press, bus.on_change = self._nudge, self.link.announce
+            bus.on_press, bus.on_change = self.nudge, self.link.announce
         self._thread = threading.Thread(target=self._work, name="bridge", daemon=True)
         self._thread.start()
         self.link.start()
         for bus in self.buses:
             bus.start()
+        if self.foreign is not None:
+            self.foreign.on_change = self.link.announce
+            self.foreign.start()
 
     def stop(self) -> None:
         for bus in self.buses:
             bus.stop()
+        if self.foreign is not None:
+            self.foreign.stop()
         self.link.stop()
         self._inbox.put(None)
         if self._thread is not None:
@@ -91,16 +100,43 @@ class Bridge:
                 words[f"terminal:{terminal.name}"] = terminal.state if bus.plugged else "unplugged"
                 words[f"seen:{terminal.name}"] = _utc(terminal.seen_ms)
                 words |= _worth_telling(terminal)
+        if self.foreign is not None:
+            words["foreign"] = "ok" if self.foreign.up else "absent"
+            for seen in self.foreign.terminals():
+                words |= _words_of(seen)
         return words
+
+    def terminals(self) -> tuple[m.TerminalSeen, ...]:
+        """For presence: every terminal, lamp and bought device as it is now."""
+        serial = [
+            _seen(terminal, health, bus.plugged)
+            for bus in self.buses
+            for terminal, health in zip(bus.terminals, bus.health(), strict=False)
+        ]
+        return (*serial, *(self.foreign.terminals() if self.foreign is not None else ()))
 
     # --- other threads ---
 
-    def _nudge(self) -> None:
+    def nudge(self) -> None:
+        """There is something new in the store."""
         self._inbox.put(_Nudge())
+
+    def _hear(self, said: Incoming) -> None:
+        """In the link's thread: what the centre says to bridges."""
+        if self.foreign is None or not said.payload:
+            return
+        try:
+            match topics.split(self.link.credentials.centre, said.topic):
+                case ["counter", _]:
+                    self.foreign.counter(m.decode(m.CounterState, said.payload))
+                case ["presence", _]:
+                    self.foreign.presence(m.decode(m.Presence, said.payload))
+        except msgspec.DecodeError:
+            log.warning("message_unreadable", topic=said.topic)
 
     def _connection(self, up: bool) -> None:
         log.info("server_connected" if up else "server_away")
-        self._nudge()
+        self.nudge()
 
     # --- the bridge's thread ---
 
@@ -164,6 +200,8 @@ class Bridge:
         lamp = Lamp(colour, round(self.lamp_s * 10))
         for bus in self.buses:
             bus.show(terminal, lamp)
+        if self.foreign is not None:
+            self.foreign.show(terminal, lamp)
 
     def _tidy(self) -> None:
         if time.monotonic() < self._next_tidy:
@@ -180,6 +218,29 @@ def _worth_telling(terminal: TerminalHealth) -> dict[str, str]:
     if terminal.lost:
         words[f"lost:{terminal.name}"] = str(terminal.lost)
     return words
+
+
+def _words_of(seen: m.TerminalSeen) -> dict[str, str]:
+    words = {f"terminal:{seen.name}": seen.state, f"seen:{seen.name}": _utc(seen.seen)}
+    if seen.battery is not None:
+        words[f"battery:{seen.name}"] = str(seen.battery)
+    if seen.lost:
+        words[f"lost:{seen.name}"] = str(seen.lost)
+    return words
+
+
+def _seen(terminal: Terminal, health: TerminalHealth, plugged: bool) -> m.TerminalSeen:
+    return m.TerminalSeen(
+        name=terminal.name,
+        counter=terminal.counter,
+        state=health.state if plugged else "unplugged",
+        seen=health.seen_ms,
+        battery=None if health.battery == ON_MAINS else health.battery,
+        version=".".join(map(str, health.firmware)) if any(health.firmware) else "",
+        key=terminal.key_id,
+        waiting=health.waiting,
+        lost=health.lost,
+    )
 
 
 def _utc(ms: int) -> str:

@@ -21,6 +21,7 @@ from queue_server.wire.words import DeviceKind
 from . import settings as own_settings
 from .bridge import Bridge
 from .bus import Bus, Timing
+from .foreign import compose as foreign
 from .settings import BridgeSettings
 from .store import PressStore, StoreFailed
 
@@ -88,15 +89,23 @@ def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[B
     if port:
         settings = msgspec.structs.replace(settings, port=port)
     lines = own_settings.enrolled(settings, data)
-    if not lines:
+    if not settings.names:
         raise CannotStart("no terminals in the settings; name them under [[bridge.terminals]]")
     store = PressStore(data / "presses.db")
     timing = _timing(settings)
     buses = [Bus(path, terminals, store, timing) for path, terminals in lines.items()]
-    link = Link(
-        credentials, _version(), [topics.ANSWER.at(credentials.centre, device=credentials.device)]
-    )
-    return Bridge(link, store, buses, settings.lamp_s, settings.keep_days), store
+    link = Link(credentials, _version(), _subscriptions(credentials, settings))
+    bridge = Bridge(link, store, buses, settings.lamp_s, settings.keep_days)
+    bridge.foreign = foreign.compose(settings, credentials, store, bridge)
+    return bridge, store
+
+
+def _subscriptions(own: Credentials, settings: BridgeSettings) -> list[str]:
+    counters = sorted({lamp.counter for lamp in settings.lamps})
+    return [
+        topics.ANSWER.at(own.centre, device=own.device),
+        *(topics.COUNTER.at(own.centre, counter=counter) for counter in counters),
+    ]
 
 
 def _credentials(path: Path) -> Credentials:

@@ -18,6 +18,8 @@ from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import Frozen
 
 from .bus import Terminal
+from .foreign import settings as foreign_settings
+from .foreign.settings import ButtonSettings, ForeignSettings, LampSettings
 from .frames import HIGHEST_ADDRESS, KEY_BYTES
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -57,12 +59,22 @@ class BridgeSettings(Frozen, forbid_unknown_fields=True):
     keep_days: Positive = 90
     """How long answered and refused presses stay in the bridge's own store."""
     terminals: tuple[TerminalSettings, ...] = ()
+    foreign: ForeignSettings = ForeignSettings()
+    buttons: tuple[ButtonSettings, ...] = ()
+    lamps: tuple[LampSettings, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Of all that stands at a counter."""
+        serial = [one.name for one in self.terminals]
+        return [*serial, *(x.name for x in self.buttons), *(x.name for x in self.lamps)]
 
 
 def read(path: Path | None, environ: Mapping[str, str] | None = None) -> BridgeSettings:
     """The table `[bridge]` of the file; raises SettingsError, one line for the technician."""
     settings = wire_settings.read(BridgeSettings, path, environ, only="bridge")
-    _check_unique([t.name for t in settings.terminals], "name")
+    _check_unique(settings.names, "name")
+    foreign_settings.check(settings.foreign, settings.buttons, settings.lamps)
     places = [(t.port or settings.port, t.address) for t in settings.terminals]
     _check_unique(places, "address on one port")
     return settings

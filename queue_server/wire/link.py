@@ -131,6 +131,7 @@ class Link:
     on_welcome: Callable[[m.Welcome], None] = lambda _: None
     """The server's answer to the first word after each connect."""
     health: Callable[[], dict[str, str]] = dict
+    terminals: Callable[[], tuple[m.TerminalSeen, ...]] = tuple
 
     _inbox: queue.SimpleQueue[Incoming | _Wake | None] = field(default_factory=queue.SimpleQueue)
     _open: dict[str, _Open] = field(default_factory=dict)
@@ -343,4 +344,5 @@ class Link:
             until=now + int(PRESENCE_LASTS_S * 1000 * self._clock.speed) if online else 0,
             version=self.version,
             health=self.health() if online else {},
+            terminals=self.terminals() if online else (),
         )

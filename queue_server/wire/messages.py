@@ -423,10 +423,32 @@ class TicketUpdate(Frozen):
     estimate: Estimate | None = None
 
 
+class TerminalSeen(Frozen):
+    """A terminal as its bridge knows it. `state`: ok, never_seen, silent, unplugged, or what is wrong.
+
+    `kind`: buttons, lamp, display, keypad. `make`: how it is spoken to (serial, wifi, zigbee2mqtt, tasmota,
+    esphome). `seen`: when it last spoke (ms UTC, 0 never). `battery` in percent, None on mains or unknown.
+    `key`: names its key without telling it. `waiting`, `lost`: presses in its log; refused by its full log.
+    """
+
+    name: str
+    counter: int
+    state: str
+    kind: str = "buttons"
+    make: str = "serial"
+    seen: int = 0
+    battery: int | None = None
+    version: str = ""
+    key: str = ""
+    waiting: int = 0
+    lost: int = 0
+
+
 class Presence(Frozen):
     """A device's own word that it lives; past `until` nobody believes it. The will says `offline`.
 
-    `health`: short machine words by part, such as {"printer": "paper_out", "disk": "ok"}.
+    `health`: short machine words by part, such as {"printer": "paper_out", "disk": "ok"}. `terminals`: a
+    bridge's.
     """
 
     device: str
@@ -436,6 +458,7 @@ class Presence(Frozen):
     until: int = 0
     version: str = ""
     health: dict[str, str] = {}
+    terminals: tuple[TerminalSeen, ...] = ()
 
 
 def decode(kind: Any, payload: bytes) -> Any:
