@@ -105,6 +105,7 @@ def _subscriptions(own: Credentials, settings: BridgeSettings) -> list[str]:
     return [
         topics.ANSWER.at(own.centre, device=own.device),
         *(topics.COUNTER.at(own.centre, counter=counter) for counter in counters),
+        *([topics.PRESENCE.at(own.centre, device="+")] if settings.home_assistant.prefix else []),
     ]
 
 

@@ -19,7 +19,7 @@ from queue_server.wire.words import Frozen
 
 from .bus import Terminal
 from .foreign import settings as foreign_settings
-from .foreign.settings import ButtonSettings, ForeignSettings, LampSettings
+from .foreign.settings import ButtonSettings, ForeignSettings, HomeAssistantSettings, LampSettings
 from .frames import HIGHEST_ADDRESS, KEY_BYTES
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -60,6 +60,7 @@ class BridgeSettings(Frozen, forbid_unknown_fields=True):
     """How long answered and refused presses stay in the bridge's own store."""
     terminals: tuple[TerminalSettings, ...] = ()
     foreign: ForeignSettings = ForeignSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     buttons: tuple[ButtonSettings, ...] = ()
     lamps: tuple[LampSettings, ...] = ()
 
@@ -74,7 +75,9 @@ def read(path: Path | None, environ: Mapping[str, str] | None = None) -> BridgeS
     """The table `[bridge]` of the file; raises SettingsError, one line for the technician."""
     settings = wire_settings.read(BridgeSettings, path, environ, only="bridge")
     _check_unique(settings.names, "name")
-    foreign_settings.check(settings.foreign, settings.buttons, settings.lamps)
+    foreign_settings.check(
+        settings.foreign, settings.buttons, settings.lamps, settings.home_assistant
+    )
     places = [(t.port or settings.port, t.address) for t in settings.terminals]
     _check_unique(places, "address on one port")
     return settings

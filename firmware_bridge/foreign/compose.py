@@ -8,9 +8,17 @@ from queue_server.wire.link import Credentials
 
 from ..store import PressStore
 from .buttons import Button, Buttons
+from .home_assistant import OFFLINE, HomeAssistant
 from .lamps import CallLamp, Lamps
 from .line import ForeignLine, trusting
-from .settings import ButtonSettings, ForeignSettings, LampSettings, dialect, password
+from .settings import (
+    ButtonSettings,
+    ForeignSettings,
+    HomeAssistantSettings,
+    LampSettings,
+    dialect,
+    password,
+)
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
@@ -32,7 +40,19 @@ def compose(
         line.parts.append(Buttons(made, store, bridge.nudge, change))
     if settings.lamps:
         line.parts.append(Lamps([_lamp(one, foreign) for one in settings.lamps], line.say, change))
+    if settings.home_assistant.prefix:
+        home = _home_assistant(settings.home_assistant, own, line, bridge)
+        line.parts.append(home)
+        line.will = (home.availability, OFFLINE)
     return line
+
+
+def _home_assistant(
+    told: HomeAssistantSettings, own: Credentials, line: ForeignLine, bridge: Bridge
+) -> HomeAssistant:
+    return HomeAssistant(
+        told.prefix, told.topics, own.centre, own.device, line.say, bridge.link.now
+    )
 
 
 def _button(one: ButtonSettings, foreign: ForeignSettings) -> Button:

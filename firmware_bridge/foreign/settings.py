@@ -42,6 +42,15 @@ class ForeignSettings(Frozen, forbid_unknown_fields=True):
     """Zigbee2MQTT's base topic."""
 
 
+class HomeAssistantSettings(Frozen, forbid_unknown_fields=True):
+    """`[bridge.home_assistant]`: the centre's devices told to a Home Assistant on the foreign broker."""
+
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_/-]*$")] = ""
+    """Its discovery prefix, usually `homeassistant`; empty: nothing is told."""
+    topics: TopicPart = "motcua-devices"
+    """Below which the states are said."""
+
+
 class ButtonSettings(Frozen, forbid_unknown_fields=True):
     """One `[[bridge.buttons]]`: a bought device that rates."""
 
@@ -78,9 +87,14 @@ def dialect(speaks: Speech, device: str, foreign: ForeignSettings, battery: str 
 
 
 def check(
-    foreign: ForeignSettings, buttons: tuple[ButtonSettings, ...], lamps: tuple[LampSettings, ...]
+    foreign: ForeignSettings,
+    buttons: tuple[ButtonSettings, ...],
+    lamps: tuple[LampSettings, ...],
+    home: HomeAssistantSettings,
 ) -> None:
     """Raises SettingsError for what cannot work."""
+    if home.prefix and not foreign.host:
+        raise SettingsError("bridge.foreign: host: Home Assistant needs its broker")
     if (buttons or lamps) and not foreign.host:
         raise SettingsError("bridge.foreign: host: bought devices need their broker")
     for button in buttons:

@@ -89,12 +89,17 @@ def may_publish(centre: str, device: str, kind: DeviceKind) -> list[str]:
 
 
 def may_subscribe(centre: str, device: str, kind: DeviceKind, counter: int | None) -> list[str]:
-    """The topics that a device may subscribe to; a tablet or bridge with a counter only to that one's."""
+    """The topics that a device may subscribe to; a tablet or bridge with a counter only to that one's.
+
+    A bridge hears how the others are, for the technician's own tools (Home Assistant).
+    """
     public = [t.at(centre) for t in (SETUP, LINE, CALLS)]
     own = [ANSWER.at(centre, device=device), TICKET_UPDATE.at(centre, device=device)]
     where: str | int = "+" if counter is None else counter
     if kind in (DeviceKind.TABLET, DeviceKind.BRIDGE):
         own += [COUNTER.at(centre, counter=where), OFFER.at(centre, counter=where)]
+    if kind is DeviceKind.BRIDGE:
+        own.append(PRESENCE.at(centre, device="+"))
     if kind is DeviceKind.BOARD:
         own += [COUNTER.at(centre, counter="+")]
     return public + own

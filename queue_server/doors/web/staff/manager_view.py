@@ -12,6 +12,7 @@ from ....desk.public import counter_state_word
 from ....line import orders as o
 from ....line.state import CounterNow
 from ....line.transactions import Transaction
+from ....wire.health import FIGURES, GOOD
 from ....wire.words import AT_COUNTER, MINUTE, TicketStatus
 from ..api import device_view
 from .counter_view import service_name
@@ -350,12 +351,8 @@ def health_chips(page: Page, health: dict[str, str]) -> Markup:
     )
 
 
-FIGURES = ("seen:", "battery:", "lost:", "waiting", "refused")
-"""Parts of a device's health that are figures, neither good nor bad by themselves."""
-
-
 def _health_colour(part: str, word: str) -> str:
-    if word in ("ok", "ready"):
+    if word in GOOD:
         return "mc-good"
     return "mc-dull" if part.startswith(FIGURES) else "mc-first"
 
