@@ -22,6 +22,7 @@ from . import clock
 from .bus import Bus, Terminal, TerminalHealth
 from .foreign.line import ForeignLine
 from .frames import ON_MAINS, Colour, Lamp
+from .settings import BridgeSettings
 from .store import KeptPress, PressStore, StoreFailed, Tally
 
 log = structlog.get_logger()
@@ -114,6 +115,10 @@ class Bridge:
             for terminal, health in zip(bus.terminals, bus.health(), strict=False)
         ]
         return (*serial, *(self.foreign.terminals() if self.foreign is not None else ()))
+
+    def apply(self, settings: BridgeSettings) -> None:
+        """What may change while it runs."""
+        self.lamp_s, self.keep_days = settings.lamp_s, settings.keep_days
 
     # --- other threads ---
 

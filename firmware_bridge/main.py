@@ -15,6 +15,7 @@ from queue_server.wire import topics
 from queue_server.wire.ending import Ending
 from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
+from queue_server.wire.remote import RemoteConfig
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import DeviceKind
 
@@ -85,7 +86,13 @@ def enrol_if_asked(data: Path, server: str | None, code: str | None) -> None:
 def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[Bridge, PressStore]:
     """The bridge of this data folder, not yet started."""
     credentials = _credentials(data / "device.json")
-    settings = own_settings.read(settings_file)
+    remote = RemoteConfig(
+        data / "config.json",
+        DeviceKind.BRIDGE,
+        own_settings.read(settings_file),
+        live=frozenset({"lamp_s", "keep_days"}),
+    )
+    settings = remote.start()
     if port:
         settings = msgspec.structs.replace(settings, port=port)
     lines = own_settings.enrolled(settings, data)
@@ -96,6 +103,7 @@ def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[B
     buses = [Bus(path, terminals, store, timing) for path, terminals in lines.items()]
     link = Link(credentials, _version(), _subscriptions(credentials, settings))
     bridge = Bridge(link, store, buses, settings.lamp_s, settings.keep_days)
+    link.remote, remote.on_apply = remote, bridge.apply
     bridge.foreign = foreign.compose(settings, credentials, store, bridge)
     return bridge, store
 

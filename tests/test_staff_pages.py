@@ -368,6 +368,23 @@ def test_the_technician_is_shown_a_code_once(open_as: Open, centre: Centre) -> N
     expect(page.locator("[data-device=kiosk-9]")).to_contain_text("chờ ghép nối")
 
 
+def test_the_technician_sets_a_device_from_afar_and_sees_that_it_has_not_answered(
+    open_as: Open, centre: Centre
+) -> None:
+    page = open_as("kythuat01", "/devices")
+    page.get_by_role("button", name="Thêm thiết bị").click()
+    page.get_by_label("Tên thiết bị").fill("kiosk-8")
+    page.locator(".mc-ok").click()
+    page.get_by_role("button", name="Đã xem").click()
+    row = page.locator("[data-device=kiosk-8]")
+    row.get_by_role("button", name="Cài đặt").click()
+    page.get_by_label("Mỗi dòng").fill('idle_seconds = 90\nlanguages = ["vi"]')
+    page.locator(".mc-ok").click()
+    expect(row).to_contain_text("bản 1: chờ máy trả lời")
+    row.get_by_role("button", name="Cài đặt").click()
+    expect(page.get_by_label("Mỗi dòng")).to_have_value('idle_seconds = 90\nlanguages = ["vi"]')
+
+
 def test_the_auditors_reading_is_a_line_of_the_log(open_as: Open, centre: Centre) -> None:
     page = open_as("kiemtra01", "/audit")
     expect(page.locator(".mc-table")).to_contain_text("kiemtra01")

@@ -28,6 +28,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from . import messages as m
 from . import topics
 from .files import write_whole
+from .remote import RemoteConfig
 from .words import DeviceKind, Frozen
 
 PRESENCE_EVERY_S = 60.0
@@ -132,6 +133,8 @@ class Link:
     """The server's answer to the first word after each connect."""
     health: Callable[[], dict[str, str]] = dict
     terminals: Callable[[], tuple[m.TerminalSeen, ...]] = tuple
+    remote: RemoteConfig[Any] | None = None
+    """What the centre may set from afar; its answer goes into presence."""
 
     _inbox: queue.SimpleQueue[Incoming | _Wake | None] = field(default_factory=queue.SimpleQueue)
     _open: dict[str, _Open] = field(default_factory=dict)
@@ -230,6 +233,8 @@ class Link:
         wanted = self.subscriptions
         if wanted is None:
             wanted = topics.may_subscribe(own.centre, own.device, own.kind, own.counter)
+        if self.remote is not None:
+            wanted = list({*wanted, topics.CONFIG.at(own.centre, device=own.device)})
         client.subscribe([(topic, 1) for topic in wanted])
         self._inbox.put(_Wake(connected=True))
 
@@ -290,6 +295,9 @@ class Link:
 
     def _receive(self, item: Incoming) -> None:
         own = self.credentials
+        if self.remote and item.topic == topics.CONFIG.at(own.centre, device=own.device):
+            self._configure(self.remote, item.payload)
+            return
         if item.topic != topics.ANSWER.at(own.centre, device=own.device):
             self.on_message(item)
             return
@@ -305,6 +313,12 @@ class Link:
             entry.future.set_exception(Refused(answer.refusal))
         else:
             entry.future.set_result(answer)
+
+    def _configure(self, remote: RemoteConfig[Any], payload: bytes) -> None:
+        with contextlib.suppress(msgspec.DecodeError):
+            if payload:
+                remote.take(m.decode(m.DeviceConfig, payload))
+                self.announce()
 
     def _next_retry(self, now: float) -> float:
         with self._lock:
@@ -345,4 +359,5 @@ class Link:
             version=self.version,
             health=self.health() if online else {},
             terminals=self.terminals() if online else (),
+            config=self.remote.run() if online and self.remote is not None else None,
         )

@@ -423,6 +423,28 @@ class TicketUpdate(Frozen):
     estimate: Estimate | None = None
 
 
+class DeviceConfig(Frozen):
+    """What a device is to run with: keys of its settings table (`wire/remote.py` says which), over its own file.
+
+    The device answers with a `ConfigRun` in its presence; an empty payload takes all wishes away.
+    """
+
+    version: int
+    values: dict[str, Any] = {}
+
+
+class ConfigRun(Frozen):
+    """A device's answer to a DeviceConfig. `state`: applied, restart (kept, counts from the next start), refused.
+
+    `reason` of a refusal: not_remote, wrong_value, wrong_together or disk; `key`: which key it is about.
+    """
+
+    version: int
+    state: str
+    reason: str = ""
+    key: str = ""
+
+
 class TerminalSeen(Frozen):
     """A terminal as its bridge knows it. `state`: ok, never_seen, silent, unplugged, or what is wrong.
 
@@ -459,6 +481,7 @@ class Presence(Frozen):
     version: str = ""
     health: dict[str, str] = {}
     terminals: tuple[TerminalSeen, ...] = ()
+    config: ConfigRun | None = None
 
 
 def decode(kind: Any, payload: bytes) -> Any:

@@ -58,6 +58,7 @@ ASKS: dict[str, Topic] = {
 ANSWER = Topic("answer/{device}", m.Answer, "server", False)
 TICKET_UPDATE = Topic("update/{device}", m.TicketUpdate, "server", False, qos=0)
 PRESENCE = Topic("presence/{device}", m.Presence, "device", True, kinds=_EVERY)
+CONFIG = Topic("config/{device}", m.DeviceConfig, "server", True)
 SETUP = Topic("setup", m.CentreSetup, "server", True)
 LINE = Topic("line", m.LineState, "server", True)
 CALLS = Topic("calls", m.Call, "server", False)
@@ -68,6 +69,7 @@ SAID = {
     "answer": ANSWER,
     "update": TICKET_UPDATE,
     "presence": PRESENCE,
+    "config": CONFIG,
     "setup": SETUP,
     "line": LINE,
     "calls": CALLS,
@@ -94,7 +96,7 @@ def may_subscribe(centre: str, device: str, kind: DeviceKind, counter: int | Non
     A bridge hears how the others are, for the technician's own tools (Home Assistant).
     """
     public = [t.at(centre) for t in (SETUP, LINE, CALLS)]
-    own = [ANSWER.at(centre, device=device), TICKET_UPDATE.at(centre, device=device)]
+    own = [t.at(centre, device=device) for t in (ANSWER, TICKET_UPDATE, CONFIG)]
     where: str | int = "+" if counter is None else counter
     if kind in (DeviceKind.TABLET, DeviceKind.BRIDGE):
         own += [COUNTER.at(centre, counter=where), OFFER.at(centre, counter=where)]

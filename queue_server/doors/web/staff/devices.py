@@ -12,16 +12,20 @@ from nicegui import ui
 from ....doors.local import DevicesChanged
 from ....line import orders as o
 from ....store.devices import NameTaken, UnknownDevice
+from ....wire import messages as m
+from ....wire.remote import KEYS, NotUnderstood, parse, written
 from ....wire.words import DeviceKind, Role, local
-from ..api import device_view
 from ..context import Web
+from ..devices import MAY_CHANGE, KeyNotRemote, configure, device_view
 from .ask import Field, ask, confirm, show_once
-from .html import act, row, table, tag
+from .html import act, chip, join, row, table, tag
 from .layout import PAGES, button, frame
-from .manager_view import health_chips, presence_chip
+from .manager_view import health_chips, health_colour, presence_chip
 from .page import Page, open_page
 
-MAY_CHANGE = (Role.TECHNICIAN, Role.ADMINISTRATOR)
+LOW_BATTERY = 15
+"""Percent, from which on somebody should bring a new one."""
+CONFIG_COLOURS = {"applied": "mc-good", "refused": "mc-bad", "waiting": "mc-first"}
 
 
 def device_pages(web: Web) -> None:
@@ -51,22 +55,33 @@ class DevicesPage:
             if self._may:
                 with ui.element("div").classes("mc-line mc-small"):
                     button(page, page.say("devices.add"), self.add, look="unelevated color=primary")
-            page.part(self._list, acts={"reissue": self.reissue, "revoke": self.revoke})
+            acts = {
+                "configure": self.configure,
+                "reissue": self.reissue,
+                "revoke": self.revoke,
+            }
+            page.part(self._list, acts=acts)
         page.follow()
 
     def _list(self) -> Markup:
         page = self.page
-        known = [device_view(page.web, d.name) for d in page.web.devices.list()]
+        wanted = page.web.devices.wanted()
+        known = [device_view(page.web, d.name, wanted) for d in page.web.devices.list()]
         if not known:
             return tag("div", page.say("devices.none"), cls="mc-empty")
-        names = ("device", "kind", "counter", "state", "health", "last_seen", "version")
+        names = ("device", "kind", "counter", "state", "health", "last_seen", "version", "config")
         head = tuple(page.say(f"table.{name}") for name in names)
-        return table((*head, ""), [self._row(d) for d in known])
+        rows = [
+            line for d in known for line in (self._row(d), *map(self._terminal, d["terminals"]))
+        ]
+        return table((*head, ""), rows)
 
     def _row(self, device: dict[str, Any]) -> Markup:
         page = self.page
         can = page.fresh and not device["revoked"]
+        set_from_afar = can and bool(KEYS[device["kind"]])
         acts = (
+            act("configure", page.say("act.configure"), device["name"], set_from_afar),
             act("reissue", page.say("act.reissue"), device["name"], can),
             act("revoke", page.say("act.revoke"), device["name"], can, "mc-danger"),
         )
@@ -75,12 +90,50 @@ class DevicesPage:
             page.say(f"device.{device['kind']}"),
             device["counter"] or "",
             presence_chip(page, device),
-            health_chips(page, device["health"]),
+            health_chips(page, device),
             self._when(device["last_seen"]),
             device["version"],
+            self._config(device["config"]),
             tag("td", *(acts if self._may else ()), cls="mc-acts"),
             data_device=device["name"],
         )
+
+    def _terminal(self, one: m.TerminalSeen) -> Markup:
+        page = self.page
+        state = chip(one.state, health_colour("terminal:", one.state))
+        return row(
+            join("↳ ", tag("b", one.name)),
+            join(page.say(f"device.{one.kind}"), " ", tag("small", one.make)),
+            one.counter,
+            state,
+            self._figures(one),
+            self._when(one.seen),
+            one.version,
+            tag("small", page.say("devices.key", name=one.key[:8])) if one.key else "",
+            "",
+            data_terminal=one.name,
+        )
+
+    def _figures(self, one: m.TerminalSeen) -> Markup:
+        say = self.page.say
+        battery = None
+        if one.battery is not None:
+            low = one.battery <= LOW_BATTERY
+            words = say("devices.battery", percent=one.battery)
+            battery = chip(words, "mc-bad" if low else "mc-dull")
+        waiting = chip(say("devices.waiting", count=one.waiting)) if one.waiting else None
+        lost = chip(say("devices.lost", count=one.lost), "mc-bad") if one.lost else None
+        return join(battery, waiting, lost)
+
+    def _config(self, config: dict[str, Any]) -> Markup:
+        state = config["state"]
+        if state == "none":
+            return Markup("")
+        words = self.page.say(f"config.{state}", version=config["version"])
+        if state == "refused":
+            why = self.page.say(f"config.{config['reason']}", name=config["key"])
+            words = f"{words}: {why}"
+        return chip(words, CONFIG_COLOURS.get(state, "mc-dull"))
 
     def _when(self, at: int | None) -> str:
         if not at:
@@ -115,6 +168,33 @@ class DevicesPage:
         else:
             await self._changed("device_added", name)
             await self._show(name, code)
+
+    async def configure(self, name: str) -> None:
+        page = self.page
+        view = device_view(page.web, name)
+        keys = ", ".join(KEYS[view["kind"]])
+        field = Field(
+            "lines",
+            page.say("devices.lines"),
+            value=written(view["config"]["values"]),
+            needed=False,
+            most=4_000,
+            long=True,
+        )
+        title = page.say("devices.configure", name=name)
+        answers = await ask(page, title, field, text=page.say("devices.lines_text", keys=keys))
+        session = self.page.still()
+        if answers is None or session is None or session.role not in MAY_CHANGE:
+            return
+        try:
+            await configure(page.web, session, name, parse(answers["lines"]))
+        except NotUnderstood as error:
+            page.tell(page.say("devices.not_understood", detail=error), "negative")
+        except KeyNotRemote as error:
+            page.tell(page.say("config.not_remote", name=str(error)), "negative")
+        except UnknownDevice:
+            page.tell(page.say("devices.unknown", name=name), "negative")
+        page.draw()
 
     async def reissue(self, name: str) -> None:
         page = self.page
