@@ -104,7 +104,8 @@ def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[B
     link = Link(credentials, _version(), _subscriptions(credentials, settings))
     bridge = Bridge(link, store, buses, settings.lamp_s, settings.keep_days)
     link.remote, remote.on_apply = remote, bridge.apply
-    bridge.foreign = foreign.compose(settings, credentials, store, bridge)
+    wifi = own_settings.enrolled_wifi(settings, data)
+    bridge.foreign = foreign.compose(settings, credentials, store, bridge, wifi)
     return bridge, store
 
 

@@ -19,7 +19,13 @@ from queue_server.wire.words import Frozen
 
 from .bus import Terminal
 from .foreign import settings as foreign_settings
-from .foreign.settings import ButtonSettings, ForeignSettings, HomeAssistantSettings, LampSettings
+from .foreign.settings import (
+    ButtonSettings,
+    ForeignSettings,
+    HomeAssistantSettings,
+    LampSettings,
+    WifiSettings,
+)
 from .frames import HIGHEST_ADDRESS, KEY_BYTES
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -63,12 +69,13 @@ class BridgeSettings(Frozen, forbid_unknown_fields=True):
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     buttons: tuple[ButtonSettings, ...] = ()
     lamps: tuple[LampSettings, ...] = ()
+    wifi: tuple[WifiSettings, ...] = ()
 
     @property
     def names(self) -> list[str]:
         """Of all that stands at a counter."""
-        serial = [one.name for one in self.terminals]
-        return [*serial, *(x.name for x in self.buttons), *(x.name for x in self.lamps)]
+        own = [*(x.name for x in self.terminals), *(x.name for x in self.wifi)]
+        return [*own, *(x.name for x in self.buttons), *(x.name for x in self.lamps)]
 
 
 def read(path: Path | None, environ: Mapping[str, str] | None = None) -> BridgeSettings:
@@ -76,7 +83,7 @@ def read(path: Path | None, environ: Mapping[str, str] | None = None) -> BridgeS
     settings = wire_settings.read(BridgeSettings, path, environ, only="bridge")
     _check_unique(settings.names, "name")
     foreign_settings.check(
-        settings.foreign, settings.buttons, settings.lamps, settings.home_assistant
+        settings.foreign, settings.buttons, settings.lamps, settings.home_assistant, settings.wifi
     )
     places = [(t.port or settings.port, t.address) for t in settings.terminals]
     _check_unique(places, "address on one port")
@@ -103,7 +110,18 @@ def enrolled(
     return lines
 
 
-def _key(one: TerminalSettings, data: Path, environ: Mapping[str, str]) -> bytes:
+def enrolled_wifi(
+    settings: BridgeSettings, data: Path, environ: Mapping[str, str] | None = None
+) -> tuple[Terminal, ...]:
+    """The Wi-Fi terminals with their keys, made as for those on a line. Raises SettingsError."""
+    environ = os.environ if environ is None else environ
+    return tuple(
+        Terminal(one.name, one.address, one.counter, _key(one, data, environ))
+        for one in settings.wifi
+    )
+
+
+def _key(one: TerminalSettings | WifiSettings, data: Path, environ: Mapping[str, str]) -> bytes:
     if one.key_env:
         if one.key_env not in environ:
             raise SettingsError(f"terminal {one.name}: no {one.key_env} in the environment")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from queue_server.wire.link import Credentials
 
+from ..bus import Terminal
 from ..store import PressStore
 from .buttons import Button, Buttons
 from .home_assistant import OFFLINE, HomeAssistant
@@ -19,6 +20,7 @@ from .settings import (
     dialect,
     password,
 )
+from .wifi import WifiTerminals
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 
 
 def compose(
-    settings: BridgeSettings, own: Credentials, store: PressStore, bridge: Bridge
+    settings: BridgeSettings,
+    own: Credentials,
+    store: PressStore,
+    bridge: Bridge,
+    wifi: tuple[Terminal, ...] = (),
 ) -> ForeignLine | None:
     """The line to the foreign broker, not yet started; None without one. Raises SettingsError."""
     foreign = settings.foreign
@@ -40,6 +46,10 @@ def compose(
         line.parts.append(Buttons(made, store, bridge.nudge, change))
     if settings.lamps:
         line.parts.append(Lamps([_lamp(one, foreign) for one in settings.lamps], line.say, change))
+    if wifi:
+        line.parts.append(
+            WifiTerminals(foreign.terminals, wifi, store, line.say, bridge.nudge, change)
+        )
     if settings.home_assistant.prefix:
         home = _home_assistant(settings.home_assistant, own, line, bridge)
         line.parts.append(home)

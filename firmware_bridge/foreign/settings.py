@@ -14,6 +14,7 @@ from queue_server.wire import topics
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import Frozen
 
+from ..frames import HIGHEST_ADDRESS
 from .dialects import Dialect, EspHome, Tasmota, Zigbee2Mqtt
 
 Name = Annotated[str, msgspec.Meta(pattern=topics.SAFE.pattern)]
@@ -40,6 +41,8 @@ class ForeignSettings(Frozen, forbid_unknown_fields=True):
     """The authority of its certificate (PEM); with it the line is encrypted. "system": any that everybody knows."""
     zigbee2mqtt: TopicPart = "zigbee2mqtt"
     """Zigbee2MQTT's base topic."""
+    terminals: TopicPart = "motcua-terminals"
+    """Below which our own Wi-Fi terminals speak."""
 
 
 class HomeAssistantSettings(Frozen, forbid_unknown_fields=True):
@@ -79,6 +82,18 @@ class LampSettings(Frozen, forbid_unknown_fields=True):
     """After so long it goes out, called or not."""
 
 
+class WifiSettings(Frozen, forbid_unknown_fields=True):
+    """One `[[bridge.wifi]]`: a terminal of our own make that has Wi-Fi."""
+
+    name: Name
+    counter: Positive
+    address: Annotated[int, msgspec.Meta(ge=1, le=HIGHEST_ADDRESS)] = 1
+    """As set at the terminal; topics tell terminals apart, so that it may be the same for all."""
+    key_file: str = ""
+    """File with its key, as for `[[bridge.terminals]]`."""
+    key_env: str = ""
+
+
 def dialect(speaks: Speech, device: str, foreign: ForeignSettings, battery: str = "") -> Dialect:
     """The convention by which this device speaks."""
     if speaks == "zigbee2mqtt":
@@ -91,8 +106,11 @@ def check(
     buttons: tuple[ButtonSettings, ...],
     lamps: tuple[LampSettings, ...],
     home: HomeAssistantSettings,
+    wifi: tuple[WifiSettings, ...],
 ) -> None:
     """Raises SettingsError for what cannot work."""
+    if wifi and not foreign.host:
+        raise SettingsError("bridge.foreign: host: Wi-Fi terminals need a broker")
     if home.prefix and not foreign.host:
         raise SettingsError("bridge.foreign: host: Home Assistant needs its broker")
     if (buttons or lamps) and not foreign.host:
