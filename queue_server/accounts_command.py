@@ -221,7 +221,8 @@ def _refuse_last_administrator(folder: Folder, account: Account) -> None:
 # --- devices ---
 
 
-def _devices(folder: Folder) -> Devices:
+def devices_of(folder: Folder) -> Devices:
+    """The table of devices. Raises Refused before the first start."""
     ca = folder.authority / "ca.pem"
     if not ca.exists():
         raise Refused(f"no authority in {folder.authority}: start the centre once")
@@ -229,7 +230,7 @@ def _devices(folder: Folder) -> Devices:
 
 
 def _device_list(folder: Folder, args: argparse.Namespace) -> None:
-    for device in _devices(folder).list():
+    for device in devices_of(folder).list():
         counter = f"counter {device.counter}" if device.counter is not None else ""
         print(f"{device.name:<20} {device.kind:<8} {counter:<12} {_standing(device)}".rstrip())
 
@@ -249,7 +250,7 @@ def _day(at: int) -> str:
 def _device_add(folder: Folder, args: argparse.Namespace) -> None:
     kind = DeviceKind(args.kind)
     _check_counter(folder, kind, args.counter)
-    devices = _devices(folder)
+    devices = devices_of(folder)
     try:
         code = devices.add(kind, args.name, args.counter, _now())
     except NameTaken as error:
@@ -274,7 +275,7 @@ def _check_counter(folder: Folder, kind: DeviceKind, counter: int | None) -> Non
 
 
 def _device_reissue(folder: Folder, args: argparse.Namespace) -> None:
-    devices = _devices(folder)
+    devices = devices_of(folder)
     try:
         code = devices.reissue(args.name, _now())
     except UnknownDevice as error:
@@ -285,7 +286,7 @@ def _device_reissue(folder: Folder, args: argparse.Namespace) -> None:
 
 def _device_revoke(folder: Folder, args: argparse.Namespace) -> None:
     try:
-        _devices(folder).revoke(args.name, _now())
+        devices_of(folder).revoke(args.name, _now())
     except UnknownDevice as error:
         raise Refused(f"there is no device {args.name}") from error
     _tell(folder, "device_revoked", args.name)
@@ -293,7 +294,7 @@ def _device_revoke(folder: Folder, args: argparse.Namespace) -> None:
 
 
 def _device_set(folder: Folder, args: argparse.Namespace) -> None:
-    devices = _devices(folder)
+    devices = devices_of(folder)
     try:
         kind = devices.get(args.name).kind
         values = parse("\n".join(args.values))
@@ -310,7 +311,7 @@ def _device_set(folder: Folder, args: argparse.Namespace) -> None:
 
 
 def _device_show(folder: Folder, args: argparse.Namespace) -> None:
-    devices = _devices(folder)
+    devices = devices_of(folder)
     try:
         device = devices.get(args.name)
     except UnknownDevice as error:

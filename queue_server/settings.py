@@ -155,6 +155,12 @@ class ProvinceSettings(Frozen, forbid_unknown_fields=True):
     since: dt.date | None = None
 
 
+class FirmwareSettings(Frozen, forbid_unknown_fields=True):
+    """`[firmware]`: `keys`: public keys (64 hexadecimal digits) whose packages for terminals are kept here."""
+
+    keys: tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...] = ()
+
+
 class BackupSettings(Frozen, forbid_unknown_fields=True):
     """`[backup]`: where `motcua backup` writes when no folder is named."""
 
@@ -176,6 +182,7 @@ class CentreFile(Frozen, forbid_unknown_fields=True):
     forms: FormsSettings = FormsSettings()
     dossiers: DossierSettings = DossierSettings()
     province: ProvinceSettings = ProvinceSettings()
+    firmware: FirmwareSettings = FirmwareSettings()
     backup: BackupSettings = BackupSettings()
     hours: HoursSettings = HoursSettings()
     rules: Rules = Rules()

@@ -174,7 +174,7 @@ def device(centre: Centre, tmp_path: Path) -> Iterator[Link]:  # noqa: F811
     name = f"bridge-{tmp_path.name.removeprefix('test_').replace('_', '-')[:20]}"
     options = ["--kind", "bridge", "--data", str(centre.data)]
     assert command.main(["accounts", "device", "add", name, *options]) == 0
-    devices = accounts_command._devices(accounts_command.Folder(centre.data))
+    devices = accounts_command.devices_of(accounts_command.Folder(centre.data))
     code = devices.reissue(name, accounts_command._now())
     devices.close()
     assert split_code(code)

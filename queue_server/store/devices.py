@@ -45,7 +45,7 @@ STEPS = (
     "CREATE TABLE IF NOT EXISTS device_changes (count INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS device_configs ("
     " device TEXT PRIMARY KEY, version INTEGER NOT NULL, wanted TEXT NOT NULL, at INTEGER NOT NULL,"
-    " by TEXT NOT NULL)",
+    " by TEXT NOT NULL, firmware TEXT NOT NULL DEFAULT '{}')",
     "INSERT INTO device_changes SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM device_changes)",
 )
 
@@ -217,7 +217,7 @@ class Devices:
                 [now, name],
             )
             self._write("DELETE FROM device_codes WHERE device = ?", [name])
-            self._want(name, {}, now, "")
+            self._want(name, {}, now, "", {})
 
     def configure(self, name: str, values: dict[str, Any], now: int, by: str) -> DeviceConfig:
         """Want a device to run with these values in place of all that was wanted before. Raises UnknownDevice."""
@@ -226,6 +226,18 @@ class Devices:
             if known is None or known["revoked_at"] is not None:
                 raise UnknownDevice(name)
             return self._want(name, values, now, by)
+
+    def want_firmware(self, bridge: str, terminal: str, package: str, now: int, by: str) -> None:
+        """Want a terminal of a bridge to run a package ("": none is wanted any more). Raises UnknownDevice."""
+        with _writing(self._db):
+            known = self._row(bridge)
+            if known is None or known["revoked_at"] or known["kind"] != DeviceKind.BRIDGE:
+                raise UnknownDevice(bridge)
+            before = self.wanted().get(bridge)
+            config = before.config if before else DeviceConfig(version=0)
+            firmware = {**config.firmware, terminal: package}
+            firmware = {name: one for name, one in firmware.items() if one}
+            self._want(bridge, config.values, now, by, firmware)
 
     def wanted(self) -> dict[str, Wanted]:
         """By device; one of whom nothing was ever wanted is left out."""
@@ -259,13 +271,28 @@ class Devices:
             self._write("UPDATE device_changes SET count = count + 1", [])
             yield
 
-    def _want(self, name: str, values: dict[str, Any], now: int, by: str) -> DeviceConfig:
-        """Versions of a name go on counting when it is revoked and added anew."""
+    def _want(
+        self,
+        name: str,
+        values: dict[str, Any],
+        now: int,
+        by: str,
+        firmware: dict[str, str] | None = None,
+    ) -> DeviceConfig:
+        """Versions of a name go on counting when it is revoked and added anew. `firmware` None: as before."""
+        wanted = None if firmware is None else msgspec.json.encode(firmware).decode()
         self._write(
-            "INSERT INTO device_configs (device, version, wanted, at, by) VALUES (?, 1, ?, ?, ?)"
-            " ON CONFLICT (device) DO UPDATE SET version = version + 1, wanted = excluded.wanted,"
-            " at = excluded.at, by = excluded.by",
-            [name, msgspec.json.encode(values).decode(), now, by],
+            "INSERT INTO device_configs (device, version, wanted, at, by, firmware)"
+            " VALUES (:device, 1, :values, :at, :by, coalesce(:firmware, '{}'))"
+            " ON CONFLICT (device) DO UPDATE SET version = version + 1, wanted = :values,"
+            " at = :at, by = :by, firmware = coalesce(:firmware, firmware)",
+            {
+                "device": name,
+                "values": msgspec.json.encode(values).decode(),
+                "at": now,
+                "by": by,
+                "firmware": wanted,
+            },
         )
         row = next(self._db.query("SELECT * FROM device_configs WHERE device = ?", [name]))
         return _wanted(row).config
@@ -335,7 +362,8 @@ def _sealed(secret: str) -> str:
 
 def _wanted(row: dict[str, Any]) -> Wanted:
     values = msgspec.json.decode(row["wanted"])
-    config = DeviceConfig(version=row["version"], values=values)
+    firmware = msgspec.json.decode(row["firmware"])
+    config = DeviceConfig(version=row["version"], values=values, firmware=firmware)
     return Wanted(config=config, at=row["at"], by=row["by"])
 
 

@@ -135,6 +135,8 @@ class Link:
     terminals: Callable[[], tuple[m.TerminalSeen, ...]] = tuple
     remote: RemoteConfig[Any] | None = None
     """What the centre may set from afar; its answer goes into presence."""
+    on_config: Callable[[m.DeviceConfig], None] = lambda _: None
+    """Called in the link's thread after `remote` has taken it; must not block."""
 
     _inbox: queue.SimpleQueue[Incoming | _Wake | None] = field(default_factory=queue.SimpleQueue)
     _open: dict[str, _Open] = field(default_factory=dict)
@@ -317,7 +319,9 @@ class Link:
     def _configure(self, remote: RemoteConfig[Any], payload: bytes) -> None:
         with contextlib.suppress(msgspec.DecodeError):
             if payload:
-                remote.take(m.decode(m.DeviceConfig, payload))
+                wanted: m.DeviceConfig = m.decode(m.DeviceConfig, payload)
+                remote.take(wanted)
+                self.on_config(wanted)
                 self.announce()
 
     def _next_retry(self, now: float) -> float:

@@ -426,11 +426,13 @@ class TicketUpdate(Frozen):
 class DeviceConfig(Frozen):
     """What a device is to run with: keys of its settings table (`wire/remote.py` says which), over its own file.
 
-    The device answers with a `ConfigRun` in its presence; an empty payload takes all wishes away.
+    The device answers with a `ConfigRun` in its presence; an empty payload takes all wishes away. `firmware`: for
+    a bridge, which package each of its terminals is to run (`GET /api/firmware/{package}`).
     """
 
     version: int
     values: dict[str, Any] = {}
+    firmware: dict[str, str] = {}
 
 
 class ConfigRun(Frozen):
@@ -451,6 +453,7 @@ class TerminalSeen(Frozen):
     `kind`: buttons, lamp, display, keypad. `make`: how it is spoken to (serial, wifi, zigbee2mqtt, tasmota,
     esphome). `seen`: when it last spoke (ms UTC, 0 never). `battery` in percent, None on mains or unknown.
     `key`: names its key without telling it. `waiting`, `lost`: presses in its log; refused by its full log.
+    `update`: how its wanted firmware comes along, such as `sending 40`, `done`, `refused hash`, `went_back`.
     """
 
     name: str
@@ -464,6 +467,7 @@ class TerminalSeen(Frozen):
     key: str = ""
     waiting: int = 0
     lost: int = 0
+    update: str = ""
 
 
 class Presence(Frozen):

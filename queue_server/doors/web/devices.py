@@ -3,12 +3,13 @@
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...doors.local import DevicesChanged
 from ...line import orders as o
 from ...store.devices import UnknownDevice, Wanted
+from ...store.packages import NoPackage, Packages
 from ...wire import messages as m
 from ...wire.remote import unknown_key
 from ...wire.words import Role
@@ -24,6 +25,13 @@ class ConfigWanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     values: dict[str, Any] = Field(max_length=MOST_KEYS)
+
+
+class FirmwareWanted(BaseModel):
+    """A package's name, such as `rating5-1.2`; empty: none is wanted any more."""
+
+    model_config = ConfigDict(extra="forbid")
+    package: str = Field(max_length=60)
 
 
 class KeyNotRemote(ValueError):
@@ -55,8 +63,9 @@ def device_view(web: Web, name: str, wanted: dict[str, Wanted] | None = None) ->
 def config_view(wanted: Wanted | None, run: m.ConfigRun | None) -> dict[str, Any]:
     """`state`: none, waiting (no answer to this version yet), applied, restart or refused (`reason`, `key`)."""
     if wanted is None:
-        return {"state": "none", "version": 0, "values": {}}
-    said = {"version": wanted.config.version, "values": wanted.config.values}
+        return {"state": "none", "version": 0, "values": {}, "firmware": {}}
+    said: dict[str, Any] = {"version": wanted.config.version, "values": wanted.config.values}
+    said["firmware"] = wanted.config.firmware
     said |= {"at": wanted.at, "by": wanted.by}
     if run is None or run.version != wanted.config.version:
         return {**said, "state": "waiting"}
@@ -77,6 +86,18 @@ async def configure(
     return config
 
 
+async def want_firmware(
+    web: Web, session: Session, bridge: str, terminal: str, package: str
+) -> None:
+    """Have a terminal run a package that is kept here ("": none). Raises UnknownDevice, NoPackage."""
+    if package:
+        Packages(web.folder.firmware).content(package)
+    web.devices.want_firmware(bridge, terminal, package, int(time.time() * 1000), session.account)
+    web.replica.line.send(DevicesChanged())
+    detail = {"terminal": terminal, "package": package}
+    await web.give("Note", o.Note(what="firmware_wanted", subject=bridge, detail=detail), session)
+
+
 def config_routes(web: Web) -> APIRouter:
     router = APIRouter(prefix="/api/devices", tags=["devices"])
 
@@ -94,5 +115,34 @@ def config_routes(web: Web) -> APIRouter:
         except KeyNotRemote as error:
             raise HTTPException(422, f"{error} cannot be set from afar") from error
         return {"version": config.version}
+
+    @router.put("/{name}/terminals/{terminal}/firmware")
+    async def firmware(
+        name: str,
+        terminal: str,
+        body: FirmwareWanted,
+        session: Annotated[Session, Depends(needs(web, *MAY_CHANGE))],
+    ) -> dict[str, Any]:
+        """Have a terminal of a bridge run a package that is kept here; `update` in `GET /api/devices` tells on."""
+        try:
+            await want_firmware(web, session, name, terminal, body.package)
+        except (UnknownDevice, NoPackage) as error:
+            raise HTTPException(404, "no such bridge or package") from error
+        return {"done": True}
+
+    return router
+
+
+def firmware_routes(web: Web) -> APIRouter:
+    router = APIRouter(prefix="/api/firmware", tags=["devices"])
+
+    @router.get("/{package}")
+    async def fetch(package: str) -> Response:
+        """A signed package for a terminal. No log-in needed: it holds no secret, and who fetches it checks it."""
+        try:
+            content = Packages(web.folder.firmware).content(package)
+        except NoPackage as error:
+            raise HTTPException(404, "no such package") from error
+        return Response(content, media_type="application/zip")
 
     return router

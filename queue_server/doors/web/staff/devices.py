@@ -12,11 +12,12 @@ from nicegui import ui
 from ....doors.local import DevicesChanged
 from ....line import orders as o
 from ....store.devices import NameTaken, UnknownDevice
+from ....store.packages import NoPackage, Packages
 from ....wire import messages as m
 from ....wire.remote import KEYS, NotUnderstood, parse, written
 from ....wire.words import DeviceKind, Role, local
 from ..context import Web
-from ..devices import MAY_CHANGE, KeyNotRemote, configure, device_view
+from ..devices import MAY_CHANGE, KeyNotRemote, configure, device_view, want_firmware
 from .ask import Field, ask, confirm, show_once
 from .html import act, chip, join, row, table, tag
 from .layout import PAGES, button, frame
@@ -25,6 +26,7 @@ from .page import Page, open_page
 
 LOW_BATTERY = 15
 """Percent, from which on somebody should bring a new one."""
+UPDATE_COLOURS = {"done": "mc-good", "refused": "mc-bad", "went_back": "mc-bad", "bad": "mc-bad"}
 CONFIG_COLOURS = {"applied": "mc-good", "refused": "mc-bad", "waiting": "mc-first"}
 
 
@@ -59,6 +61,7 @@ class DevicesPage:
                 "configure": self.configure,
                 "reissue": self.reissue,
                 "revoke": self.revoke,
+                "firmware": self.firmware,
             }
             page.part(self._list, acts=acts)
         page.follow()
@@ -72,7 +75,9 @@ class DevicesPage:
         names = ("device", "kind", "counter", "state", "health", "last_seen", "version", "config")
         head = tuple(page.say(f"table.{name}") for name in names)
         rows = [
-            line for d in known for line in (self._row(d), *map(self._terminal, d["terminals"]))
+            line
+            for d in known
+            for line in (self._row(d), *(self._terminal(d["name"], t) for t in d["terminals"]))
         ]
         return table((*head, ""), rows)
 
@@ -98,7 +103,7 @@ class DevicesPage:
             data_device=device["name"],
         )
 
-    def _terminal(self, one: m.TerminalSeen) -> Markup:
+    def _terminal(self, bridge: str, one: m.TerminalSeen) -> Markup:
         page = self.page
         state = chip(one.state, health_colour("terminal:", one.state))
         return row(
@@ -110,9 +115,16 @@ class DevicesPage:
             self._when(one.seen),
             one.version,
             tag("small", page.say("devices.key", name=one.key[:8])) if one.key else "",
-            "",
+            tag("td", self._firmware(bridge, one) if self._may else None, cls="mc-acts"),
             data_terminal=one.name,
         )
+
+    def _firmware(self, bridge: str, one: m.TerminalSeen) -> Markup | None:
+        """Only terminals of our own make, which have a key, take firmware of ours."""
+        if not one.key:
+            return None
+        words = self.page.say("act.firmware")
+        return act("firmware", words, f"{bridge} {one.name}", self.page.fresh)
 
     def _figures(self, one: m.TerminalSeen) -> Markup:
         say = self.page.say
@@ -123,7 +135,8 @@ class DevicesPage:
             battery = chip(words, "mc-bad" if low else "mc-dull")
         waiting = chip(say("devices.waiting", count=one.waiting)) if one.waiting else None
         lost = chip(say("devices.lost", count=one.lost), "mc-bad") if one.lost else None
-        return join(battery, waiting, lost)
+        update = chip(one.update, UPDATE_COLOURS.get(one.update.split(" ")[0], "mc-dull"))
+        return join(battery, waiting, lost, update if one.update else None)
 
     def _config(self, config: dict[str, Any]) -> Markup:
         state = config["state"]
@@ -194,6 +207,28 @@ class DevicesPage:
             page.tell(page.say("config.not_remote", name=str(error)), "negative")
         except UnknownDevice:
             page.tell(page.say("devices.unknown", name=name), "negative")
+        page.draw()
+
+    async def firmware(self, subject: str) -> None:
+        page = self.page
+        bridge, _, terminal = subject.partition(" ")
+        names = Packages(page.web.folder.firmware).names()
+        options = {"": page.say("devices.no_firmware"), **{name: name for name in names}}
+        wanted = device_view(page.web, bridge)["config"]["firmware"].get(terminal, "")
+        field = Field("package", page.say("devices.package"), options, value=wanted, needed=False)
+        answers = await ask(
+            page,
+            page.say("devices.firmware", name=terminal),
+            field,
+            text=page.say("devices.firmware_text"),
+        )
+        session = self.page.still()
+        if answers is None or session is None or session.role not in MAY_CHANGE:
+            return
+        try:
+            await want_firmware(page.web, session, bridge, terminal, answers["package"] or "")
+        except (NoPackage, UnknownDevice):
+            page.tell(page.say("devices.unknown", name=terminal), "negative")
         page.draw()
 
     async def reissue(self, name: str) -> None:
