@@ -24,6 +24,7 @@ from .foreign.line import ForeignLine
 from .frames import ON_MAINS, Colour, Lamp
 from .settings import BridgeSettings
 from .store import KeptPress, PressStore, StoreFailed, Tally
+from .updates import Updates
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ class Bridge:
     lamp_s: float = 2.0
     keep_days: int = 90
     foreign: ForeignLine | None = None
+    updates: Updates | None = None
 
     _inbox: queue.SimpleQueue[_Nudge | _Ended | None] = field(default_factory=queue.SimpleQueue)
     _asked: set[str] = field(default_factory=set)
@@ -114,7 +116,16 @@ class Bridge:
             for bus in self.buses
             for terminal, health in zip(bus.terminals, bus.health(), strict=False)
         ]
-        return (*serial, *(self.foreign.terminals() if self.foreign is not None else ()))
+        seen = (*serial, *(self.foreign.terminals() if self.foreign is not None else ()))
+        if self.updates is None:
+            return seen
+        return tuple(
+            msgspec.structs.replace(one, update=self.updates.word(one.name)) for one in seen
+        )
+
+    def want_firmware(self, wanted: dict[str, str]) -> None:
+        if self.updates is not None:
+            self.updates.want(wanted)
 
     def apply(self, settings: BridgeSettings) -> None:
         """What may change while it runs."""

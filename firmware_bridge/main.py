@@ -23,8 +23,10 @@ from . import settings as own_settings
 from .bridge import Bridge
 from .bus import Bus, Timing
 from .foreign import compose as foreign
+from .packages import PackageShelf
 from .settings import BridgeSettings
 from .store import PressStore, StoreFailed
+from .updates import Updates
 
 log = structlog.get_logger()
 
@@ -105,6 +107,9 @@ def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[B
     bridge = Bridge(link, store, buses, settings.lamp_s, settings.keep_days)
     link.remote, remote.on_apply = remote, bridge.apply
     wifi = own_settings.enrolled_wifi(settings, data)
+    shelf = PackageShelf(credentials, data / "firmware", settings.firmware_keys)
+    bridge.updates = Updates(wifi, store, shelf.get, link.announce)
+    link.on_config = lambda wanted: bridge.want_firmware(wanted.firmware)
     bridge.foreign = foreign.compose(settings, credentials, store, bridge, wifi)
     return bridge, store
 

@@ -65,6 +65,8 @@ class BridgeSettings(Frozen, forbid_unknown_fields=True):
     keep_days: Positive = 90
     """How long answered and refused presses stay in the bridge's own store."""
     terminals: tuple[TerminalSettings, ...] = ()
+    firmware_keys: tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...] = ()
+    """Public keys whose firmware the terminals may be given; none: none is."""
     foreign: ForeignSettings = ForeignSettings()
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     buttons: tuple[ButtonSettings, ...] = ()

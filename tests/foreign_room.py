@@ -13,6 +13,7 @@ import msgspec
 from firmware_bridge import main
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.store import PressStore
+from queue_server.by_hand import give
 from queue_server.desk import commands as c
 from queue_server.doors.broker import foreign_user
 from queue_server.doors.local import LocalLine
@@ -122,6 +123,10 @@ class ForeignRoom:
             await line.stop()
         assert answer.refusal is None, answer.refusal
         return answer
+
+    def devices_changed(self) -> None:
+        """The server is to read the table of devices anew."""
+        give(self.home.folder, "Note", o.Note(what="devices", subject="test"), devices_changed=True)
 
     def take_number(self) -> None:
         if self._kiosk is None:

@@ -21,6 +21,7 @@ from .settings import (
     password,
 )
 from .wifi import WifiTerminals
+from .wifi_updates import WifiUpdates
 
 if TYPE_CHECKING:
     from ..bridge import Bridge
@@ -47,9 +48,11 @@ def compose(
     if settings.lamps:
         line.parts.append(Lamps([_lamp(one, foreign) for one in settings.lamps], line.say, change))
     if wifi:
-        line.parts.append(
-            WifiTerminals(foreign.terminals, wifi, store, line.say, bridge.nudge, change)
-        )
+        prefix = foreign.terminals
+        terminals = WifiTerminals(prefix, wifi, store, line.say, bridge.nudge, change)
+        line.parts.append(terminals)
+        if bridge.updates is not None:
+            line.parts.append(WifiUpdates(prefix, terminals, bridge.updates, line.say))
     if settings.home_assistant.prefix:
         home = _home_assistant(settings.home_assistant, own, line, bridge)
         line.parts.append(home)

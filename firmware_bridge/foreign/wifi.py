@@ -96,6 +96,8 @@ class WifiTerminals(Quiet):
     say: Say
     on_press: Callable[[], None] = lambda: None
     on_change: Callable[[], None] = lambda: None
+    on_fresh: Callable[[str, str], None] = lambda _name, _version: None
+    """A terminal is awake, and has told its firmware's version just now."""
     now: Callable[[], Moment] = clock.now
     monotonic: Callable[[], float] = time.monotonic
     _up: bool = False
@@ -155,6 +157,7 @@ class WifiTerminals(Quiet):
         else:
             watch.status = told
             watch.empty_at = self.now() if told.waiting == 0 else watch.empty_at
+            self.on_fresh(watch.terminal.name, _version(told))
 
     def _keep(self, watch: _Watch, count: int, press: Press) -> None:
         own, now = watch.terminal, self.now()
@@ -230,7 +233,7 @@ class WifiTerminals(Quiet):
             state=watch.word(self._up, self.monotonic()),
             seen=watch.seen_ms,
             battery=None if status.battery == frames.ON_MAINS else status.battery,
-            version=".".join(map(str, status.firmware)) if any(status.firmware) else "",
+            version=_version(status),
             key=own.key_id,
             waiting=status.waiting,
             lost=status.lost,
@@ -242,3 +245,7 @@ class WifiTerminals(Quiet):
     def _of(self, topic: str) -> _Watch | None:
         name = topic.removeprefix(f"{self.prefix}/").removesuffix("/up")
         return self._watches.get(name) if topic == self._topic(name, "up") else None
+
+
+def _version(status: Status) -> str:
+    return ".".join(map(str, status.firmware)) if any(status.firmware) else ""
