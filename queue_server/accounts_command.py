@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from . import first_start, settings
-from .by_hand import Away, give, presence_of
+from .by_hand import Away, give, presences
 from .desk.commands import SaveAccount
 from .doors.broker import is_loopback
 from .folder import Folder
@@ -318,7 +318,7 @@ def _device_show(folder: Folder, args: argparse.Namespace) -> None:
         raise Refused(f"there is no device {args.name}") from error
     counter = f", counter {device.counter}" if device.counter is not None else ""
     print(f"{device.name}: {device.kind}{counter}, {_standing(device)}")
-    seen = presence_of(folder, args.name)
+    seen = presences(folder).get(args.name)
     if seen is None:
         print("  not heard of since the server's start")
     else:
@@ -327,6 +327,8 @@ def _device_show(folder: Folder, args: argparse.Namespace) -> None:
     if wanted is not None:
         print(f"  settings from afar, {_answer(wanted.config, seen)}")
         print("".join(f"    {x}\n" for x in written(wanted.config.values).splitlines()), end="")
+        for terminal, package in sorted(wanted.config.firmware.items()):
+            print(f"    {terminal} is to run {package}")
 
 
 def _how_it_is(seen: m.Presence) -> Iterator[str]:
@@ -342,6 +344,7 @@ def _how_it_is(seen: m.Presence) -> Iterator[str]:
         figures += [f"battery {one.battery} %" if one.battery is not None else ""]
         figures += [f"version {one.version}" if one.version else ""]
         figures += [f"key {one.key}" if one.key else "", f"lost {one.lost}" if one.lost else ""]
+        figures += [f"firmware {one.update}" if one.update else ""]
         told = ", ".join(x for x in figures if x)
         yield f"  {one.name}: {one.kind} ({one.make}), {one.state}, {told}"
 

@@ -54,14 +54,14 @@ def give(folder: Folder, verb: str, body: Frozen, devices_changed: bool = False)
         raise Away(str(error)) from error
 
 
-def presence_of(folder: Folder, device: str) -> m.Presence | None:
-    """What a device last said of itself, as the running server knows it; None when nobody knows."""
+def presences(folder: Folder) -> dict[str, m.Presence]:
+    """What devices last said of themselves, as the running server knows it; nothing when it does not run."""
     if not is_running(folder):
-        return None
+        return {}
     try:
-        return {one.device: one for one in asyncio.run(_following(folder)).presence}.get(device)
+        return {one.device: one for one in asyncio.run(_following(folder)).presence}
     except (TimeoutError, ConnectionError):
-        return None
+        return {}
 
 
 async def _following(folder: Folder) -> Following:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,18 @@ from firmware_bridge.clock import Moment
 from firmware_bridge.foreign.buttons import Button, Buttons
 from firmware_bridge.foreign.dialects import EspHome, Zigbee2Mqtt
 from firmware_bridge.foreign.lamps import CallLamp, Lamps
+from firmware_bridge.foreign.line import ForeignLine, trusting
 from firmware_bridge.foreign.part import Said
+from firmware_bridge.foreign.settings import ForeignSettings
 from firmware_bridge.store import KeptPress, PressStore, StoreFailed
+from queue_server.doors.authority import Authority
+from queue_server.doors.broker import Tls, foreign_user
 from queue_server.line import orders as o
+from queue_server.store.devices import hash_password
 from queue_server.wire import messages as m
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import Names
-from tests.brokers import BOTH, wait_for
+from tests.brokers import BOTH, NATS, make_broker, wait_for
 from tests.foreign_room import COUNTER, ForeignRoom, foreign_room
 
 SETTINGS = """
@@ -150,6 +156,33 @@ def test_a_press_while_the_server_is_away_is_counted_when_it_is_back(room: Forei
     room.home.start_server()
     room.open()
     assert new_rating(room, before) == (5, "terminal:nut-tasmota")
+
+
+def test_the_line_to_their_broker_is_encrypted_and_its_authority_checked(tmp_path: Path) -> None:
+    now = dt.datetime.now(dt.UTC)
+    authority = Authority.open(tmp_path / "own", "demo", now)
+    made = authority.server_certificate(["127.0.0.1"], now)
+    broker = make_broker(NATS, tmp_path / "broker", Tls(made.certificate, made.key))
+    broker.start([foreign_user("bridge", hash_password("mat khau"), ["zigbee2mqtt"])])
+    stranger = Authority.open(tmp_path / "stranger", "demo", now)
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    (tmp_path / "other.pem").write_text(stranger.pem)
+    own = ForeignSettings(host="127.0.0.1", port=broker.port, user="bridge")
+    lines = [
+        ForeignLine(own, "mat khau", name, trusting(str(tmp_path / f"{name}.pem")))
+        for name in ("other", "ca")
+    ]
+    try:
+        for line in lines:
+            line.start()
+        assert wait_for(lambda: lines[1].up)
+        assert not lines[0].up
+    finally:
+        for line in lines:
+            line.stop()
+        broker.stop()
+    with pytest.raises(SettingsError):
+        trusting(str(tmp_path / "none.pem"))
 
 
 # --- the rules, by hand ---

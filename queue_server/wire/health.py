@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 FIGURES = ("seen:", "battery:", "lost:", "waiting", "refused", "answers_waiting")
 """Parts of a device's health that are figures, neither good nor bad by themselves."""
+LOW_BATTERY = 15
+"""Percent, from which on somebody should bring a new one."""
 GOOD = ("ok", "ready")
 OF_TERMINALS = ("terminal:", "seen:", "battery:", "lost:")
 """What a bridge says of its terminals, which stands in `Presence.terminals` as well."""

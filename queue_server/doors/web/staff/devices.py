@@ -14,6 +14,7 @@ from ....line import orders as o
 from ....store.devices import NameTaken, UnknownDevice
 from ....store.packages import NoPackage, Packages
 from ....wire import messages as m
+from ....wire.health import LOW_BATTERY
 from ....wire.remote import KEYS, NotUnderstood, parse, written
 from ....wire.words import DeviceKind, Role, local
 from ..context import Web
@@ -24,8 +25,6 @@ from .layout import PAGES, button, frame
 from .manager_view import health_chips, health_colour, presence_chip
 from .page import Page, open_page
 
-LOW_BATTERY = 15
-"""Percent, from which on somebody should bring a new one."""
 UPDATE_COLOURS = {"done": "mc-good", "refused": "mc-bad", "went_back": "mc-bad", "bad": "mc-bad"}
 CONFIG_COLOURS = {"applied": "mc-good", "refused": "mc-bad", "waiting": "mc-first"}
 
