@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +60,10 @@ class PackageShelf:
             *([urllib.request.HTTPSHandler(context=context)] if context else []),
         )
         try:
-            address = f"{own.web.rstrip('/')}/api/firmware/{name}"
-            with opener.open(address, timeout=WITHIN_S) as answer:
+            given = b64encode(f"{own.username}:{own.password}".encode()).decode()
+            ask = urllib.request.Request(f"{own.web.rstrip('/')}/api/firmware/{name}")
+            ask.add_header("Authorization", f"Basic {given}")
+            with opener.open(ask, timeout=WITHIN_S) as answer:
                 content: bytes = answer.read(LARGEST_PACKAGE + 1)
                 return content
         except (urllib.error.URLError, OSError, ValueError) as error:

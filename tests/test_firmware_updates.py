@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -24,8 +25,8 @@ from queue_server import command
 from queue_server.store.devices import Devices
 from queue_server.store.packages import NoPackage, Packages
 from queue_server.wire import firmware
+from queue_server.wire.enrol import split_code
 from queue_server.wire.firmware import BadPackage, Package
-from queue_server.wire.link import Credentials
 from queue_server.wire.words import DeviceKind
 from tests.brokers import wait_for
 from tests.centre import Refused, running_centre, until
@@ -482,25 +483,18 @@ def test_a_package_goes_from_a_folder_to_the_bridge_by_command(
         assert motcua("add", made, *at) == 0
         assert motcua("list", *at) == 0
         assert "rating5-2.0" in capsys.readouterr().out
-        own = Credentials(
-            device="bridge-1",
-            kind=DeviceKind.BRIDGE,
-            centre="c",
-            host="",
-            port=0,
-            username="",
-            password="",
-            client_id="",
-            web=centre.web,
-        )
+        devices = Devices(centre.data / "devices.db", "0" * 64)
+        secret, _ = split_code(devices.add(DeviceKind.BRIDGE, "bridge-1", None, 0))
+        own = devices.redeem(secret, 1).credentials(centre="c", host="", port=0, web=centre.web)
         shelf = PackageShelf(own, tmp_path / "shelf", (public,))
         assert shelf.get("rating5-2.0").files == (b"x = 1\n", b"print(1)\n")
         with pytest.raises(NotFetched):
             shelf.get("rating5-9.9")
+        nobody = msgspec.structs.replace(own, password="guessed")
+        with pytest.raises(NotFetched, match="401"):
+            PackageShelf(nobody, tmp_path / "other", (public,)).get("rating5-2.0")
         with pytest.raises(BadPackage, match="signature"):
             PackageShelf(own, tmp_path / "other", tuple(TRUSTED)).get("rating5-2.0")
-        devices = Devices(centre.data / "devices.db", "0" * 64)
-        devices.add(DeviceKind.BRIDGE, "bridge-1", None, 0)
         assert motcua("want", "bridge-1", "hop-3", "rating5-2.0", *at) == 0
         assert devices.wanted()["bridge-1"].config.firmware == {"hop-3": "rating5-2.0"}
         technician = centre.as_("kythuat01")

@@ -1,9 +1,10 @@
 """Devices over HTTP: how each is, its terminals, what it was wanted to run with and what it says to that."""
 
+import asyncio
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...doors.local import DevicesChanged
@@ -14,7 +15,8 @@ from ...wire import messages as m
 from ...wire.remote import unknown_key
 from ...wire.words import Role
 from .context import Web, needs
-from .sessions import Session
+from .device_login import DeviceLogin, DeviceUnknown
+from .sessions import Session, TooManyTries
 
 MAY_CHANGE = (Role.TECHNICIAN, Role.ADMINISTRATOR)
 MOST_KEYS = 40
@@ -136,13 +138,20 @@ def config_routes(web: Web) -> APIRouter:
 def firmware_routes(web: Web) -> APIRouter:
     router = APIRouter(prefix="/api/firmware", tags=["devices"])
 
+    login, kept = DeviceLogin(web.devices), Packages(web.folder.firmware)
+
     @router.get("/{package}")
-    async def fetch(package: str) -> Response:
-        """A signed package for a terminal. No log-in needed: it holds no secret, and who fetches it checks it."""
+    async def fetch(package: str, request: Request) -> Response:
+        """A signed package for a terminal, for devices (HTTP Basic); who fetches it checks it anew."""
         try:
-            content = Packages(web.folder.firmware).content(package)
+            login.device(request)
+            content = await asyncio.to_thread(kept.content, package)
         except NoPackage as error:
             raise HTTPException(404, "no such package") from error
+        except TooManyTries as error:
+            raise HTTPException(429, "too many tries") from error
+        except DeviceUnknown as error:
+            raise HTTPException(401, "device log-in", {"WWW-Authenticate": "Basic"}) from error
         return Response(content, media_type="application/zip")
 
     return router
