@@ -399,7 +399,14 @@ def test_a_bridges_terminals_have_rows_of_their_own(open_as: Open, centre: Centr
     seen = int(time.time() * 1000)
     link.terminals = lambda: (
         m.TerminalSeen(
-            name="nut-1", counter=3, state="ok", make="wifi", key="ab" * 8, battery=9, seen=seen
+            name="nut-1",
+            counter=3,
+            state="silent",
+            make="wifi",
+            key="ab" * 8,
+            battery=9,
+            seen=seen,
+            update="sending 40",
         ),
     )
     link.health = lambda: {"terminal:nut-1": "ok", "battery:nut-1": "9"}
@@ -409,6 +416,8 @@ def test_a_bridges_terminals_have_rows_of_their_own(open_as: Open, centre: Centr
         row = page.locator("[data-terminal=nut-1]")
         expect(row).to_contain_text("Pin 9 %")
         expect(row).to_contain_text("abababab")
+        expect(row).to_contain_text("im lặng")
+        expect(row).to_contain_text("đang gửi 40 %")
         row.get_by_role("button", name="Phần mềm").click()
         expect(page.locator(".mc-dialog")).to_contain_text("nut-1")
         expect(page.locator("[data-device=bridge-7]")).not_to_contain_text("battery:nut-1")

@@ -104,7 +104,9 @@ class DevicesPage:
 
     def _terminal(self, bridge: str, one: m.TerminalSeen) -> Markup:
         page = self.page
-        state = chip(one.state, health_colour("terminal:", one.state))
+        said = page.say(f"terminal.{one.state}")
+        words = one.state if said.startswith("terminal.") else said  # a newer bridge's word
+        state = chip(words, health_colour("terminal:", one.state))
         return row(
             join("↳ ", tag("b", one.name)),
             join(page.say(f"device.{one.kind}"), " ", tag("small", one.make)),
@@ -134,8 +136,15 @@ class DevicesPage:
             battery = chip(words, "mc-bad" if low else "mc-dull")
         waiting = chip(say("devices.waiting", count=one.waiting)) if one.waiting else None
         lost = chip(say("devices.lost", count=one.lost), "mc-bad") if one.lost else None
-        update = chip(one.update, UPDATE_COLOURS.get(one.update.split(" ")[0], "mc-dull"))
-        return join(battery, waiting, lost, update if one.update else None)
+        return join(battery, waiting, lost, self._update(one.update))
+
+    def _update(self, update: str) -> Markup | None:
+        """`sending 40`: a word and what it is about."""
+        if not update:
+            return None
+        word, _, detail = update.partition(" ")
+        said = self.page.say(f"update.{word}", detail=detail)
+        return chip(said, UPDATE_COLOURS.get(word, "mc-dull"))
 
     def _config(self, config: dict[str, Any]) -> Markup:
         state = config["state"]
