@@ -22,9 +22,12 @@ from queue_server.wire.link import Incoming, Link, Refused
 from queue_server.wire.words import DAY
 
 from . import clock
-from .bus import Bus, TerminalHealth
+from .bus import Bus, Role, Terminal, TerminalHealth
+from .foreign.line import ForeignLine
 from .frames import LONGEST_TEXT, ON_DISPLAYS, ON_MAINS, Colour, Lamp
+from .settings import BridgeSettings
 from .store import KeptPress, PressStore, StoreFailed, Tally
+from .updates import Updates
 
 log = structlog.get_logger()
 
@@ -72,6 +75,8 @@ class Bridge:
     lamp_s: float = 2.0
     keep_days: int = 90
     blink_s: float = 10.0
+    foreign: ForeignLine | None = None
+    updates: Updates | None = None
 
     _inbox: queue.SimpleQueue[_Nudge | _Ended | _Connected | _Heard | None] = field(
         default_factory=queue.SimpleQueue
@@ -87,20 +92,25 @@ class Bridge:
     # --- life ---
 
     def start(self) -> None:
-        self.link.health = self.health
+        self.link.health, self.link.terminals = self.health, self.terminals
         self.link.on_connection = lambda up: self._inbox.put(_Connected(up))
         self.link.on_message = lambda incoming: self._inbox.put(_Heard(incoming))
         for bus in self.buses:
-            bus.on_press, bus.on_change = self._nudge, self.link.announce
+            bus.on_press, bus.on_change = self.nudge, self.link.announce
         self._thread = threading.Thread(target=self._work, name="bridge", daemon=True)
         self._thread.start()
         self.link.start()
         for bus in self.buses:
             bus.start()
+        if self.foreign is not None:
+            self.foreign.on_change = self.link.announce
+            self.foreign.start()
 
     def stop(self) -> None:
         for bus in self.buses:
             bus.stop()
+        if self.foreign is not None:
+            self.foreign.stop()
         self.link.stop()
         self._inbox.put(None)
         if self._thread is not None:
@@ -117,11 +127,38 @@ class Bridge:
                 words[f"terminal:{terminal.name}"] = terminal.state if bus.plugged else "unplugged"
                 words[f"seen:{terminal.name}"] = _utc(terminal.seen_ms)
                 words |= _worth_telling(terminal)
+        if self.foreign is not None:
+            words["foreign"] = "ok" if self.foreign.up else "absent"
+            for seen in self.foreign.terminals():
+                words |= _words_of(seen)
         return words
+
+    def terminals(self) -> tuple[m.TerminalSeen, ...]:
+        """For presence: every terminal, lamp and bought device as it is now."""
+        serial = [
+            _seen(terminal, health, bus.plugged)
+            for bus in self.buses
+            for terminal, health in zip(bus.terminals, bus.health(), strict=False)
+        ]
+        seen = (*serial, *(self.foreign.terminals() if self.foreign is not None else ()))
+        if self.updates is None:
+            return seen
+        return tuple(
+            msgspec.structs.replace(one, update=self.updates.word(one.name)) for one in seen
+        )
+
+    def want_firmware(self, wanted: dict[str, str]) -> None:
+        if self.updates is not None:
+            self.updates.want(wanted)
+
+    def apply(self, settings: BridgeSettings) -> None:
+        """What may change while it runs."""
+        self.lamp_s, self.keep_days = settings.lamp_s, settings.keep_days
 
     # --- other threads ---
 
-    def _nudge(self) -> None:
+    def nudge(self) -> None:
+        """There is something new in the store."""
         self._inbox.put(_Nudge())
 
     # --- the bridge's thread ---
@@ -202,6 +239,8 @@ class Bridge:
         lamp = Lamp(colour, round(self.lamp_s * 10))
         for bus in self.buses:
             bus.show(terminal, lamp)
+        if self.foreign is not None:
+            self.foreign.show(terminal, lamp)
 
     # --- what the displays show ---
 
@@ -213,10 +252,14 @@ class Bridge:
                     self._counter(m.decode(m.CounterState, incoming.payload))
                 case ["calls"]:
                     self._call(m.decode(m.Call, incoming.payload))
+                case ["presence", _] if self.foreign is not None and incoming.payload:
+                    self.foreign.presence(m.decode(m.Presence, incoming.payload))
         except msgspec.DecodeError:
             log.warning("message_unreadable", topic=incoming.topic)
 
     def _counter(self, state: m.CounterState) -> None:
+        if self.foreign is not None:
+            self.foreign.counter(state)
         if self._shown.get(state.counter) != state.number:
             self._show(state.counter, state.number)
 
@@ -264,6 +307,33 @@ def _worth_telling(terminal: TerminalHealth) -> dict[str, str]:
     if terminal.lost:
         words[f"lost:{terminal.name}"] = str(terminal.lost)
     return words
+
+
+def _words_of(seen: m.TerminalSeen) -> dict[str, str]:
+    words = {f"terminal:{seen.name}": seen.state, f"seen:{seen.name}": _utc(seen.seen)}
+    if seen.battery is not None:
+        words[f"battery:{seen.name}"] = str(seen.battery)
+    if seen.lost:
+        words[f"lost:{seen.name}"] = str(seen.lost)
+    return words
+
+
+_KINDS = {Role.RATING: "buttons", Role.DISPLAY: "display", Role.KEYPAD: "keypad"}
+
+
+def _seen(terminal: Terminal, health: TerminalHealth, plugged: bool) -> m.TerminalSeen:
+    return m.TerminalSeen(
+        name=terminal.name,
+        kind=_KINDS[terminal.role],
+        counter=terminal.counter,
+        state=health.state if plugged else "unplugged",
+        seen=health.seen_ms,
+        battery=None if health.battery == ON_MAINS else health.battery,
+        version=".".join(map(str, health.firmware)) if any(health.firmware) else "",
+        key=terminal.key_id,
+        waiting=health.waiting,
+        lost=health.lost,
+    )
 
 
 def _utc(ms: int) -> str:

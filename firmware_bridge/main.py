@@ -15,14 +15,18 @@ from queue_server.wire import topics
 from queue_server.wire.ending import Ending
 from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
+from queue_server.wire.remote import RemoteConfig
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import DeviceKind
 
 from . import settings as own_settings
 from .bridge import Bridge
 from .bus import Bus, Role, Terminal, Timing
+from .foreign import compose as foreign
+from .packages import PackageShelf
 from .settings import BridgeSettings
 from .store import PressStore, StoreFailed
+from .updates import Updates
 
 log = structlog.get_logger()
 
@@ -84,35 +88,52 @@ def enrol_if_asked(data: Path, server: str | None, code: str | None) -> None:
 def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[Bridge, PressStore]:
     """The bridge of this data folder, not yet started."""
     credentials = _credentials(data / "device.json")
-    settings = own_settings.read(settings_file)
+    remote = RemoteConfig(
+        data / "config.json",
+        DeviceKind.BRIDGE,
+        own_settings.read(settings_file),
+        live=frozenset({"lamp_s", "keep_days"}),
+    )
+    settings = remote.start()
     if port:
         settings = msgspec.structs.replace(settings, port=port)
     lines = own_settings.enrolled(settings, data)
-    if not lines:
+    if not settings.names:
         raise CannotStart("no terminals in the settings; name them under [[bridge.terminals]]")
     store = PressStore(data / "presses.db")
     timing = _timing(settings)
     buses = [Bus(path, terminals, store, timing) for path, terminals in lines.items()]
-    link = Link(credentials, _version(), _subscriptions(credentials, lines))
+    link = Link(credentials, _version(), _subscriptions(credentials, lines, settings))
     bridge = Bridge(link, store, buses, settings.lamp_s, settings.keep_days, settings.blink_s)
+    link.remote, remote.on_apply = remote, bridge.apply
+    wifi = own_settings.enrolled_wifi(settings, data)
+    shelf = PackageShelf(credentials, data / "firmware", settings.firmware_keys)
+    bridge.updates = Updates(wifi, store, shelf.get, link.announce)
+    link.on_config = lambda wanted: bridge.want_firmware(wanted.firmware)
+    bridge.foreign = foreign.compose(settings, credentials, store, bridge, wifi)
     return bridge, store
 
 
-def _subscriptions(credentials: Credentials, lines: dict[str, tuple[Terminal, ...]]) -> list[str]:
-    """Answers, and for displays the calls and what their counters serve. Raises CannotStart."""
+def _subscriptions(
+    credentials: Credentials, lines: dict[str, tuple[Terminal, ...]], settings: BridgeSettings
+) -> list[str]:
+    """Answers; for displays and lamps what their counters do, for displays the calls too. Raises CannotStart."""
     centre, own = credentials.centre, credentials.counter
     displays = [t for line in lines.values() for t in line if t.role is Role.DISPLAY]
-    for terminal in displays:
-        if own is not None and terminal.counter != own:
+    placed = [("display", t.name, t.counter) for t in displays]
+    placed += [("lamp", lamp.name, lamp.counter) for lamp in settings.lamps]
+    for what, name, counter in placed:
+        if own is not None and counter != own:
             raise CannotStart(
-                f"display {terminal.name} stands at counter {terminal.counter}, "
+                f"{what} {name} stands at counter {counter}, "
                 f"and this bridge is enrolled for counter {own}"
             )
-    counters = sorted({terminal.counter for terminal in displays})
+    counters = sorted({counter for _, _, counter in placed})
     return [
         topics.ANSWER.at(centre, device=credentials.device),
-        *([topics.CALLS.at(centre)] if counters else []),
+        *([topics.CALLS.at(centre)] if displays else []),
         *(topics.COUNTER.at(centre, counter=counter) for counter in counters),
+        *([topics.PRESENCE.at(centre, device="+")] if settings.home_assistant.prefix else []),
     ]
 
 

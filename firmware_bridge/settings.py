@@ -18,6 +18,14 @@ from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import Frozen
 
 from .bus import Role, Terminal
+from .foreign import settings as foreign_settings
+from .foreign.settings import (
+    ButtonSettings,
+    ForeignSettings,
+    HomeAssistantSettings,
+    LampSettings,
+    WifiSettings,
+)
 from .frames import HIGHEST_ADDRESS, KEY_BYTES
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -61,12 +69,28 @@ class BridgeSettings(Frozen, forbid_unknown_fields=True):
     keep_days: Positive = 90
     """How long answered and refused presses stay in the bridge's own store."""
     terminals: tuple[TerminalSettings, ...] = ()
+    firmware_keys: tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...] = ()
+    """Public keys whose firmware the terminals may be given; none: none is."""
+    foreign: ForeignSettings = ForeignSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    buttons: tuple[ButtonSettings, ...] = ()
+    lamps: tuple[LampSettings, ...] = ()
+    wifi: tuple[WifiSettings, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Of all that stands at a counter."""
+        own = [*(x.name for x in self.terminals), *(x.name for x in self.wifi)]
+        return [*own, *(x.name for x in self.buttons), *(x.name for x in self.lamps)]
 
 
 def read(path: Path | None, environ: Mapping[str, str] | None = None) -> BridgeSettings:
     """The table `[bridge]` of the file; raises SettingsError, one line for the technician."""
     settings = wire_settings.read(BridgeSettings, path, environ, only="bridge")
-    _check_unique([t.name for t in settings.terminals], "name")
+    _check_unique(settings.names, "name")
+    foreign_settings.check(
+        settings.foreign, settings.buttons, settings.lamps, settings.home_assistant, settings.wifi
+    )
     places = [(t.port or settings.port, t.address) for t in settings.terminals]
     _check_unique(places, "address on one port")
     return settings
@@ -92,7 +116,18 @@ def enrolled(
     return lines
 
 
-def _key(one: TerminalSettings, data: Path, environ: Mapping[str, str]) -> bytes:
+def enrolled_wifi(
+    settings: BridgeSettings, data: Path, environ: Mapping[str, str] | None = None
+) -> tuple[Terminal, ...]:
+    """The Wi-Fi terminals with their keys, made as for those on a line. Raises SettingsError."""
+    environ = os.environ if environ is None else environ
+    return tuple(
+        Terminal(one.name, one.address, one.counter, _key(one, data, environ))
+        for one in settings.wifi
+    )
+
+
+def _key(one: TerminalSettings | WifiSettings, data: Path, environ: Mapping[str, str]) -> bytes:
     if one.key_env:
         if one.key_env not in environ:
             raise SettingsError(f"terminal {one.name}: no {one.key_env} in the environment")

@@ -24,6 +24,7 @@ from queue_server.wire import messages as m
 from queue_server.wire import topics
 from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
+from queue_server.wire.remote import RemoteConfig
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import DeviceKind
@@ -92,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
     """Run until SIGTERM or Ctrl-C; 0, or 1 after one line on stderr."""
     try:
         require_display(os.environ)
-        own = kiosk_settings.read(args.settings)
+        remote = _remote(kiosk_settings.read(args.settings), args.data)
+        own = remote.start()
         window = _window(own, args)
         if args.learn_keys:
             return _learn(window, args.data)
@@ -105,8 +107,13 @@ def run(args: argparse.Namespace) -> int:
         print(f"motcua kiosk: {error}", file=sys.stderr)
         return 1
     prepare_kivy(window, args.data / "kivy")
-    _serve(own, window, credentials, printer, open_asks, leases, args.data)
+    _serve(own, window, credentials, printer, open_asks, leases, args.data, remote)
     return 0
+
+
+def _remote(own: KioskSettings, data: Path) -> RemoteConfig[KioskSettings]:
+    """Times count from the next start, so that no visitor is hurried in the middle of her visit."""
+    return RemoteConfig(data / "config.json", DeviceKind.KIOSK, own, kiosk_settings.check)
 
 
 def _with_learnt_keys(own: KioskSettings, data: Path) -> KioskSettings:
@@ -132,6 +139,7 @@ def _serve(
     open_asks: OpenAsks,
     leases: Leases,
     data: Path,
+    remote_config: RemoteConfig[KioskSettings],
 ) -> None:
     from kiosk.touch.remote import remote_from_environment
 
@@ -161,7 +169,7 @@ def _serve(
         lambda code, file, drawn: app.hear(SheetDrawn, code=code, file=file, drawn=drawn),
     )
     link.on_message, link.on_connection = app.on_incoming, app.on_connection
-    link.health = lambda: _health(printing.status())
+    link.health, link.remote = lambda: _health(printing.status()), remote_config
     app.link = link
     app.doing = Doing(link, printing, Paper(own.printer), open_asks, app.hear)
     app.doing.guides = guides

@@ -100,6 +100,12 @@ CORNERS = ("", "lower-left", "lower-right", "upper-left", "upper-right")
 def read(path: Path | None) -> KioskSettings:
     """The settings of this kiosk; raises `SettingsError`, one line for the technician."""
     own = settings.read(KioskSettings, path, only="kiosk")
+    check(own, path)
+    return own
+
+
+def check(own: KioskSettings, path: Path | None = None) -> None:
+    """Raises SettingsError for what cannot work, or hurries those who need time."""
     for name in TIMES:
         if getattr(own, name) <= 0:
             raise _refused(path, name, "must be above 0")
@@ -123,7 +129,6 @@ def read(path: Path | None) -> KioskSettings:
         raise _refused(path, "keys", str(error)) from error
     if not own.languages:
         raise _refused(path, "languages", "must name one language at least")
-    return own
 
 
 def _refused(path: Path | None, name: str, why: str) -> settings.SettingsError:

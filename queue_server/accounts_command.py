@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from . import first_start, settings
-from .by_hand import Away, give
+from .by_hand import Away, give, presences
 from .desk.commands import SaveAccount
 from .doors.broker import is_loopback
 from .folder import Folder
@@ -25,7 +25,10 @@ from .store.devices import Device, Devices, NameTaken, UnknownDevice
 from .store.log import load
 from .store.people import Account
 from .store.schema import CannotOpen, connect
+from .wire import messages as m
 from .wire.enrol import fingerprint
+from .wire.health import OF_TERMINALS
+from .wire.remote import KEYS, parse, unknown_key, written
 from .wire.settings import SettingsError
 from .wire.words import DeviceKind, Frozen, Role
 
@@ -82,6 +85,10 @@ def _add_devices(
     adding.add_argument("--counter", type=int, help="the counter that it stands at")
     verb("list", "every device and whether it may come in")
     verb("revoke", "shut a device out, at once").add_argument("name")
+    verb("show", "how a device is, its terminals and its settings").add_argument("name")
+    setting = verb("set", "settings from afar, in place of those before; none: its own again")
+    setting.add_argument("name")
+    setting.add_argument("values", nargs="*", metavar="KEY=VALUE", help="a value as in TOML")
     again = verb("reissue", "a new code for a device that lost its own")
     again.add_argument("name")
     for made in (adding, again):
@@ -214,7 +221,8 @@ def _refuse_last_administrator(folder: Folder, account: Account) -> None:
 # --- devices ---
 
 
-def _devices(folder: Folder) -> Devices:
+def devices_of(folder: Folder) -> Devices:
+    """The table of devices. Raises Refused before the first start."""
     ca = folder.authority / "ca.pem"
     if not ca.exists():
         raise Refused(f"no authority in {folder.authority}: start the centre once")
@@ -222,7 +230,7 @@ def _devices(folder: Folder) -> Devices:
 
 
 def _device_list(folder: Folder, args: argparse.Namespace) -> None:
-    for device in _devices(folder).list():
+    for device in devices_of(folder).list():
         counter = f"counter {device.counter}" if device.counter is not None else ""
         print(f"{device.name:<20} {device.kind:<8} {counter:<12} {_standing(device)}".rstrip())
 
@@ -242,7 +250,7 @@ def _day(at: int) -> str:
 def _device_add(folder: Folder, args: argparse.Namespace) -> None:
     kind = DeviceKind(args.kind)
     _check_counter(folder, kind, args.counter)
-    devices = _devices(folder)
+    devices = devices_of(folder)
     try:
         code = devices.add(kind, args.name, args.counter, _now())
     except NameTaken as error:
@@ -267,7 +275,7 @@ def _check_counter(folder: Folder, kind: DeviceKind, counter: int | None) -> Non
 
 
 def _device_reissue(folder: Folder, args: argparse.Namespace) -> None:
-    devices = _devices(folder)
+    devices = devices_of(folder)
     try:
         code = devices.reissue(args.name, _now())
     except UnknownDevice as error:
@@ -278,11 +286,80 @@ def _device_reissue(folder: Folder, args: argparse.Namespace) -> None:
 
 def _device_revoke(folder: Folder, args: argparse.Namespace) -> None:
     try:
-        _devices(folder).revoke(args.name, _now())
+        devices_of(folder).revoke(args.name, _now())
     except UnknownDevice as error:
         raise Refused(f"there is no device {args.name}") from error
     _tell(folder, "device_revoked", args.name)
     print(f"{args.name} is shut out")
+
+
+def _device_set(folder: Folder, args: argparse.Namespace) -> None:
+    devices = devices_of(folder)
+    try:
+        kind = devices.get(args.name).kind
+        values = parse("\n".join(args.values))
+        stranger = unknown_key(kind, values)
+        if stranger:
+            keys = ", ".join(KEYS[kind]) or "nothing"
+            raise Refused(f"{stranger} cannot be set from afar on a {kind}; {keys} can")
+        config = devices.configure(args.name, values, _now(), "command")
+    except UnknownDevice as error:
+        raise Refused(f"there is no device {args.name} that may come in") from error
+    detail = {"version": str(config.version), "keys": ", ".join(sorted(values))}
+    _tell(folder, "device_configured", args.name, detail)
+    print(f"{args.name}: version {config.version} is wanted; `device show` has its answer")
+
+
+def _device_show(folder: Folder, args: argparse.Namespace) -> None:
+    devices = devices_of(folder)
+    try:
+        device = devices.get(args.name)
+    except UnknownDevice as error:
+        raise Refused(f"there is no device {args.name}") from error
+    counter = f", counter {device.counter}" if device.counter is not None else ""
+    print(f"{device.name}: {device.kind}{counter}, {_standing(device)}")
+    seen = presences(folder).get(args.name)
+    if seen is None:
+        print("  not heard of since the server's start")
+    else:
+        print("\n".join(_how_it_is(seen)))
+    wanted = devices.wanted().get(args.name)
+    if wanted is not None:
+        print(f"  settings from afar, {_answer(wanted.config, seen)}")
+        print("".join(f"    {x}\n" for x in written(wanted.config.values).splitlines()), end="")
+        for terminal, package in sorted(wanted.config.firmware.items()):
+            print(f"    {terminal} is to run {package}")
+
+
+def _how_it_is(seen: m.Presence) -> Iterator[str]:
+    alive = seen.state == "online" and seen.until >= _now()
+    last = _minute(seen.at) if seen.at else "never"
+    version = f", version {seen.version}" if seen.version else ""
+    yield f"  {'online' if alive else 'out of reach'}, last seen {last}{version}"
+    for part, word in sorted(seen.health.items()):
+        if not part.startswith(OF_TERMINALS):
+            yield f"  {part}: {word}"
+    for one in seen.terminals:
+        figures = [f"counter {one.counter}", f"last seen {_minute(one.seen)}" if one.seen else ""]
+        figures += [f"battery {one.battery} %" if one.battery is not None else ""]
+        figures += [f"version {one.version}" if one.version else ""]
+        figures += [f"key {one.key}" if one.key else "", f"lost {one.lost}" if one.lost else ""]
+        figures += [f"firmware {one.update}" if one.update else ""]
+        told = ", ".join(x for x in figures if x)
+        yield f"  {one.name}: {one.kind} ({one.make}), {one.state}, {told}"
+
+
+def _answer(wanted: m.DeviceConfig, seen: m.Presence | None) -> str:
+    run = seen.config if seen is not None else None
+    if run is None or run.version != wanted.version:
+        return f"version {wanted.version}: no answer yet"
+    said = {"applied": "in use", "restart": "from its next start", "refused": "refused"}
+    why = f" ({run.reason} {run.key})".replace(" )", ")") if run.reason else ""
+    return f"version {wanted.version}: {said.get(run.state, run.state)}{why}"
+
+
+def _minute(at: int) -> str:
+    return dt.datetime.fromtimestamp(at / 1000).strftime("%Y-%m-%d %H:%M")
 
 
 def _tell(folder: Folder, what: str, name: str, detail: dict[str, str] | None = None) -> None:
@@ -345,4 +422,6 @@ _DEVICES = {
     "list": _device_list,
     "revoke": _device_revoke,
     "reissue": _device_reissue,
+    "show": _device_show,
+    "set": _device_set,
 }

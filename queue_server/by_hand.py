@@ -11,7 +11,7 @@ from typing import Any
 from . import said
 from .desk.clock import Clock
 from .desk.desk import Desk, Request
-from .doors.local import DevicesChanged, LocalLine
+from .doors.local import DevicesChanged, Following, LocalLine
 from .folder import AlreadyRunning, Folder
 from .line import events as e
 from .store.log import Log
@@ -52,6 +52,32 @@ def give(folder: Folder, verb: str, body: Frozen, devices_changed: bool = False)
         raise Away(f"{error}, but its server does not answer: try again in a moment") from error
     except (CannotOpen, OSError) as error:
         raise Away(str(error)) from error
+
+
+def presences(folder: Folder) -> dict[str, m.Presence]:
+    """What devices last said of themselves, as the running server knows it; nothing when it does not run."""
+    if not is_running(folder):
+        return {}
+    try:
+        return {one.device: one for one in asyncio.run(_following(folder)).presence}
+    except (TimeoutError, ConnectionError):
+        return {}
+
+
+async def _following(folder: Folder) -> Following:
+    heard: asyncio.Future[Following] = asyncio.get_running_loop().create_future()
+
+    def take(head: Following) -> None:
+        if not heard.done():
+            heard.set_result(head)
+
+    line = LocalLine(folder.door, take)
+    line.start()
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            return await heard
+    finally:
+        await line.stop()
 
 
 async def _at_the_door(folder: Folder, verb: str, body: Frozen, devices_changed: bool) -> m.Answer:

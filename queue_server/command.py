@@ -34,6 +34,7 @@ PROGRAMS = {
     "bridge": ("firmware_bridge.main", "run the bridge to button terminals"),
     "catalogue": ("queue_server.catalogue_command", "import and look up procedures"),
     "accounts": ("queue_server.accounts_command", "people and devices"),
+    "firmware": ("queue_server.firmware_command", "signed firmware for terminals"),
     "backup": ("queue_server.keeping_command", "copy a running centre"),
     "restore": ("queue_server.keeping_command", "bring a backup back elsewhere, in a new epoch"),
     "verify": ("queue_server.keeping_command", "check the log from its first line to its last"),

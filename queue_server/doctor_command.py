@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from . import settings
-from .doctor import centre, forms, machine, probes
+from .doctor import centre, devices, forms, machine, probes
 from .doctor.finding import Finding, Level, Look, bad
 from .folder import Folder
 from .keeping_command import settings_of
@@ -30,6 +30,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("setup", centre.setup),
     ("broker", centre.broker),
     ("web", centre.web),
+    ("devices", devices.devices),
     ("public_url", centre.public_url),
     ("certificate", centre.certificate),
     ("vault", centre.vault),

@@ -83,6 +83,11 @@ class Folder:
     def addresses(self) -> Path:
         return self.root / "addresses.json"
 
+    @property
+    def firmware(self) -> Path:
+        """Signed packages for terminals."""
+        return self.root / "firmware"
+
     def device(self, name: str) -> Path:
         return self.root / "devices" / name
 

@@ -376,6 +376,7 @@ class Server:
         self.clerk.heads = daily_heads(self.folder)
         self._counters: dict[str, int | None] = {}
         self._presence: dict[str, m.Presence] = {}
+        self._configs: dict[str, bytes] = {}
         self._read_devices()
         services = self.file.catalogue.services
         import_sample(self.folder.root, Path(services) if services else None)
@@ -387,7 +388,7 @@ class Server:
             self.file.centre.id,
             self.clerk.submit,
             self._counters.get,
-            self.clerk.say_everything,
+            self._connected,
             on_presence=self._seen,
         )
         self.clerk.local = LocalDoor(
@@ -423,13 +424,28 @@ class Server:
         if self.clerk.local is not None:
             self.clerk.local.say_seen(presence)
 
+    def _connected(self) -> None:
+        self.clerk.say_everything()
+        for device, payload in list(self._configs.items()):
+            self._say_config(device, payload)
+
+    def _say_config(self, device: str, payload: bytes) -> None:
+        if self.clerk.mqtt is not None:
+            topic = topics.CONFIG.at(self.file.centre.id, device=device)
+            self.clerk.mqtt.publish(topic, payload, retained=True)
+
     def _read_devices(self) -> None:
         """At the start, and by the local door's thread when devices changed."""
         devices = Devices(self.folder.devices, "")
         try:
             known = {device.name: device.counter for device in devices.list()}
+            wanted = {name: m.encode(one.config) for name, one in devices.wanted().items()}
         finally:
             devices.close()
+        before, self._configs = self._configs, wanted
+        for name in before.keys() | wanted.keys():
+            if before.get(name) != wanted.get(name):
+                self._say_config(name, wanted.get(name, b""))
         self._counters.update(known)
         for name in self._counters.keys() - known.keys():
             del self._counters[name]

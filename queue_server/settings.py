@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from .doors.broker import BrokerSettings, is_loopback
+import msgspec
+
+from .doors.broker import FOREIGN, BrokerSettings, BrokerUser, foreign_user, is_loopback
 from .doors.mosquitto import MosquittoSettings
 from .doors.speech.voice import SpeechSettings
 from .dossiers.codes import AGENCY, MOST_SERIAL_DIGITS, SERIAL_DIGITS
 from .dossiers.life import CodeRule, CodeWay
 from .line.decide import Refused, check_setup
 from .line.setup import WEEKDAYS, Counter, Hours, Officer, Rules, Service, Setup
+from .store.devices import hash_password
 from .store.holidays import LocalDays
 from .wire import settings as wire_settings
+from .wire import topics
 from .wire.settings import SettingsError
 from .wire.words import Frozen, Names, PriorityGroup
 
@@ -61,6 +65,28 @@ class OutsideBroker(Frozen, forbid_unknown_fields=True):
     host: str = ""
     port: int = 8883
     mosquitto: MosquittoSettings = MosquittoSettings()
+
+
+class ForeignUser(Frozen, forbid_unknown_fields=True):
+    """One `[[foreign]]`: a user of our broker with topics of its own (docs/bought-devices.md), below `prefixes` only.
+
+    `password_file`: a file that holds the password, mode 600. A change counts from the next start.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern=topics.SAFE.pattern)]
+    password_file: str
+    prefixes: tuple[str, ...]
+
+    def user(self) -> BrokerUser:
+        """Raises SettingsError."""
+        path = Path(self.password_file)
+        try:
+            if path.stat().st_mode & 0o077:
+                raise SettingsError(f"{path}: others may read this password; set its mode to 600")
+            password = path.read_text("utf-8").strip()
+            return foreign_user(f"{FOREIGN}.{self.name}", hash_password(password), self.prefixes)
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"[[foreign]] {self.name}: {error}") from error
 
 
 class HoursSettings(Frozen, forbid_unknown_fields=True):
@@ -129,6 +155,12 @@ class ProvinceSettings(Frozen, forbid_unknown_fields=True):
     since: dt.date | None = None
 
 
+class FirmwareSettings(Frozen, forbid_unknown_fields=True):
+    """`[firmware]`: `keys`: public keys (64 hexadecimal digits) whose packages for terminals are kept here."""
+
+    keys: tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")], ...] = ()
+
+
 class BackupSettings(Frozen, forbid_unknown_fields=True):
     """`[backup]`: where `motcua backup` writes when no folder is named."""
 
@@ -142,6 +174,7 @@ class CentreFile(Frozen, forbid_unknown_fields=True):
     centre: CentreSettings = CentreSettings()
     broker: BrokerSettings = BrokerSettings()
     outside_broker: OutsideBroker = OutsideBroker()
+    foreign: tuple[ForeignUser, ...] = ()
     web: WebSettings = WebSettings()
     vault: VaultSettings = VaultSettings()
     speech: SpeechSettings = SpeechSettings()
@@ -149,6 +182,7 @@ class CentreFile(Frozen, forbid_unknown_fields=True):
     forms: FormsSettings = FormsSettings()
     dossiers: DossierSettings = DossierSettings()
     province: ProvinceSettings = ProvinceSettings()
+    firmware: FirmwareSettings = FirmwareSettings()
     backup: BackupSettings = BackupSettings()
     hours: HoursSettings = HoursSettings()
     rules: Rules = Rules()

@@ -71,6 +71,7 @@ class Centre:
     """Kiosk and tablet windows: None, where a display is there."""
     say: Callable[[str], None] = print
     web_port: int = 0
+    _foreign: list[BrokerUser] = field(default_factory=list)
     _parts: list[Callable[[], None]] = field(default_factory=list)
     _seen_changes: int = -1
 
@@ -96,6 +97,7 @@ class Centre:
         self.devices = Devices(self.folder.devices, self.authority.fingerprint)
         secret = self.folder.server_secret(secrets.token_urlsafe(32), secrets.token_hex(16))
         self._server_hashes = hash_password(secret.password)
+        self._foreign = [one.user() for one in self.file.foreign]
         self._start_broker()
         self._start_programs()
         self.say(f"  {_label('Trang web')}{self.web}")
@@ -115,7 +117,7 @@ class Centre:
     def _users(self, devices: Devices) -> list[BrokerUser]:
         centre = self.file.centre.id
         server = server_user(centre, self._server_hashes)
-        return [server, *device_users(centre, devices.list())]
+        return [server, *self._foreign, *device_users(centre, devices.list())]
 
     def _start_broker(self) -> None:
         outside = self.file.outside_broker

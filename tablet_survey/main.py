@@ -22,8 +22,10 @@ from kiosk.touch.window import (
 from queue_server.wire import topics
 from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
+from queue_server.wire.remote import RemoteConfig
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.texts import Texts
+from queue_server.wire.words import DeviceKind
 
 from . import settings as tablet_settings
 from .post import Post
@@ -66,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     """Run until the window is closed or SIGTERM; 0, or 1 after one line on stderr."""
     try:
         require_display(os.environ)
-        own = tablet_settings.read(args.settings)
+        remote = _remote(tablet_settings.read(args.settings), args.data)
+        own = remote.start()
         window = _window(own, args)
         credentials = _credentials(args)
         store = open_store(args.data / "answers.db", own.keep_days, own.keep_answers)
@@ -75,14 +78,18 @@ def run(args: argparse.Namespace) -> int:
         return 1
     prepare_kivy(window, args.data / "kivy")
     try:
-        _serve(own, window, credentials, store)
+        _serve(own, window, credentials, store, remote)
     finally:
         store.stop()
     return 0
 
 
 def _serve(
-    own: TabletSettings, window: WindowSettings, credentials: Credentials, store: AnswerStore
+    own: TabletSettings,
+    window: WindowSettings,
+    credentials: Credentials,
+    store: AnswerStore,
+    remote_config: RemoteConfig[TabletSettings],
 ) -> None:
     from kiosk.touch.remote import remote_from_environment
 
@@ -90,7 +97,7 @@ def _serve(
 
     link = Link(credentials, version=_version(), subscriptions=_subscriptions(credentials))
     post = Post(store, link)
-    link.health = lambda: _health(store, post)
+    link.health, link.remote = lambda: _health(store, post), remote_config
     survey = Survey(own, store, post, link.now)
     app = TabletApp(window, survey, Texts(TEXTS), credentials.centre, credentials.counter or 0)
     link.on_message, link.on_connection = app.hear, app.connection
@@ -110,6 +117,11 @@ def _run_together(app: TabletApp, link: Link, post: Post, remote: Any) -> None:
         link.stop()
         if remote is not None:
             remote.stop()
+
+
+def _remote(own: TabletSettings, data: Path) -> RemoteConfig[TabletSettings]:
+    """Times and words on a screen count from the next start, so that no visitor sees them change."""
+    return RemoteConfig(data / "config.json", DeviceKind.TABLET, own, tablet_settings.check)
 
 
 def _window(own: TabletSettings, args: argparse.Namespace) -> WindowSettings:

@@ -56,6 +56,12 @@ class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
 def read(path: Path | None) -> TabletSettings:
     """The settings of this tablet; raises `SettingsError`, one line for the technician."""
     own = settings.read(TabletSettings, path, only="tablet")
+    check(own, path)
+    return own
+
+
+def check(own: TabletSettings, path: Path | None = None) -> None:
+    """Raises SettingsError for what cannot work."""
     unknown = [reason for reason in own.reasons if reason not in REASONS]
     if unknown:
         raise settings.SettingsError(
@@ -67,4 +73,3 @@ def read(path: Path | None) -> TabletSettings:
             raise settings.SettingsError(
                 f"{path or 'environment'}: `tablet.{name}`: must be above 0"
             )
-    return own

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from queue_server import command, doctor_command, settings
+from queue_server.by_hand import presences
 from queue_server.desk.commands import SaveAccount
-from queue_server.doctor import centre, machine, ports, probes
+from queue_server.doctor import centre, devices, machine, ports, probes
 from queue_server.doctor.finding import Level, Look
 from queue_server.doctor_command import TEXTS, examine, findings, line
 from queue_server.doors.authority import Authority
@@ -23,8 +24,10 @@ from queue_server.doors.child import free_port
 from queue_server.folder import Folder
 from queue_server.line import orders as o
 from queue_server.store.schema import CannotOpen
-from queue_server.wire.words import DAY, Role
-from tests.brokers import make_broker
+from queue_server.wire import messages as m
+from queue_server.wire.words import DAY, DeviceKind, Role
+from tests.brokers import make_broker, wait_for
+from tests.house import house
 from tests.keeping_room import KeepingRoom
 
 ROOT = Path(__file__).parent.parent
@@ -310,3 +313,49 @@ def test_he_changes_nothing(room: KeepingRoom, monkeypatch: pytest.MonkeyPatch) 
         p: b for p, b in before.items() if not p.name.endswith("-shm")
     }
     assert len(names) >= 15
+
+
+def test_devices_that_need_somebody_are_named_and_the_others_are_not() -> None:
+    well = m.TerminalSeen(name="b1", counter=1, state="ok", battery=80)
+    low = m.TerminalSeen(name="b2", counter=2, state="ok", battery=9, update="went_back")
+    mute = m.TerminalSeen(name="b3", counter=3, state="silent")
+    refused = m.ConfigRun(version=2, state="refused", reason="wrong_value", key="lamp_s")
+    known = [
+        m.Presence(device="kiosk-1", kind="kiosk", state="online", until=100),
+        m.Presence(device="kiosk-2", kind="kiosk", state="online", until=99),
+        m.Presence(device="tablet-1", kind="tablet", state="offline"),
+        m.Presence(
+            device="bridge-1",
+            kind="bridge",
+            state="online",
+            until=100,
+            terminals=(well, low, mute),
+            config=refused,
+        ),
+    ]
+    assert list(devices.troubles_of(known, now=100)) == [
+        "kiosk-2 (offline)",
+        "tablet-1 (offline)",
+        "bridge-1 (config wrong_value lamp_s)",
+        "b2 (battery 9 %)",
+        "b2 (firmware went_back)",
+        "b3 (silent)",
+    ]
+
+
+def test_a_running_centres_devices_are_looked_at_and_revoked_ones_are_not(tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        kiosk = home.enrol(DeviceKind.KIOSK, "kiosk-1")
+        gone = home.enrol(DeviceKind.KIOSK, "kiosk-2")
+        assert devices.devices(look(home.folder)) is None
+        home.start()
+        home.link(kiosk)
+        home.link(gone).stop()
+        assert wait_for(lambda: set(presences(home.folder)) == {"kiosk-1", "kiosk-2"})
+        found = devices.devices(look(home.folder))
+        assert found is not None
+        assert found.values == {"names": "kiosk-2 (offline)"}
+        home.devices.revoke("kiosk-2", 1)
+        found = devices.devices(look(home.folder))
+        assert found is not None
+        assert (found.level, found.values) == (Level.OK, {"count": 1, "terminals": 0})

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sqlite3
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,13 +18,18 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from queue_server.accounts_command import devices_of
 from queue_server.doors.web.staff.figures import waits
 from queue_server.doors.web.staff.html import tag
 from queue_server.doors.web.staff.layout import PAGES
 from queue_server.doors.web.staff.ratings import stepped
+from queue_server.folder import Folder
 from queue_server.line.state import State, Ticket
 from queue_server.line.transactions import transactions
-from queue_server.wire.words import MINUTE, Role, TicketStatus
+from queue_server.wire import messages as m
+from queue_server.wire.enrol import enrol
+from queue_server.wire.link import Link
+from queue_server.wire.words import MINUTE, DeviceKind, Role, TicketStatus
 from tests.centre import PASSWORD, Centre, centre, until
 
 __all__ = ["centre"]
@@ -366,6 +372,57 @@ def test_the_technician_is_shown_a_code_once(open_as: Open, centre: Centre) -> N
     assert len(code.replace("-", "")) == 28
     page.get_by_role("button", name="Đã xem").click()
     expect(page.locator("[data-device=kiosk-9]")).to_contain_text("chờ ghép nối")
+
+
+def test_the_technician_sets_a_device_from_afar_and_sees_that_it_has_not_answered(
+    open_as: Open, centre: Centre
+) -> None:
+    page = open_as("kythuat01", "/devices")
+    page.get_by_role("button", name="Thêm thiết bị").click()
+    page.get_by_label("Tên thiết bị").fill("kiosk-8")
+    page.locator(".mc-ok").click()
+    page.get_by_role("button", name="Đã xem").click()
+    row = page.locator("[data-device=kiosk-8]")
+    row.get_by_role("button", name="Cài đặt").click()
+    page.get_by_label("Mỗi dòng").fill('idle_seconds = 90\nlanguages = ["vi"]')
+    page.locator(".mc-ok").click()
+    expect(row).to_contain_text("bản 1: chờ máy trả lời")
+    row.get_by_role("button", name="Cài đặt").click()
+    expect(page.get_by_label("Mỗi dòng")).to_have_value('idle_seconds = 90\nlanguages = ["vi"]')
+
+
+def test_a_bridges_terminals_have_rows_of_their_own(open_as: Open, centre: Centre) -> None:
+    devices = devices_of(Folder(centre.data))
+    code = devices.add(DeviceKind.BRIDGE, "bridge-7", None, int(time.time() * 1000))
+    devices.close()
+    link = Link(enrol(centre.web, code), "3.4")
+    seen = int(time.time() * 1000)
+    link.terminals = lambda: (
+        m.TerminalSeen(
+            name="nut-1",
+            counter=3,
+            state="silent",
+            make="wifi",
+            key="ab" * 8,
+            battery=9,
+            seen=seen,
+            update="sending 40",
+        ),
+    )
+    link.health = lambda: {"terminal:nut-1": "ok", "battery:nut-1": "9"}
+    link.start()
+    try:
+        page = open_as("kythuat01", "/devices")
+        row = page.locator("[data-terminal=nut-1]")
+        expect(row).to_contain_text("Pin 9 %")
+        expect(row).to_contain_text("abababab")
+        expect(row).to_contain_text("im lặng")
+        expect(row).to_contain_text("đang gửi 40 %")
+        row.get_by_role("button", name="Phần mềm").click()
+        expect(page.locator(".mc-dialog")).to_contain_text("nut-1")
+        expect(page.locator("[data-device=bridge-7]")).not_to_contain_text("battery:nut-1")
+    finally:
+        link.stop()
 
 
 def test_the_auditors_reading_is_a_line_of_the_log(open_as: Open, centre: Centre) -> None:

@@ -27,7 +27,7 @@ from queue_server.wire import topics
 from queue_server.wire.enrol import WrongAuthority, enrol, fingerprint
 from queue_server.wire.link import Link
 from queue_server.wire.words import DeviceKind
-from tests.brokers import wait_for
+from tests.brokers import Client, wait_for
 from tests.house import take, taken
 
 COMMAND = [sys.executable, "-m", "queue_server.command"]
@@ -192,6 +192,27 @@ def test_what_cannot_be_read_is_counted_where_a_technician_looks(tmp_path: Path)
             assert wait_for(counted, 20)
         finally:
             link.stop()
+
+
+def test_a_foreign_user_of_the_settings_comes_in_and_keeps_to_its_own_topics(
+    tmp_path: Path,
+) -> None:
+    secret = tmp_path / "zigbee.password"
+    secret.touch(mode=0o600)
+    secret.write_text("mat khau zigbee\n")
+    more = f'[[foreign]]\nname = "zigbee"\npassword_file = "{secret}"\nprefixes = ["zigbee2mqtt"]\n'
+    with up(tmp_path, ("[web]\n", f"{more}[web]\n")) as running:
+        port = json.loads((running.data / "addresses.json").read_text())["broker_port"]
+        filters = ["zigbee2mqtt/#", "motcua/#"]
+        client = Client(port, "foreign.zigbee", "mat khau zigbee", filters=filters).start()
+        try:
+            assert client.came.wait(10)
+            client.say("motcua/phuong-mau/ask/kiosk-1/hello")
+            client.say("zigbee2mqtt/nut")
+            assert client.hears("zigbee2mqtt/nut", b"x")
+            assert {topic for topic, _ in client.heard} == {"zigbee2mqtt/nut"}
+        finally:
+            client.stop()
 
 
 def test_first_start_writes_the_first_passwords_for_the_owner_alone(tmp_path: Path) -> None:

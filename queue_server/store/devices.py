@@ -18,10 +18,12 @@ from sqlite3 import OperationalError
 from typing import Any
 
 import bcrypt
+import msgspec
 from sqlite_utils import Database
 
 from ..wire.enrol import SECRET_BYTES, make_code, split_code
 from ..wire.link import Credentials
+from ..wire.messages import DeviceConfig
 from ..wire.topics import SAFE
 from ..wire.words import DAY, DeviceKind, Frozen
 
@@ -41,6 +43,9 @@ STEPS = (
     "CREATE TABLE IF NOT EXISTS device_codes ("
     " secret TEXT PRIMARY KEY, device TEXT NOT NULL, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS device_changes (count INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS device_configs ("
+    " device TEXT PRIMARY KEY, version INTEGER NOT NULL, wanted TEXT NOT NULL, at INTEGER NOT NULL,"
+    " by TEXT NOT NULL, firmware TEXT NOT NULL DEFAULT '{}')",
     "INSERT INTO device_changes SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM device_changes)",
 )
 
@@ -74,6 +79,14 @@ class Device(Frozen):
     enrolled_at: int | None = None
     revoked_at: int | None = None
     passwords: PasswordHashes | None = None
+
+
+class Wanted(Frozen):
+    """What a device is to run with, since when (ms UTC) and by whose word."""
+
+    config: DeviceConfig
+    at: int
+    by: str
 
 
 class Enrolled(Frozen):
@@ -204,6 +217,35 @@ class Devices:
                 [now, name],
             )
             self._write("DELETE FROM device_codes WHERE device = ?", [name])
+            self._want(name, {}, now, "", {})
+
+    def configure(self, name: str, values: dict[str, Any], now: int, by: str) -> DeviceConfig:
+        """Want a device to run with these values in place of all that was wanted before. Raises UnknownDevice."""
+        with _writing(self._db):
+            known = self._row(name)
+            if known is None or known["revoked_at"] is not None:
+                raise UnknownDevice(name)
+            return self._want(name, values, now, by)
+
+    def want_firmware(self, bridge: str, terminal: str, package: str, now: int, by: str) -> None:
+        """Want a terminal of a bridge to run a package ("": none is wanted any more). Raises UnknownDevice."""
+        with _writing(self._db):
+            known = self._row(bridge)
+            if known is None or known["revoked_at"] or known["kind"] != DeviceKind.BRIDGE:
+                raise UnknownDevice(bridge)
+            before = self.wanted().get(bridge)
+            config = before.config if before else DeviceConfig(version=0)
+            firmware = {**config.firmware, terminal: package}
+            firmware = {name: one for name, one in firmware.items() if one}
+            self._want(bridge, config.values, now, by, firmware)
+
+    def wanted(self) -> dict[str, Wanted]:
+        """By device; one of whom nothing was ever wanted is left out."""
+        rows = self._db.query(
+            "SELECT c.* FROM device_configs c JOIN devices d ON d.name = c.device"
+            " WHERE d.revoked_at IS NULL"
+        )
+        return {row["device"]: _wanted(row) for row in rows}
 
     def get(self, name: str) -> Device:
         """Raises UnknownDevice."""
@@ -228,6 +270,32 @@ class Devices:
         with _writing(self._db):
             self._write("UPDATE device_changes SET count = count + 1", [])
             yield
+
+    def _want(
+        self,
+        name: str,
+        values: dict[str, Any],
+        now: int,
+        by: str,
+        firmware: dict[str, str] | None = None,
+    ) -> DeviceConfig:
+        """Versions of a name go on counting when it is revoked and added anew. `firmware` None: as before."""
+        wanted = None if firmware is None else msgspec.json.encode(firmware).decode()
+        self._write(
+            "INSERT INTO device_configs (device, version, wanted, at, by, firmware)"
+            " VALUES (:device, 1, :values, :at, :by, coalesce(:firmware, '{}'))"
+            " ON CONFLICT (device) DO UPDATE SET version = version + 1, wanted = :values,"
+            " at = :at, by = :by, firmware = coalesce(:firmware, firmware)",
+            {
+                "device": name,
+                "values": msgspec.json.encode(values).decode(),
+                "at": now,
+                "by": by,
+                "firmware": wanted,
+            },
+        )
+        row = next(self._db.query("SELECT * FROM device_configs WHERE device = ?", [name]))
+        return _wanted(row).config
 
     def _new_code(self, name: str, now: int) -> str:
         code = make_code(self._random_bytes(SECRET_BYTES), self._fingerprint)
@@ -290,6 +358,13 @@ def _writing(db: Database) -> Iterator[None]:
 
 def _sealed(secret: str) -> str:
     return hashlib.sha256(b"motcua device code " + secret.encode()).hexdigest()
+
+
+def _wanted(row: dict[str, Any]) -> Wanted:
+    values = msgspec.json.decode(row["wanted"])
+    firmware = msgspec.json.decode(row["firmware"])
+    config = DeviceConfig(version=row["version"], values=values, firmware=firmware)
+    return Wanted(config=config, at=row["at"], by=row["by"])
 
 
 def _device(row: dict[str, Any]) -> Device:

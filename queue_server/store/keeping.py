@@ -44,7 +44,7 @@ FILES = (
     "nicegui-secret",
     "first-login.json",
 )
-FOLDERS = ("authority", "heads", "forms")
+FOLDERS = ("authority", "heads", "forms", "firmware")
 SETTINGS = "settings.toml"
 MANIFEST = "manifest.json"
 PURGED = "purged.json"

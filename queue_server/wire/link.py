@@ -28,6 +28,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from . import messages as m
 from . import topics
 from .files import write_whole
+from .remote import RemoteConfig
 from .words import DeviceKind, Frozen
 
 PRESENCE_EVERY_S = 60.0
@@ -131,6 +132,11 @@ class Link:
     on_welcome: Callable[[m.Welcome], None] = lambda _: None
     """The server's answer to the first word after each connect."""
     health: Callable[[], dict[str, str]] = dict
+    terminals: Callable[[], tuple[m.TerminalSeen, ...]] = tuple
+    remote: RemoteConfig[Any] | None = None
+    """What the centre may set from afar; its answer goes into presence."""
+    on_config: Callable[[m.DeviceConfig], None] = lambda _: None
+    """Called in the link's thread after `remote` has taken it; must not block."""
 
     _inbox: queue.SimpleQueue[Incoming | _Wake | None] = field(default_factory=queue.SimpleQueue)
     _open: dict[str, _Open] = field(default_factory=dict)
@@ -229,6 +235,8 @@ class Link:
         wanted = self.subscriptions
         if wanted is None:
             wanted = topics.may_subscribe(own.centre, own.device, own.kind, own.counter)
+        if self.remote is not None:
+            wanted = list({*wanted, topics.CONFIG.at(own.centre, device=own.device)})
         client.subscribe([(topic, 1) for topic in wanted])
         self._inbox.put(_Wake(connected=True))
 
@@ -289,6 +297,9 @@ class Link:
 
     def _receive(self, item: Incoming) -> None:
         own = self.credentials
+        if self.remote and item.topic == topics.CONFIG.at(own.centre, device=own.device):
+            self._configure(self.remote, item.payload)
+            return
         if item.topic != topics.ANSWER.at(own.centre, device=own.device):
             self.on_message(item)
             return
@@ -304,6 +315,14 @@ class Link:
             entry.future.set_exception(Refused(answer.refusal))
         else:
             entry.future.set_result(answer)
+
+    def _configure(self, remote: RemoteConfig[Any], payload: bytes) -> None:
+        with contextlib.suppress(msgspec.DecodeError):
+            if payload:
+                wanted: m.DeviceConfig = m.decode(m.DeviceConfig, payload)
+                remote.take(wanted)
+                self.on_config(wanted)
+                self.announce()
 
     def _next_retry(self, now: float) -> float:
         with self._lock:
@@ -343,4 +362,6 @@ class Link:
             until=now + int(PRESENCE_LASTS_S * 1000 * self._clock.speed) if online else 0,
             version=self.version,
             health=self.health() if online else {},
+            terminals=self.terminals() if online else (),
+            config=self.remote.run() if online and self.remote is not None else None,
         )

@@ -458,10 +458,58 @@ class TicketUpdate(Frozen):
     estimate: Estimate | None = None
 
 
+class DeviceConfig(Frozen):
+    """What a device is to run with: keys of its settings table (`wire/remote.py` says which), over its own file.
+
+    The device answers with a `ConfigRun` in its presence; an empty payload takes all wishes away. `firmware`: for
+    a bridge, which package each of its terminals is to run (`GET /api/firmware/{package}`).
+    """
+
+    version: int
+    values: dict[str, Any] = {}
+    firmware: dict[str, str] = {}
+
+
+class ConfigRun(Frozen):
+    """A device's answer to a DeviceConfig. `state`: applied, restart (kept, counts from the next start), refused.
+
+    `reason` of a refusal: not_remote, wrong_value, wrong_together or disk; `key`: which key it is about.
+    """
+
+    version: int
+    state: str
+    reason: str = ""
+    key: str = ""
+
+
+class TerminalSeen(Frozen):
+    """A terminal as its bridge knows it. `state`: ok, never_seen, silent, unplugged, or what is wrong.
+
+    `kind`: buttons, lamp, display, keypad. `make`: how it is spoken to (serial, wifi, zigbee2mqtt, tasmota,
+    esphome). `seen`: when it last spoke (ms UTC, 0 never). `battery` in percent, None on mains or unknown.
+    `key`: names its key without telling it. `waiting`, `lost`: presses in its log; refused by its full log.
+    `update`: how its wanted firmware comes along, such as `sending 40`, `done`, `refused hash`, `went_back`.
+    """
+
+    name: str
+    counter: int
+    state: str
+    kind: str = "buttons"
+    make: str = "serial"
+    seen: int = 0
+    battery: int | None = None
+    version: str = ""
+    key: str = ""
+    waiting: int = 0
+    lost: int = 0
+    update: str = ""
+
+
 class Presence(Frozen):
     """A device's own word that it lives; past `until` nobody believes it. The will says `offline`.
 
-    `health`: short machine words by part, such as {"printer": "paper_out", "disk": "ok"}.
+    `health`: short machine words by part, such as {"printer": "paper_out", "disk": "ok"}. `terminals`: a
+    bridge's.
     """
 
     device: str
@@ -471,6 +519,8 @@ class Presence(Frozen):
     until: int = 0
     version: str = ""
     health: dict[str, str] = {}
+    terminals: tuple[TerminalSeen, ...] = ()
+    config: ConfigRun | None = None
 
 
 def decode(kind: Any, payload: bytes) -> Any:

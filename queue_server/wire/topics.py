@@ -59,6 +59,7 @@ ASKS: dict[str, Topic] = {
 ANSWER = Topic("answer/{device}", m.Answer, "server", False)
 TICKET_UPDATE = Topic("update/{device}", m.TicketUpdate, "server", False, qos=0)
 PRESENCE = Topic("presence/{device}", m.Presence, "device", True, kinds=_EVERY)
+CONFIG = Topic("config/{device}", m.DeviceConfig, "server", True)
 SETUP = Topic("setup", m.CentreSetup, "server", True)
 LINE = Topic("line", m.LineState, "server", True)
 CALLS = Topic("calls", m.Call, "server", False)
@@ -69,6 +70,7 @@ SAID = {
     "answer": ANSWER,
     "update": TICKET_UPDATE,
     "presence": PRESENCE,
+    "config": CONFIG,
     "setup": SETUP,
     "line": LINE,
     "calls": CALLS,
@@ -90,12 +92,17 @@ def may_publish(centre: str, device: str, kind: DeviceKind) -> list[str]:
 
 
 def may_subscribe(centre: str, device: str, kind: DeviceKind, counter: int | None) -> list[str]:
-    """The topics that a device may subscribe to; a tablet or bridge with a counter only to that one's."""
+    """The topics that a device may subscribe to; a tablet or bridge with a counter only to that one's.
+
+    A bridge hears how the others are, for the technician's own tools (Home Assistant).
+    """
     public = [t.at(centre) for t in (SETUP, LINE, CALLS)]
-    own = [ANSWER.at(centre, device=device), TICKET_UPDATE.at(centre, device=device)]
+    own = [t.at(centre, device=device) for t in (ANSWER, TICKET_UPDATE, CONFIG)]
     where: str | int = "+" if counter is None else counter
     if kind in (DeviceKind.TABLET, DeviceKind.BRIDGE):
         own += [COUNTER.at(centre, counter=where), OFFER.at(centre, counter=where)]
+    if kind is DeviceKind.BRIDGE:
+        own.append(PRESENCE.at(centre, device="+"))
     if kind is DeviceKind.BOARD:
         own += [COUNTER.at(centre, counter="+")]
     return public + own

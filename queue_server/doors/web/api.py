@@ -23,6 +23,7 @@ from ...store.schema import connect
 from ...wire import messages as m
 from ...wire.words import DAY, Role
 from .context import Web, needs
+from .devices import device_view
 from .kept_catalogue import KeptCatalogue
 from .sessions import COOKIE, Session, TooManyTries
 
@@ -327,8 +328,9 @@ def line_routes(web: Web) -> APIRouter:
             Depends(needs(web, Role.TECHNICIAN, Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR)),
         ],
     ) -> Response:
-        """Devices, when they were last seen, and their health."""
-        return json([device_view(web, d.name) for d in web.devices.list()])
+        """Devices and their terminals, when they were last seen, their health, what they are wanted to run with."""
+        wanted = web.devices.wanted()
+        return json([device_view(web, d.name, wanted) for d in web.devices.list()])
 
     return router
 
@@ -357,23 +359,6 @@ def _ticket(web: Web, ticket_id: str) -> dict[str, Any]:
         "estimate": table.tickets.get(ticket.id),
         "reason": web.reason(ticket.reason),
         "printed": ticket.printed,
-    }
-
-
-def device_view(web: Web, name: str) -> dict[str, Any]:
-    device = web.devices.get(name)
-    seen = web.replica.presence.get(name)
-    alive = seen is not None and seen.state == "online" and seen.until >= web.now()
-    return {
-        "name": device.name,
-        "kind": device.kind,
-        "counter": device.counter,
-        "enrolled": device.enrolled_at is not None,
-        "revoked": device.revoked_at is not None,
-        "online": alive,
-        "last_seen": seen.at if seen else None,
-        "version": seen.version if seen else "",
-        "health": seen.health if seen else {},
     }
 
 

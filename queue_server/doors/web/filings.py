@@ -12,11 +12,9 @@ import hashlib
 import secrets
 import sqlite3
 import time
-from base64 import b64decode
 from contextlib import closing
 from pathlib import Path
 
-import bcrypt
 import msgspec
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -28,7 +26,7 @@ from ...dossiers import package as rules
 from ...dossiers.catalogue import Procedure
 from ...dossiers.package import BadPackage
 from ...store import dossiers, papers
-from ...store.devices import Device, UnknownDevice
+from ...store.devices import Device
 from ...store.papers import Owner, Owners, Papers
 from ...store.schema import connect
 from ...store.vault import CannotUnseal, Vault, new_ref
@@ -47,8 +45,9 @@ from ...wire.sealed import NotSealed, private_key, unseal
 from ...wire.words import DeviceKind
 from .api import json
 from .context import Web
+from .device_login import DeviceLogin, DeviceUnknown
 from .public.limits import Limit
-from .sessions import Throttle, TooManyTries
+from .sessions import TooManyTries
 
 log = structlog.get_logger()
 LARGEST_ASK = 8_192
@@ -123,7 +122,7 @@ class FilingDoor:
     def __init__(self, web: Web) -> None:
         self._web = web
         self._papers = Papers(web.folder.root)
-        self._throttle = Throttle()
+        self._login = DeviceLogin(web.devices)
         self._asks = Limit(30, 600)
         self._open = asyncio.Semaphore(AT_ONCE)
         self._key = private_key(web.master)
@@ -133,23 +132,14 @@ class FilingDoor:
 
     def device(self, request: Request) -> Device:
         """The kiosk, by its name and password. Raises Stop."""
-        name, password = _basic(request.headers.get("authorization", ""))
-        now = time.time()
-        keys = (f"device:{name}", f"from:{request.client.host if request.client else ''}")
         try:
-            self._throttle.check(keys, now)
+            device = self._login.device(request)
         except TooManyTries as error:
             raise Stop("slow_down", seconds=int(error.seconds) + 1) from error
-        try:
-            device = self._web.devices.get(name)
-        except UnknownDevice:
-            device = None
-        if device is None or device.revoked_at is not None or not _fits(device, password):
-            self._throttle.failed(keys, now)
-            raise Stop("device_unknown")
+        except DeviceUnknown as error:
+            raise Stop("device_unknown") from error
         if device.kind is not DeviceKind.KIOSK:
             raise Stop("not_allowed")
-        self._throttle.passed(keys)
         return device
 
     # --- filing ---
@@ -357,26 +347,6 @@ def read_paper(
     if sealed is None or line is None:
         raise FileNotFoundError(dossier)
     return files.read(line.sealed, sealed.key, n)
-
-
-def _basic(header: str) -> tuple[str, str]:
-    kind, _, given = header.partition(" ")
-    if kind.lower() != "basic":
-        return "", ""
-    try:
-        name, _, password = b64decode(given, validate=True).decode().partition(":")
-    except ValueError:
-        return "", ""
-    return name[:80], password[:200]
-
-
-def _fits(device: Device, password: str) -> bool:
-    if device.passwords is None or not password:
-        return False
-    try:
-        return bcrypt.checkpw(password.encode()[:72], device.passwords.bcrypt.encode())
-    except ValueError:
-        return False
 
 
 def _no_room(error: OSError) -> Stop:

@@ -29,6 +29,7 @@ from ...store.vault import Vault, master_key
 from ...wire import logs
 from .api import device_routes, line_routes, order_routes, session_routes
 from .context import Web
+from .devices import config_routes, firmware_routes
 from .dossiers import dossier_routes
 from .feedback import feedback_routes
 from .filings import filing_routes
@@ -84,6 +85,8 @@ def application(web: Web) -> FastAPI:
         feedback_routes,
         outlook_routes,
         device_routes,
+        config_routes,
+        firmware_routes,
     ):
         app.include_router(routes(web))
 

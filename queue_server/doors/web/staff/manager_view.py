@@ -12,8 +12,9 @@ from ....desk.public import counter_state_word
 from ....line import orders as o
 from ....line.state import CounterNow
 from ....line.transactions import Transaction
+from ....wire.health import FIGURES, GOOD, OF_TERMINALS, troubles
 from ....wire.words import AT_COUNTER, MINUTE, TicketStatus
-from ..api import device_view
+from ..devices import device_view
 from .counter_view import service_name
 from .figures import Today, by_half_hour, joined, longest, waits
 from .html import act, chip, clock, join, row, table, tag
@@ -327,7 +328,7 @@ def device_row(page: Page, device: dict[str, Any]) -> Markup:
         tag("td", tag("b", device["name"]), cls="mc-keep"),
         tag("td", page.say(f"device.{device['kind']}"), cls="mc-keep"),
         presence_chip(page, device),
-        health_chips(page, device["health"]),
+        health_chips(page, device),
     )
 
 
@@ -341,21 +342,23 @@ def presence_chip(page: Page, device: dict[str, Any]) -> Markup:
     return chip(page.say("devices.offline"), "mc-bad")
 
 
-def health_chips(page: Page, health: dict[str, str]) -> Markup:
+def health_chips(page: Page, device: dict[str, Any]) -> Markup:
+    """Of a bridge's terminals only what is wrong: each has a row of its own."""
+    shown = {
+        part: word
+        for part, word in device["health"].items()
+        if not (device["terminals"] and part.startswith(OF_TERMINALS)) or troubles({part: word})
+    }
     return join(
         *[
-            join(chip(f"{part}: {word}", _health_colour(part, word)), " ")
-            for part, word in sorted(health.items())
+            join(chip(f"{part}: {word}", health_colour(part, word)), " ")
+            for part, word in sorted(shown.items())
         ]
     )
 
 
-FIGURES = ("seen:", "battery:", "lost:", "waiting", "refused")
-"""Parts of a device's health that are figures, neither good nor bad by themselves."""
-
-
-def _health_colour(part: str, word: str) -> str:
-    if word in ("ok", "ready"):
+def health_colour(part: str, word: str) -> str:
+    if word in GOOD:
         return "mc-good"
     return "mc-dull" if part.startswith(FIGURES) else "mc-first"
 
