@@ -40,6 +40,7 @@ PROGRAMS = {
     "verify": ("queue_server.keeping_command", "check the log from its first line to its last"),
     "doctor": ("queue_server.doctor_command", "look at every part: ok, or how to mend it"),
     "simulate": ("queue_server.simulate_command", "replay a day, make days, or a live demo"),
+    "report": ("queue_server.report_command", "a month's satisfaction: poster, table, JSON"),
     "roster": ("queue_server.roster_command", "plan tomorrow's counters from past days"),
 }
 

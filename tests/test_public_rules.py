@@ -29,6 +29,7 @@ from queue_server.folder import Folder
 from queue_server.line import events as e
 from queue_server.line.setup import Service, Setup
 from queue_server.line.state import State, Ticket, apply
+from queue_server.store.satisfaction import Group
 from queue_server.wire.words import MINUTE, Names
 from tests.centre import Centre, centre, until  # noqa: F401 (the fixture)
 
@@ -82,10 +83,12 @@ def test_a_limit_slides() -> None:
 
 
 def test_satisfaction_waits_for_thirty_answers_and_moves_in_fives() -> None:
-    assert satisfied([5] * 29).share is None
-    assert satisfied([5] * 30).share == 1.0
-    assert satisfied([5] * 30 + [1] * 4) == satisfied([5] * 30)
-    assert satisfied([5] * 30 + [1] * 5).share == pytest.approx(30 / 35, abs=0.001)
+    def of(worst: int, best: int) -> float | None:
+        return satisfied([Group(level="", scores=(worst, 0, 0, 0, best))]).share
+
+    assert of(0, 25) is None
+    assert of(0, 30) == 1.0
+    assert of(5, 30) == pytest.approx(30 / 35, abs=0.001)
 
 
 def test_a_mean_of_few_visits_is_kept_back() -> None:

@@ -18,6 +18,7 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from queue_server.command import main
 from queue_server.doors.web.satisfaction import days_of
 from queue_server.doors.web.staff.satisfaction import percent
 from queue_server.doors.web.staff.words import TEXTS
@@ -166,3 +167,17 @@ def test_everything_that_can_be_told_has_its_words() -> None:
 )
 def test_a_share_is_read_as_people_write_it(text: str, share: float | None) -> None:
     assert percent(text) == share
+
+
+def test_the_report_command_writes_the_months_three_files(
+    rated: Centre, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["report", "--data", str(rated.data), "--settings", str(rated.settings)]
+    assert main([*common, "--out", str(tmp_path)]) == 0
+    poster, table, told = (Path(line) for line in capsys.readouterr().out.split())
+    assert poster.read_bytes().startswith(b"%PDF")
+    body = json.loads(fetch(rated, "/open/satisfaction.json")[1])["satisfaction"]
+    assert json.loads(told.read_bytes()) == body, "as it is published"
+    assert table.read_text("utf-8").startswith("measure,level")
+    assert main([*common, "--month", "2019-01"]) == 1
+    assert "2019-01 is no month" in capsys.readouterr().err

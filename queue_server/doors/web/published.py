@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
+from ...satisfaction.drivers import Tally, hide
 from ...satisfaction.figure import Figure
 from ...satisfaction.intervals import ENOUGH
 from ...store.satisfaction import Days
@@ -90,6 +91,7 @@ def published(web: Web, reports: Reports, month: str, today: dt.date) -> Month |
 def month_of(web: Web, report: Report, month: str) -> Month:
     setup = web.state.setup
     whole = report.whole
+    hidden = _hidden(report.services)
     total = report.agency.by_citizens.figure
     marked = sum(one.count for one in report.marked if one.reason != "silence")
     return Month(
@@ -98,7 +100,11 @@ def month_of(web: Web, report: Report, month: str) -> Month:
         satisfied=told(whole),
         answered=round(min(1.0, whole.n / whole.asked), 3) if whole.asked >= ENOUGH else None,
         services=tuple(
-            OfService(id=s.id, name=s.name, satisfied=told(report.services.get(s.id, Share())))
+            OfService(
+                id=s.id,
+                name=s.name,
+                satisfied=Told() if s.id in hidden else told(report.services.get(s.id, Share())),
+            )
             for s in setup.services
         ),
         reasons={k: n for k, n in report.reasons.items() if n >= ENOUGH},
@@ -125,6 +131,15 @@ def month_of(web: Web, report: Report, month: str) -> Month:
         ),
         marked=marked // 5 * 5,
     )
+
+
+def _hidden(services: dict[str, Share]) -> set[str]:
+    """Services of few answers, and with them as many as it takes that none is had by taking the rest from all."""
+    table = {
+        ("", name): Tally(level=name, answers=share.n, satisfied=share.satisfied)
+        for name, share in services.items()
+    }
+    return {name for _, name in hide(table, ENOUGH)}
 
 
 def told(share: Share) -> Told:

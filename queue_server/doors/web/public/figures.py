@@ -10,6 +10,7 @@ from ....desk import public
 from ....desk.estimates import Estimates
 from ....line.scores import Score, together
 from ....line.state import State, Ticket
+from ....store.satisfaction import Group
 from ....wire import messages as m
 from ....wire.words import AT_COUNTER, MINUTE, Estimate, Names
 from .calls import NEVER_CALLED
@@ -18,10 +19,6 @@ FEWEST_VISITS = 5
 """Below this a mean would be somebody's own wait."""
 
 FEWEST_ANSWERS = 30
-STEP = 5
-"""Satisfaction is counted over whole fives of answers, so that no single one shows."""
-
-SATISFIED = 4
 
 
 class Waits(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,13 +152,13 @@ def _before(state: State) -> Foretold | None:
     return foretold(together(before.services.values()), before.day) if before.day else None
 
 
-def satisfied(scores: list[int]) -> Satisfaction:
-    """Over the oldest whole fives of `scores`."""
-    counted = scores[: len(scores) // STEP * STEP]
-    n = len(counted)
+def satisfied(groups: Iterable[Group]) -> Satisfaction:
+    """Over groups that are whole fives already."""
+    known = list(groups)
+    n = sum(group.answers for group in known)
     if n < FEWEST_ANSWERS:
         return Satisfaction(n=n, share=None)
-    return Satisfaction(n=n, share=round(sum(s >= SATISFIED for s in counted) / n, 3))
+    return Satisfaction(n=n, share=round(sum(group.satisfied for group in known) / n, 3))
 
 
 def _was_called(ticket: Ticket) -> bool:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import sqlite3
+import time
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from ....wire.words import DAY, local
+from ....store.satisfaction import Days, groups
+from ....wire.words import DAY, day_of, local
 from ..context import Web
 from .figures import (
     FEWEST_ANSWERS,
-    STEP,
     Figures,
     Foretold,
     Satisfaction,
@@ -26,44 +26,33 @@ from .render import TEXTS, language_of, page
 
 RATED_DAYS = 30
 REFRESH_S = 20
+KEPT_S = 5.0
 
 
 MEASURES = ("waiting", "wait", "over", "counters", "foretold", "satisfaction")
 
 
 class Answers:
-    """Satisfaction of the last 30 days, counted anew only when five more answers have come."""
+    """Satisfaction of the last 30 days and today, in whole fives; asked anew after some seconds."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
-        self._key = (-1, -1)
-        self._known = satisfied([])
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self._known = satisfied(())
+        self._read_at = float("-inf")
 
     def now(self, at: int) -> Satisfaction:
-        since = (at // DAY - RATED_DAYS) * DAY
-        key = (since, self._count(since) // STEP)
-        if key != self._key:
-            self._key, self._known = key, satisfied(self._scores(since))
+        if time.monotonic() - self._read_at > KEPT_S:
+            offset = self._web.state.setup.rules.utc_offset_minutes
+            since, until = at - RATED_DAYS * DAY, at + DAY
+            days = Days(since=day_of(since, offset), until=day_of(until, offset))
+            self._known = satisfied(groups(self._web.database, days))
+            self._read_at = time.monotonic()
         return self._known
-
-    def _count(self, since: int) -> int:
-        found: int = self._database.execute(
-            "SELECT count(*) FROM events WHERE kind = 'RatingGiven' AND at >= ?", (since,)
-        ).fetchone()[0]
-        return found
-
-    def _scores(self, since: int) -> list[int]:
-        rows = self._database.execute(
-            "SELECT json_extract(CAST(body AS TEXT), '$.score') FROM events"
-            " WHERE kind = 'RatingGiven' AND at >= ? ORDER BY seq",
-            (since,),
-        )
-        return [row[0] for row in rows]
 
 
 def open_routes(web: Web) -> APIRouter:
     router = APIRouter(tags=["public"])
-    answers = Answers(web.database)
+    answers = Answers(web)
 
     def now() -> Figures:
         at = web.now()
