@@ -12,6 +12,7 @@ from ....desk.public import counter_state_word
 from ....line import orders as o
 from ....line.state import CounterNow
 from ....line.transactions import Transaction
+from ....satisfaction.triggers import AlertStatus
 from ....wire.health import FIGURES, GOOD, OF_TERMINALS, troubles
 from ....wire.words import AT_COUNTER, MINUTE, TicketStatus
 from ..devices import device_view
@@ -21,6 +22,7 @@ from .html import act, chip, clock, join, row, table, tag
 from .outlook_view import OutlookView
 from .page import Page
 from .ratings import OfferLine, RatingsToday, Score
+from .satisfaction_view import reading
 
 S = TicketStatus
 CLOCK_BEHIND_MS = 5_000
@@ -74,7 +76,7 @@ class ManagerView:
     def alerts(self) -> Markup:
         """What needs somebody now, or that nothing does."""
         page = self._page
-        found = [*self._help(), *self._unserved(), *self._outlook.alerts()]
+        found = [*self._help(), *self._answers(), *self._unserved(), *self._outlook.alerts()]
         found += [*self._clock(), *self._suspended()]
         if not found and self._outlook.proposals():
             return Markup("")
@@ -94,6 +96,17 @@ class ManagerView:
                 else None,
             )
             for place, since in page.state.help.items()
+        ]
+
+    def _answers(self) -> list[Markup]:
+        """Poor answers of the last minutes that nobody looks after yet."""
+        page = self._page
+        return [
+            _alert(
+                reading(page, alert), tag("a", page.say("satisfaction.look"), href="/satisfaction")
+            )
+            for alert in page.state.alerts.values()
+            if alert.status is AlertStatus.OPEN
         ]
 
     def _unserved(self) -> list[Markup]:

@@ -115,7 +115,8 @@ class SatisfactionView:
         )
         shown = [self._alert(a) for a in living]
         past = [
-            tag("li", self._reading(a), " · ", self._page.moment(a.opened_at)) for a in ended[:5]
+            tag("li", reading(self._page, a), " · ", self._page.moment(a.opened_at))
+            for a in ended[:5]
         ]
         return tag(
             "div",
@@ -126,17 +127,9 @@ class SatisfactionView:
             cls="mc-alerts",
         )
 
-    def _reading(self, alert: Alert) -> str:
-        triggers = {t.id: t for t in self._page.state.setup.triggers}
-        known = triggers.get(alert.trigger)
-        measure = known.measure if known else Measure.NEGATIVE
-        value = decimal(alert.reading.value or 0, self._page.language, 0)
-        minutes = known.minutes if known else 15
-        return self._say(f"alert_{measure.value}", value=value, n=alert.reading.n, minutes=minutes)
-
     def _alert(self, alert: Alert) -> Markup:
         page, now = self._page, alert.moment
-        wait = "–" if now.wait_minutes is None else decimal(now.wait_minutes, page.language, 0)
+        wait = decimal(now.wait_minutes or 0, page.language, 0)
         room = self._say(
             "alert_room",
             waiting=now.waiting,
@@ -152,7 +145,7 @@ class SatisfactionView:
             buttons.append(act("close", self._say("close_alert"), alert.id, can))
         return tag(
             "div",
-            tag("b", self._reading(alert)),
+            tag("b", reading(page, alert)),
             tag("span", page.moment(alert.opened_at)),
             tag("span", room, cls="mc-soft"),
             chip(self._say(f"alert_{alert.status.value}")),
@@ -448,6 +441,19 @@ class SatisfactionView:
         if since or until:
             parts.append(f"{since or '00:00'}–{until or '24:00'}")
         return ", ".join(parts) or self._say("everywhere")
+
+
+def reading(page: Page, alert: Alert) -> str:
+    """What the last minutes' answers were, in a sentence."""
+    triggers = {t.id: t for t in page.state.setup.triggers}
+    known = triggers.get(alert.trigger)
+    measure = known.measure if known else Measure.NEGATIVE
+    return page.say(
+        f"satisfaction.alert_{measure.value}",
+        value=decimal(alert.reading.value or 0, page.language, 0),
+        n=alert.reading.n,
+        minutes=known.minutes if known else 15,
+    )
 
 
 def _day(day: str) -> str:
