@@ -147,6 +147,18 @@ def test_sums_follow_each_offer_answer_and_silence(room: DeskRoom) -> None:
     assert row[0] and row[2] == 1, "who served, and that the next one was called after"
 
 
+def test_what_was_undone_was_never_asked(room: DeskRoom) -> None:
+    first = serve(room)
+    ok(room.ask(m.StaySilent(id=new_id(), offer=first)))
+    ok(room.give(o.Undo(counter=1), "hoa"))
+    assert room.desk.log.conn.execute("SELECT count(*) FROM rating_sums").fetchone() == (0,)
+    held = room.desk.state.counters[1].ticket
+    assert held is not None
+    ok(room.give(c.FinishService(counter=1, ticket=held), "hoa"))
+    assert room.desk.log.conn.execute(OPEN).fetchone() == (1, 0, 0, 0, 0, 0, 0)
+    assert not verify(room.desk.log.conn, None).faults
+
+
 def test_the_tables_are_what_the_log_says(room: DeskRoom) -> None:
     ok(rate(room, serve(room), 3))
     serve(room)

@@ -677,9 +677,10 @@ def _undo(state: State, order: o.Undo, at: int, actor: e.Actor) -> Outcome:
     if step.offer and state.offers.get(step.offer, None) is not None:
         if state.offers[step.offer].answered == "rated":
             raise Refused("rated_already")
-    return [e.StepUndone(counter=order.counter, ticket=step.after.id, step=step.name)], _touched(
-        step.before, step.offer
+    undone = e.StepUndone(
+        counter=order.counter, ticket=step.after.id, step=step.name, offer=step.offer
     )
+    return [undone], _touched(step.before, step.offer)
 
 
 # --- the visitor's own, and the guide's ----------------------------------------------------------

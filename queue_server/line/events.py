@@ -283,9 +283,12 @@ class PriorityWithdrawn(Fact, tag=True):
 
 
 class StepUndone(Fact, tag=True):
+    """`offer`: the rating that the step asked for, which is asked for no more."""
+
     counter: int
     ticket: str
     step: str
+    offer: str = ""
 
 
 class TicketPrinted(Fact, tag=True):
