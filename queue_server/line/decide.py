@@ -153,6 +153,9 @@ def check_setup(setup: Setup) -> None:
     ):
         if getattr(setup.rules, name) < 0:
             raise Refused("bad_setup", detail=f"rules: {name}")
+    for trigger in setup.triggers:
+        if trigger.fewest < 1 or trigger.worst == trigger.best:
+            raise Refused("bad_setup", detail=f"triggers: {trigger.id}")
     if setup.rules.moves not in MOVES:
         raise Refused("bad_setup", detail=f"rules: moves: {', '.join(MOVES)}")
 
@@ -576,7 +579,7 @@ def _finishing(
                 procedure=ticket.procedure or "",
                 survey=survey_of(state.setup, offer, ticket.service, counter, at),
                 officer=state.counters[counter].officer if counter in state.counters else "",
-                waited=max(0, ticket.called_at - ticket.arrived) // MINUTE,
+                waited=(sum(ticket.waits) + ticket.wait(at)) // MINUTE,
                 priority=ticket.priority or "",
                 language=ticket.language,
             )

@@ -504,7 +504,7 @@ class OfferOpened(Fact, tag=True):
     officer: str = ""
     """The account that served, for what is read of patterns; never shown beside a single rating."""
     waited: int = 0
-    """Minutes from her coming to her call."""
+    """Minutes of waiting over her whole visit, without what she stepped out."""
     priority: str = ""
     language: Language = Language.VI
 
