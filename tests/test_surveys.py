@@ -9,10 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from queue_server.desk import commands as c
+from queue_server.doors.web.satisfaction import Marked
+from queue_server.doors.web.staff.audit import HIDDEN
+from queue_server.line import events as e
 from queue_server.line import orders as o
+from queue_server.line.decide import Refused, check_setup
 from queue_server.line.setup import SurveyUse
 from queue_server.line.surveys import survey_of, well_timed
-from queue_server.satisfaction.triggers import AlertStatus
+from queue_server.satisfaction.triggers import AlertStatus, Trigger
 from queue_server.store.verify import verify
 from queue_server.wire import messages as m
 from queue_server.wire.link import new_id
@@ -20,7 +24,7 @@ from queue_server.wire.surveys import SurveyError, offered, read
 from queue_server.wire.words import MINUTE, Role
 from tests.desk_room import DeskRoom, ok
 from tests.house import take
-from tests.line_room import START, small_setup
+from tests.line_room import START, Room, small_setup
 
 OPEN = "SELECT sum(offers), sum(silent), sum(s1), sum(s2), sum(s3), sum(s4), sum(s5) FROM rating_sums WHERE by = ''"
 
@@ -128,6 +132,41 @@ def test_answers_that_do_not_fit_are_left_out_and_the_rating_counts(room: DeskRo
     assert found == [(5, '{"i1": 2}', 4)]
 
 
+def test_a_survey_whose_file_is_gone_does_not_bar_the_choice_of_others(room: DeskRoom) -> None:
+    kept, gone = SurveyUse(survey="sipas"), SurveyUse(survey="word")
+    ok(manager(room, o.ChooseSurveys(uses=(kept, gone))))
+    room.desk.surveys = {"circular01": offered()["circular01"]}
+    ok(manager(room, o.ChooseSurveys(uses=(gone,))))
+
+
+@pytest.mark.parametrize("wrong", [{"fewest": 0}, {"worst": 5}])
+def test_a_trigger_that_cannot_be_reckoned_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(Refused, match="bad_setup"):
+        check_setup(replace(small_setup(), triggers=(Trigger(id="x", **wrong),)))  # type: ignore[arg-type]
+
+
+def test_waiting_is_summed_over_errands_without_the_service_between() -> None:
+    room = Room()
+    room.do(o.OpenCounter(counter=1), 0, "hoa")
+    room.do(o.IssueTicket(service="a", then=("b",), visit="v", token_hash="t"), 0)
+    (ticket,) = room.state.tickets
+    room.do(o.CallNext(counter=1, after=""), 10, "hoa")
+    room.do(o.Finish(counter=1, ticket=ticket, offer="o1"), 50, "hoa")
+    room.do(o.CallNext(counter=1, after=""), 55, "hoa")
+    room.do(o.Finish(counter=1, ticket=ticket, offer="o2"), 60, "hoa")
+    (opened,) = [x for x, _, _ in room.events if isinstance(x, e.OfferOpened)]
+    assert opened.waited == 15
+
+
+def test_marked_answers_are_told_in_fives() -> None:
+    assert [Marked(reason="stuck", counter=1, count=n).told for n in (1, 5, 9)] == [0, 5, 5]
+
+
+def test_the_audit_hides_what_one_visitor_answered() -> None:
+    told = {"score", "reasons", "answers", "shown", "pressed_at"}
+    assert told <= HIDDEN
+
+
 # --- what the tables add up to ------------------------------------------------------------------
 
 
@@ -145,6 +184,18 @@ def test_sums_follow_each_offer_answer_and_silence(room: DeskRoom) -> None:
         "SELECT officer, waited, opened_at < next_at FROM ratings WHERE offer = ?", (first,)
     ).fetchone()
     assert row[0] and row[2] == 1, "who served, and that the next one was called after"
+
+
+def test_what_was_undone_was_never_asked(room: DeskRoom) -> None:
+    first = serve(room)
+    ok(room.ask(m.StaySilent(id=new_id(), offer=first)))
+    ok(room.give(o.Undo(counter=1), "hoa"))
+    assert room.desk.log.conn.execute("SELECT count(*) FROM rating_sums").fetchone() == (0,)
+    held = room.desk.state.counters[1].ticket
+    assert held is not None
+    ok(room.give(c.FinishService(counter=1, ticket=held), "hoa"))
+    assert room.desk.log.conn.execute(OPEN).fetchone() == (1, 0, 0, 0, 0, 0, 0)
+    assert not verify(room.desk.log.conn, None).faults
 
 
 def test_the_tables_are_what_the_log_says(room: DeskRoom) -> None:

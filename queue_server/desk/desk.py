@@ -463,7 +463,7 @@ class Desk:
     def _choose_surveys(self, request: Request, order: o.ChooseSurveys, changed: Changed) -> Frozen:
         self.allowed(request, o.ChooseSurveys)
         for use in order.uses:
-            if use.survey not in self.surveys:
+            if use.survey not in self.surveys and use not in self.state.setup.surveys:
                 raise Refused("unknown_survey", survey=use.survey[:40])
         return _done(self.do(request, order, changed))
 

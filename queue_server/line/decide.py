@@ -153,6 +153,9 @@ def check_setup(setup: Setup) -> None:
     ):
         if getattr(setup.rules, name) < 0:
             raise Refused("bad_setup", detail=f"rules: {name}")
+    for trigger in setup.triggers:
+        if trigger.fewest < 1 or trigger.worst == trigger.best:
+            raise Refused("bad_setup", detail=f"triggers: {trigger.id}")
     if setup.rules.moves not in MOVES:
         raise Refused("bad_setup", detail=f"rules: moves: {', '.join(MOVES)}")
 
@@ -576,7 +579,7 @@ def _finishing(
                 procedure=ticket.procedure or "",
                 survey=survey_of(state.setup, offer, ticket.service, counter, at),
                 officer=state.counters[counter].officer if counter in state.counters else "",
-                waited=max(0, ticket.called_at - ticket.arrived) // MINUTE,
+                waited=(sum(ticket.waits) + ticket.wait(at)) // MINUTE,
                 priority=ticket.priority or "",
                 language=ticket.language,
             )
@@ -677,9 +680,10 @@ def _undo(state: State, order: o.Undo, at: int, actor: e.Actor) -> Outcome:
     if step.offer and state.offers.get(step.offer, None) is not None:
         if state.offers[step.offer].answered == "rated":
             raise Refused("rated_already")
-    return [e.StepUndone(counter=order.counter, ticket=step.after.id, step=step.name)], _touched(
-        step.before, step.offer
+    undone = e.StepUndone(
+        counter=order.counter, ticket=step.after.id, step=step.name, offer=step.offer
     )
+    return [undone], _touched(step.before, step.offer)
 
 
 # --- the visitor's own, and the guide's ----------------------------------------------------------

@@ -283,9 +283,12 @@ class PriorityWithdrawn(Fact, tag=True):
 
 
 class StepUndone(Fact, tag=True):
+    """`offer`: the rating that the step asked for, which is asked for no more."""
+
     counter: int
     ticket: str
     step: str
+    offer: str = ""
 
 
 class TicketPrinted(Fact, tag=True):
@@ -501,7 +504,7 @@ class OfferOpened(Fact, tag=True):
     officer: str = ""
     """The account that served, for what is read of patterns; never shown beside a single rating."""
     waited: int = 0
-    """Minutes from her coming to her call."""
+    """Minutes of waiting over her whole visit, without what she stepped out."""
     priority: str = ""
     language: Language = Language.VI
 

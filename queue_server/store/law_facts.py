@@ -64,16 +64,19 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 def ended(conn: sqlite3.Connection, span: tuple[int, int]) -> tuple[Ended, ...]:
-    """Those whose result was ready in `span` (ms), the made-up ones of a sample left out."""
+    """Those whose result was ready in `span` (ms), the made-up ones of a sample left out.
+
+    One that was ready before and is only fetched in `span` is none of them.
+    """
     found: dict[str, tuple[int, str]] = {}
     for at, account, body in conn.execute(
-        "SELECT at, account, body FROM events WHERE kind = 'DossierMoved' AND at >= ? AND at < ?"
-        " ORDER BY seq",
-        span,
+        "SELECT at, account, body FROM events WHERE kind = 'DossierMoved' AND at < ? ORDER BY seq",
+        (span[1],),
     ):
         event = decode_event(body)
         if isinstance(event, DossierMoved) and event.status in ENDED:
             found.setdefault(event.dossier, (at, account))
+    found = {dossier: end for dossier, end in found.items() if end[0] >= span[0]}
     lines = []
     for dossier, (at, account) in found.items():
         row = conn.execute(
@@ -172,13 +175,23 @@ def agency(
     electronic: bool,
     answer_days: int = 15,
 ) -> tt01.Agency:
-    """Counts of the one-stop; all procedures of its catalogue are received here. Online filing is not known."""
-    answered = [f for f in feedback if f.answered is not None or f.refused is not None]
-    in_time = sum((f.answered if f.answered is not None else 0) <= answer_days for f in answered)
+    """Counts of the one-stop; all procedures of its catalogue are received here. Online filing is not known.
+
+    Feedback that has waited longer than `answer_days` counts as late, answered or not.
+    """
+    judged = [
+        f
+        for f in feedback
+        if f.answered is not None or f.refused is not None or f.age > answer_days
+    ]
+    in_time = sum(
+        f.refused is not None or (f.answered is not None and f.answered <= answer_days)
+        for f in judged
+    )
     return tt01.Agency(
         procedures=procedures or None,
         electronic=procedures if electronic and procedures else None,
-        feedback=len(answered),
+        feedback=len(judged),
         feedback_in_time=in_time,
         dossiers=len(known),
     )

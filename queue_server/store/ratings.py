@@ -86,6 +86,23 @@ def _keep_sums(conn: sqlite3.Connection) -> None:
     )
 
 
+def keep_undone(conn: sqlite3.Connection) -> None:
+    """One trigger more: an offer that is undone counts no longer, and no line stays that counts nothing."""
+    lines = " ".join(
+        f"UPDATE rating_sums SET offers = offers - 1, silent = silent - (OLD.source = 'silent') {line};"
+        f" DELETE FROM rating_sums {line} AND offers = 0;"
+        for by in LEVELS
+        for level, within in (levels(by, "OLD."),)
+        for line in (
+            f"WHERE by = '{by}' AND day = substr(OLD.half_hour, 1, 10)"
+            f" AND level = {level} AND within = {within}",
+        )
+    )
+    conn.execute(
+        f"CREATE TRIGGER ratings_undone AFTER DELETE ON ratings WHEN OLD.score IS NULL BEGIN {lines} END"
+    )
+
+
 def _added(counted: str, also: str = "") -> str:
     """One more of `counted` in the line of each driver."""
     more = f", {also}" if also else ""
@@ -163,6 +180,8 @@ def project(conn: sqlite3.Connection, event: e.Event, at: int) -> None:
             "UPDATE ratings SET source = 'silent' WHERE offer = ? AND score IS NULL",
             (event.offer,),
         )
+    elif isinstance(event, e.StepUndone) and event.offer:
+        conn.execute("DELETE FROM ratings WHERE offer = ? AND score IS NULL", (event.offer,))
     elif isinstance(event, e.TicketCalled):
         conn.execute(
             "UPDATE ratings SET next_at = ? WHERE next_at IS NULL AND offer ="

@@ -169,6 +169,11 @@ def _ratings_in_full(db: Database) -> None:
         ratings.project(db.conn, decode_event(body), at)
 
 
+def _offers_undone(db: Database) -> None:
+    """An offer whose service was not over after all is taken back."""
+    ratings.keep_undone(db.conn)
+
+
 STEPS: list[Callable[[Database], None]] = [
     _log,
     _vault,
@@ -178,4 +183,5 @@ STEPS: list[Callable[[Database], None]] = [
     _passing_and_feedback,
     _tickets_by_request,
     _ratings_in_full,
+    _offers_undone,
 ]

@@ -75,6 +75,11 @@ class Marked(Frozen):
     counter: int | None
     count: int
 
+    @property
+    def told(self) -> int:
+        """In whole fives, as everything that comes of single answers; 0: fewer than five."""
+        return self.count // store.STEP * store.STEP
+
 
 class Report(Frozen):
     """Of `days`. `marked`: apart, and counted in all the other figures as well."""

@@ -23,6 +23,7 @@ A_PAGE = 100
 HIDDEN = frozenset(
     {"t", "token", "visit", "sealed", "ask", "setup", "ticket", "counter"}
     | {"number", "ordinal", "what", "expires", "since", "score", "reasons"}
+    | {"answers", "shown", "pressed_at"}
 )
 """Keys and references that lead to persons, single ratings, and what has a column of its own."""
 KINDS = tuple(kind.__name__ for kind in e.Event.__args__)

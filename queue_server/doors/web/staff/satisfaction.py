@@ -123,7 +123,7 @@ def rows_of(report: Report) -> Iterator[tuple[object, ...]]:
         low, high = (figure.interval.low, figure.interval.high) if figure.interval else ("", "")
         yield (*span, "sipas", factor.value, "", figure.value, low, high, figure.n, "", "")
     for mark in report.marked:
-        yield (*span, "marked", mark.reason, mark.counter, mark.count, "", "", "", "", "")
+        yield (*span, "marked", mark.reason, mark.counter, mark.told or "", "", "", "", "", "")
 
 
 class SatisfactionPage:

@@ -252,7 +252,7 @@ class SatisfactionView:
                 one.counter or "–",
                 tag(
                     "td",
-                    one.count if one.count >= MARKED_TOLD else f"< {MARKED_TOLD}",
+                    one.told or f"< {MARKED_TOLD}",
                     cls="mc-num",
                 ),
                 data_mark=one.reason,

@@ -1,0 +1,51 @@
+"""What the calculators of the law read: each dossier in the month in which its result was ready, and once."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from queue_server.dossiers.life import DossierStatus as S
+from queue_server.line import events as e
+from queue_server.satisfaction.circular01 import of_agency
+from queue_server.satisfaction.decision766 import Feedback
+from queue_server.store.law_facts import agency, ended
+from queue_server.store.log import Log
+from queue_server.wire.words import DAY
+
+RECEIVED = 1_795_480_200_000
+DUE = RECEIVED + 5 * DAY
+OCTOBER = (RECEIVED, RECEIVED + 10 * DAY)
+NOVEMBER = (OCTOBER[1], OCTOBER[1] + 30 * DAY)
+
+
+@pytest.fixture
+def conn(tmp_path: Path) -> sqlite3.Connection:
+    """One dossier: ready in time in the first month, fetched in the second."""
+    log = Log(tmp_path / "centre.db")
+    filed = {"dossier": "d1", "procedure": "p", "service": "a", "received_at": RECEIVED}
+    columns = [row[1] for row in log.conn.execute("PRAGMA table_info(dossiers)")]
+    values = [filed.get(name, DUE if name == "due_at" else 0) for name in columns]
+    log.conn.execute(f"INSERT INTO dossiers VALUES ({', '.join('?' * len(columns))})", values)
+    for status, day in ((S.READY, 4), (S.RETURNED, 20)):
+        moved = e.DossierMoved(dossier="d1", status=status)
+        log.append(moved, RECEIVED + day * DAY, e.Actor(device="web", account="hoa"), "")
+    return log.conn
+
+
+def test_a_dossier_counts_in_the_month_it_was_ready_and_not_again_when_fetched(
+    conn: sqlite3.Connection,
+) -> None:
+    (only,) = ended(conn, OCTOBER)
+    assert only.ready_at == RECEIVED + 4 * DAY
+    assert ended(conn, NOVEMBER) == ()
+
+
+def test_feedback_that_waits_too_long_is_late_though_nobody_answered_it() -> None:
+    waiting, old = Feedback(age=3), Feedback(age=16)
+    assert of_agency(agency((), (waiting,), 1, True))[8].points == 2, "there is still time"
+    assert of_agency(agency((), (old,), 1, True))[8].points == 0
+    answered = (*(Feedback(age=4, answered=4) for _ in range(9)), old)
+    assert of_agency(agency((), answered, 1, True))[8].points == 1
