@@ -12,7 +12,8 @@ from queue_server.wire.texts import Texts
 from queue_server.wire.words import local
 
 from . import journey as j
-from .pictures import Picture, Scene, drawn_from, picture
+from .parts import Picture, Scene
+from .pictures import drawn_from, picture, screen_name
 from .survey import Survey, read_event
 
 BEAT_S = 0.1
@@ -63,7 +64,7 @@ class TabletApp(ScreenApp):
         scene = self._scene()
         self._picture = picture(scene)
         self._drawn = self._stands_on()
-        self.show(str(scene.state.screen), self._picture)
+        self.show(screen_name(scene.state), self._picture)
 
     def _refresh(self) -> None:
         """A new picture only when it must be: a finger down on the old one would be lost."""
@@ -77,7 +78,7 @@ class TabletApp(ScreenApp):
 
     def _learn(self, setup: CentreSetup) -> None:
         self._setup = setup
-        self._refresh()
+        self.happen(j.SurveysSeen(setup.surveys))
 
     def _clock(self) -> str:
         offset = self._setup.utc_offset_minutes if self._setup else VIETNAM_MINUTES

@@ -1,8 +1,9 @@
 """The visitor's way over the tablet's screens: pure rules, in which time is an argument.
 
 The server offers a rating (`offer/<counter>`); the tablet asks for it, lets the visitor change it
-for a moment, and hands it in. What was pressed once is never lost: when the offer goes away, the
-time is up or the visitor leaves, the rating is handed in as it stands.
+for a moment, and hands it in. Where the offer names a survey, its questions follow one by one.
+What was pressed once is never lost: when the offer goes away, the time is up or the visitor leaves,
+the rating is handed in as it stands.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import msgspec
+
 from queue_server.wire.messages import CounterState, Offer
+from queue_server.wire.surveys import Kind, Question, Survey
 from queue_server.wire.words import Language
 
 POOR = 3
@@ -19,6 +23,8 @@ SETTLE_MS = 350
 """A screen that has just changed is deaf for so long: the finger was meant for what stood there."""
 LAST_MOMENT_MS = 1_000
 """A press that comes so shortly after the time is up still counts."""
+EXPIRY_SLACK_MS = 5_000
+"""An offer that is taken away so shortly before its end has run out; nobody has withdrawn it."""
 REMEMBERED = 64
 """How many ended offers are kept in mind: a retained offer comes again with every connection."""
 
@@ -31,11 +37,12 @@ class Screen(StrEnum):
     CHOSEN = "chosen"
     REASONS = "reasons"
     WORDS = "words"
+    MORE = "more"
     THANKS = "thanks"
 
 
 IDLE = frozenset({Screen.CONNECTING, Screen.AWAY, Screen.WAITING})
-RATED = frozenset({Screen.CHOSEN, Screen.REASONS, Screen.WORDS})
+RATED = frozenset({Screen.CHOSEN, Screen.REASONS, Screen.WORDS, Screen.MORE})
 """Screens on which a rating stands that has not been handed in."""
 
 
@@ -58,6 +65,8 @@ class Pace:
     change: int = 5_000
     reasons: int = 25_000
     words: int = 60_000
+    more: int = 40_000
+    """Each question of a survey."""
     thanks: int = 4_000
     away: int = 5_000
     offered_reasons: tuple[str, ...] = ()
@@ -74,6 +83,13 @@ class Rating:
     pressed_at: int
     reasons: tuple[str, ...] = ()
     words: str = ""
+    answers: tuple[tuple[str, int], ...] = ()
+    """By question of the survey, those that were answered."""
+    shown: int = 0
+    """How many of the survey's questions she has seen."""
+
+    def answer(self, question: str) -> int | None:
+        return dict(self.answers).get(question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +110,34 @@ class State:
     asked: Offer | None = None
     """The offer that the visitor is being asked about."""
     rating: Rating | None = None
+    surveys: tuple[Survey, ...] = ()
+    """Those that are asked in this centre now."""
+    survey: Survey | None = None
+    """What is asked after the faces; fixed from the press of a face to the end of this rating."""
+    place: int = 0
+    """Which question of `survey` is on the screen, or comes next."""
     ended: tuple[str, ...] = ()
     """The last offers that were rated or met silence here."""
+
+    @property
+    def question(self) -> Question | None:
+        """The survey's question at `place`."""
+        return self.survey.questions[self.place] if self.survey else None
+
+    @property
+    def last_question(self) -> bool:
+        return self.survey is not None and self.place == len(self.survey.questions) - 1
+
+    @property
+    def other_language(self) -> Language | None:
+        """What the visitor may change to; None where her survey is not asked in it."""
+        other = Language.VI if self.language is Language.EN else Language.EN
+        return other if self.survey is None or other in self.survey.languages else None
+
+    @property
+    def asks_words(self) -> bool:
+        """The survey has a question that is answered in words."""
+        return _words_place(self) is not None
 
 
 # --- what happens -------------------------------------------------------------------------------
@@ -116,6 +158,13 @@ class OfferSeen:
     """`offer` None: the server has taken it away."""
 
     offer: Offer | None
+
+
+@dataclass(frozen=True, slots=True)
+class SurveysSeen:
+    """The centre's surveys, as the server has them now."""
+
+    surveys: tuple[Survey, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +199,25 @@ class CloseWords:
 
 @dataclass(frozen=True, slots=True)
 class PressSend:
-    pass
+    """Hand in as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerQuestion:
+    """An option's value, or a face, for a question of the survey."""
+
+    question: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """The next question, whether this one was answered or not; after the last one: hand in."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoBack:
+    """The question before; before the first one the faces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +225,19 @@ class ChooseLanguage:
     language: Language
 
 
-Touch = PressFace | ToggleReason | OpenWords | WriteWords | CloseWords | PressSend | ChooseLanguage
-Fact = ConnectionChanged | CounterSeen | OfferSeen | TimePassed
+Touch = (
+    PressFace
+    | ToggleReason
+    | OpenWords
+    | WriteWords
+    | CloseWords
+    | PressSend
+    | AnswerQuestion
+    | GoOn
+    | GoBack
+    | ChooseLanguage
+)
+Fact = ConnectionChanged | CounterSeen | OfferSeen | SurveysSeen | TimePassed
 Event = Touch | Fact
 
 
@@ -211,7 +289,7 @@ def step(state: State, event: Event, now: Now, pace: Pace) -> Step:
 
 def left(state: State, now: Now, pace: Pace) -> float:
     """The share (1 … 0) of this screen's time that is left; 1 where no time runs."""
-    span = _span(state.screen, pace)
+    span = _span(state, pace)
     if not span:
         return 1.0
     return min(1.0, max(0.0, 1 - (now.own - state.touched) / span))
@@ -227,6 +305,8 @@ def _take(state: State, event: Event, now: Now, pace: Pace) -> Step:
             return replace(state, counter=counter), ()
         case OfferSeen(offer=offer):
             return _offered(state, offer), ()
+        case SurveysSeen(surveys=surveys):
+            return replace(state, surveys=surveys), ()
     return _touch(state, event, now, pace)
 
 
@@ -239,23 +319,31 @@ def _touch(state: State, event: Touch, now: Now, pace: Pace) -> Step:
     state = replace(state, touched=now.own)
     match event:
         case ChooseLanguage(language=language):
-            return replace(state, language=language), ()
+            known = language in (state.language, state.other_language)
+            return (replace(state, language=language) if known else state), ()
         case PressFace(score=score) if 1 <= score <= 5:
             return _press(state, score, now, pace)
     if state.rating is None or state.screen not in RATED:
         return state, ()
+    if isinstance(event, PressSend):
+        return _hand_in(state, state.rating, now)
+    if isinstance(event, AnswerQuestion | GoOn | GoBack):
+        return _way_touch(state, state.rating, event, now, pace)
+    return _word_touch(state, state.rating, event, now, pace)
+
+
+def _word_touch(state: State, rating: Rating, event: Touch, now: Now, pace: Pace) -> Step:
+    """Reasons, and words of her own."""
     match event:
-        case PressSend():
-            return _hand_in(state, state.rating, now)
         case ToggleReason(reason=reason) if reason in pace.offered_reasons:
-            return _keep(state, replace(state.rating, reasons=_toggled(state.rating, reason)))
-        case OpenWords() if state.screen is Screen.REASONS and pace.words_length:
+            return _keep(state, replace(rating, reasons=_toggled(rating, reason)))
+        case OpenWords() if pace.words_length and _may_write(state):
             return _show(state, Screen.WORDS, now), ()
         case WriteWords(words=words) if state.screen is Screen.WORDS:
-            rating = replace(state.rating, words=words[: pace.words_length])
-            return replace(state, rating=rating), ()
+            return replace(state, rating=replace(rating, words=words[: pace.words_length])), ()
         case CloseWords() if state.screen is Screen.WORDS:
-            return _keep(_show(state, Screen.REASONS, now), state.rating)
+            came_from = Screen.MORE if _asks_words_now(state) else Screen.REASONS
+            return _keep(_show(state, came_from, now), rating)
     return state, ()
 
 
@@ -263,13 +351,116 @@ def _press(state: State, score: int, now: Now, pace: Pace) -> Step:
     if state.asked is None or state.screen not in (Screen.ASKING, Screen.CHOSEN, Screen.REASONS):
         return state, ()
     first = state.rating or Rating(offer=state.asked.offer, score=score, pressed_at=now.wall)
-    more = score <= POOR and (pace.offered_reasons or pace.words_length)
-    state = _show(state, Screen.REASONS if more else Screen.CHOSEN, now)
-    return _keep(state, replace(first, score=score))
+    rating = replace(first, score=score)
+    if state.rating is None:
+        state = replace(state, survey=_survey_of(state, pace), place=0)
+    if _has_reasons(state, score, pace):
+        return _keep(_show(state, Screen.REASONS, now), rating)
+    if state.survey is not None:
+        return _ask_question(state, rating, state.place, now)
+    return _keep(_show(state, Screen.CHOSEN, now), rating)
+
+
+def _has_reasons(state: State, score: int, pace: Pace) -> bool:
+    words = pace.words_length and not state.asks_words
+    return score <= POOR and bool(pace.offered_reasons or words)
+
+
+# --- the survey ---------------------------------------------------------------------------------
+
+
+def _survey_of(state: State, pace: Pace) -> Survey | None:
+    """What the offer asks beyond the faces; None if it is unknown here or not in her language."""
+    wanted = state.asked.survey if state.asked else ""
+    survey = next((s for s in state.surveys if s.id == wanted), None)
+    if survey is None or state.language not in survey.languages:
+        return None
+    asked = tuple(q for q in survey.questions if q.kind is not Kind.WORDS or pace.words_length)
+    return msgspec.structs.replace(survey, questions=asked) if asked else None
+
+
+def _way_touch(
+    state: State, rating: Rating, event: AnswerQuestion | GoOn | GoBack, now: Now, pace: Pace
+) -> Step:
+    """On and back: the faces, the reasons of a poor rating, the questions one by one."""
+    reasons = _has_reasons(state, rating.score, pace)
+    match event, state.screen:
+        case GoOn(), Screen.CHOSEN if reasons:
+            return _show(state, Screen.REASONS, now), ()
+        case GoOn(), Screen.CHOSEN | Screen.REASONS if state.survey is not None:
+            return _ask_question(state, rating, state.place, now)
+        case GoBack(), Screen.REASONS:
+            return _show(state, Screen.CHOSEN, now), ()
+        case GoBack(), Screen.MORE if state.place == 0:
+            return _show(state, Screen.REASONS if reasons else Screen.CHOSEN, now), ()
+    return _survey_touch(state, rating, event, now)
+
+
+def _survey_touch(
+    state: State, rating: Rating, event: AnswerQuestion | GoOn | GoBack, now: Now
+) -> Step:
+    question = state.question
+    if state.screen is not Screen.MORE or question is None:
+        return state, ()
+    match event:
+        case AnswerQuestion(question=name, value=value):
+            right = name == question.id and question.takes(value)
+            return _answer(state, rating, name, value, now) if right else (state, ())
+        case GoOn():
+            return _go_on(state, rating, now)
+    return _ask_question(state, rating, state.place - 1, now)
+
+
+def _ask_question(state: State, rating: Rating, place: int, now: Now) -> Step:
+    state = replace(state, screen=Screen.MORE, place=place, since=now.own, touched=now.own)
+    return _keep(state, replace(rating, shown=max(rating.shown, place + 1)))
+
+
+def _answer(state: State, rating: Rating, question: str, value: int, now: Now) -> Step:
+    """The next question comes by itself; the last answer stands for a moment to be changed."""
+    answers = {**dict(rating.answers), question: value}
+    rating = replace(rating, answers=tuple(answers.items()))
+    if state.last_question:
+        return _keep(state, rating)
+    return _ask_question(state, rating, state.place + 1, now)
+
+
+def _go_on(state: State, rating: Rating, now: Now) -> Step:
+    if state.last_question:
+        return _hand_in(state, rating, now)
+    return _ask_question(state, rating, state.place + 1, now)
+
+
+def answered(state: State) -> bool:
+    """Whether the question on the screen has its answer."""
+    question, rating = state.question, state.rating
+    if question is None or rating is None:
+        return False
+    if question.kind is Kind.WORDS:
+        return bool(rating.words.strip())
+    return rating.answer(question.id) is not None
+
+
+def _words_place(state: State) -> int | None:
+    questions = state.survey.questions if state.survey else ()
+    return next((n for n, q in enumerate(questions) if q.kind is Kind.WORDS), None)
+
+
+def _asks_words_now(state: State) -> bool:
+    """Whether the words are those of the survey's question, and not of a poor rating's reasons."""
+    place, shown = _words_place(state), state.rating.shown if state.rating else 0
+    return place is not None and state.place == place and shown > place
+
+
+def _may_write(state: State) -> bool:
+    if state.screen is Screen.MORE:
+        return _asks_words_now(state)
+    return state.screen is Screen.REASONS and not state.asks_words
 
 
 def _keep(state: State, rating: Rating) -> Step:
-    return replace(state, rating=rating), (KeepRating(rating=final(rating)),)
+    state = replace(state, rating=rating)
+    return state, (KeepRating(rating=final(state, rating)),)
 
 
 def _toggled(rating: Rating, reason: str) -> tuple[str, ...]:
@@ -278,11 +469,16 @@ def _toggled(rating: Rating, reason: str) -> tuple[str, ...]:
     return (*rating.reasons, reason)
 
 
-def final(rating: Rating) -> Rating:
-    """The rating as it is handed in: reasons and words belong to a poor one only."""
-    if rating.score <= POOR:
-        return replace(rating, words=" ".join(rating.words.split()))
-    return replace(rating, reasons=(), words="")
+def final(state: State, rating: Rating) -> Rating:
+    """The rating as it is handed in: reasons belong to a poor one only, and so do words that no
+    question of a survey asked for."""
+    poor, place = rating.score <= POOR, _words_place(state)
+    asked = place is not None and rating.shown > place
+    return replace(
+        rating,
+        reasons=rating.reasons if poor else (),
+        words=" ".join(rating.words.split()) if poor or asked else "",
+    )
 
 
 # --- time and the server ------------------------------------------------------------------------
@@ -307,14 +503,14 @@ def _settle(state: State, now: Now, pace: Pace) -> Step:
         over = now.own - state.since >= pace.thanks
         return (_idle(state, now, pace) if over else state), ()
     if state.screen in RATED and state.rating is not None:
-        over = _withdrawn(state) or now.own - state.touched >= _span(state.screen, pace)
+        over = _withdrawn(state, now) or now.own - state.touched >= _span(state, pace)
         return _hand_in(state, state.rating, now) if over else (state, ())
     return _settle_question(state, now, pace)
 
 
 def _settle_question(state: State, now: Now, pace: Pace) -> Step:
     asked = state.asked
-    if asked is None or _withdrawn(state):
+    if asked is None or _taken_away(state):
         return _idle(state, now, pace), ()
     untouched = now.own - state.touched >= pace.answer + LAST_MOMENT_MS
     if not untouched and now.wall < asked.expires:
@@ -323,13 +519,24 @@ def _settle_question(state: State, now: Now, pace: Pace) -> Step:
     return _idle(_end(state, asked.offer), now, pace), (silence,)
 
 
-def _withdrawn(state: State) -> bool:
+def _taken_away(state: State) -> bool:
     return state.asked is None or state.offer is None or state.offer.offer != state.asked.offer
 
 
+def _withdrawn(state: State, now: Now) -> bool:
+    """Whether her rating must be handed in now. An offer that has only run out leaves her the time
+    that she is using: it can be answered for days, and nobody waits for the screen."""
+    if not _taken_away(state):
+        return False
+    asked = state.asked
+    ran_out = asked is not None and now.wall >= asked.expires - EXPIRY_SLACK_MS
+    return not (ran_out and state.offer is None)
+
+
 def _hand_in(state: State, rating: Rating, now: Now) -> Step:
+    rating = final(state, rating)
     state = _end(_show(state, Screen.THANKS, now), rating.offer)
-    return state, (HandInRating(rating=final(rating)),)
+    return replace(state, rating=rating), (HandInRating(rating=rating),)
 
 
 def _end(state: State, offer: str) -> State:
@@ -350,7 +557,7 @@ def _idle(state: State, now: Now, pace: Pace) -> State:
     if screen is state.screen:
         return state
     state = _show(state, screen, now)
-    return replace(state, asked=None, rating=None, language=state.home)
+    return replace(state, asked=None, rating=None, survey=None, place=0, language=state.home)
 
 
 def _ask(state: State, offer: Offer, now: Now) -> State:
@@ -361,6 +568,8 @@ def _ask(state: State, offer: Offer, now: Now) -> State:
         touched=now.own,
         asked=offer,
         rating=None,
+        survey=None,
+        place=0,
         language=offer.language,
     )
 
@@ -371,10 +580,16 @@ def _show(state: State, screen: Screen, now: Now) -> State:
     return replace(state, screen=screen, since=now.own, touched=now.own)
 
 
-def _span(screen: Screen, pace: Pace) -> int:
+def _span(state: State, pace: Pace) -> int:
+    """How long this screen stands untouched; the last answer and a good face only to be changed."""
+    settled = state.screen is Screen.MORE and state.last_question and answered(state)
+    good = state.rating is not None and state.rating.score > POOR
+    if settled or (state.screen is Screen.CHOSEN and state.survey is None and good):
+        return pace.change
     return {
         Screen.ASKING: pace.answer,
-        Screen.CHOSEN: pace.change,
+        Screen.CHOSEN: pace.more,
         Screen.REASONS: pace.reasons,
         Screen.WORDS: pace.words,
-    }.get(screen, 0)
+        Screen.MORE: pace.more,
+    }.get(state.screen, 0)

@@ -20,6 +20,16 @@ REASONS = (
 """The reasons that have a text in every language (after NĐ 61/2018, Đ.31, what citizens judge)."""
 
 
+SPANS = (
+    "answer_seconds",
+    "change_seconds",
+    "reasons_seconds",
+    "words_seconds",
+    "question_seconds",
+    "thanks_seconds",
+)
+
+
 class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
     """Times in seconds, as a visitor feels them; each touch of the screen starts the time again."""
 
@@ -38,6 +48,8 @@ class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
     """How long the reasons for a poor rating stand untouched before all is sent as it is."""
     words_seconds: float = 60.0
     """The same while the keyboard is open."""
+    question_seconds: float = 40.0
+    """How long a question of a survey stands untouched before all is sent as it is."""
     thanks_seconds: float = 4.0
     away_seconds: float = 5.0
     """How long the connection may be gone before the waiting screen says so."""
@@ -62,7 +74,7 @@ def read(path: Path | None) -> TabletSettings:
             f"{path or 'environment'}: `tablet.reasons`: no such reason `{unknown[0]}`"
             f" (known: {', '.join(REASONS)})"
         )
-    for name in ("answer_seconds", "change_seconds", "reasons_seconds", "thanks_seconds"):
+    for name in SPANS:
         if getattr(own, name) <= 0:
             raise settings.SettingsError(
                 f"{path or 'environment'}: `tablet.{name}`: must be above 0"

@@ -223,4 +223,6 @@ def wire_rating(rating: Rating) -> Rate:
         pressed_at=rating.pressed_at,
         reasons=rating.reasons,
         words=rating.words,
+        answers=dict(rating.answers),
+        shown=rating.shown,
     )

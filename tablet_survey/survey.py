@@ -28,6 +28,7 @@ def pace_of(settings: TabletSettings) -> j.Pace:
         change=round(settings.change_seconds * 1000),
         reasons=round(settings.reasons_seconds * 1000),
         words=round(settings.words_seconds * 1000),
+        more=round(settings.question_seconds * 1000),
         thanks=round(settings.thanks_seconds * 1000),
         away=round(settings.away_seconds * 1000),
         offered_reasons=settings.reasons,

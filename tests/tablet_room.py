@@ -18,7 +18,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from queue_server.wire import messages as m
-from queue_server.wire import topics
+from queue_server.wire import surveys, topics
 from queue_server.wire.link import Credentials
 from queue_server.wire.words import DeviceKind, Frozen, Language, Names
 
@@ -105,7 +105,28 @@ class PretendServer:
         payload = b"" if message is None else m.encode(message)
         self._client.publish(topic.at(CENTRE, **names), payload, 1, topic.retained)
 
-    def offer(self, name: str, language: Language = Language.VI, lasts_s: float = 120) -> None:
+    def setup(self) -> None:
+        """The centre, with all the shipped surveys."""
+        self.say(
+            topics.SETUP,
+            m.CentreSetup(
+                centre=CENTRE,
+                name=Names(vi="Trung tâm", en="Centre"),
+                authority=Names(vi="Phường", en="Ward"),
+                at=int(time.time() * 1000),
+                services=(),
+                priorities=(),
+                surveys=tuple(surveys.offered().values()),
+            ),
+        )
+
+    def offer(
+        self,
+        name: str,
+        language: Language = Language.VI,
+        lasts_s: float = 120,
+        survey: str = "",
+    ) -> None:
         now = int(time.time() * 1000)
         self.say(
             topics.OFFER,
@@ -116,6 +137,7 @@ class PretendServer:
                 expires=now + int(lasts_s * 1000),
                 number="B047",
                 language=language,
+                survey=survey,
             ),
             counter=COUNTER,
         )

@@ -31,6 +31,7 @@ class Room:
             folder, self.broker.port, size, thanks_seconds=0.6, away_seconds=0.5, **settings
         )
         self.server.start()
+        self.server.setup()
         self.server.counter()
         self.tablet.start()
 
@@ -39,8 +40,8 @@ class Room:
         self.server.stop()
         self.broker.stop()
 
-    def asks(self, offer: str, language: Language = Language.VI) -> None:
-        self.server.offer(offer, language)
+    def asks(self, offer: str, language: Language = Language.VI, survey: str = "") -> None:
+        self.server.offer(offer, language, survey=survey)
         self.tablet.until_shows("asking")
 
     def rates(self, face: int) -> None:
@@ -117,6 +118,35 @@ def test_the_face_may_be_changed_before_it_is_sent(room: Room) -> None:
     room.tablet.until_shows("chosen")
     room.tablet.touch("send")
     assert [r.score for r in room.ratings(1)] == [4]
+
+
+def test_a_survey_is_answered_question_by_question(room: Room) -> None:
+    room.asks("surveyed", survey="circular01")
+    room.tablet.touch("face-4")
+    room.tablet.until_shows("more-1")
+    room.tablet.touch("option-1")
+    room.tablet.until_shows("more-2")
+    room.tablet.touch("next")
+    room.tablet.until_shows("more-3")
+    room.tablet.touch("back")
+    room.tablet.until_shows("more-2")
+    room.tablet.touch("option-0")
+    room.tablet.until_shows("more-3")
+    room.tablet.touch("send")
+    rating = room.ratings(1)[0]
+    assert (rating.score, rating.answers, rating.shown) == (4, {"i1": 1, "i3": 0}, 3)
+
+
+def test_a_power_cut_in_a_survey_counts_what_was_answered(room: Room) -> None:
+    room.asks("cut-survey", survey="sipas")
+    room.tablet.touch("face-5")
+    room.tablet.until_shows("more-1")
+    room.tablet.touch("face-3")
+    room.tablet.until_shows("more-2")
+    room.tablet.kill()
+    room.tablet.start()
+    assert [(r.score, r.answers, r.shown) for r in room.ratings(1)] == [(5, {"access": 3}, 2)]
+    room.tablet.until_shows("waiting")
 
 
 def test_a_foreign_visitor_is_asked_in_english_and_may_switch(room: Room) -> None:
@@ -196,7 +226,7 @@ def test_no_word_is_cut_and_every_target_is_large_in_all_sizes_and_languages() -
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         cwd=Path(__file__).parent.parent,
     )
     assert json.loads(done.stdout) == []
