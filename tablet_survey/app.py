@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from kivy.clock import Clock
 
-from kiosk.touch.screen_app import ScreenApp
+from kiosk.touch.colours import palette_of
+from kiosk.touch.read_aloud import ReadingApp
+from kiosk.touch.reader import ReadingSettings
+from kiosk.touch.style import CALM, HIGH_CONTRAST
 from kiosk.touch.window import WindowSettings
 from queue_server.wire.link import Incoming
 from queue_server.wire.messages import CentreSetup
@@ -20,13 +23,22 @@ BEAT_S = 0.1
 VIETNAM_MINUTES = 420
 
 
-class TabletApp(ScreenApp):
+class TabletApp(ReadingApp):
     """`hear` and `connection` may be called from any thread; all else belongs to the screen's."""
 
+    state: j.State
+
     def __init__(
-        self, window: WindowSettings, survey: Survey, texts: Texts, centre: str, counter: int
+        self,
+        window: WindowSettings,
+        reading: ReadingSettings,
+        survey: Survey,
+        texts: Texts,
+        centre: str,
+        counter: int,
     ) -> None:
-        super().__init__(window)
+        super().__init__(window, reading, texts)
+        self.state = survey.state
         self._survey, self._texts = survey, texts
         self._centre, self._counter = centre, counter
         self._setup: CentreSetup | None = None
@@ -57,10 +69,25 @@ class TabletApp(ScreenApp):
 
     def happen(self, event: j.Event) -> None:
         self._survey.happen(event)
+        self.state = self._survey.state
+        self.tune()
         self._refresh()
+
+    def listens(self) -> bool:
+        """The journey is deaf for a moment too, after what is another screen to it."""
+        return super().listens() and self._survey.settled()
+
+    def wish_reading(self) -> None:
+        self.happen(j.MakeWish(j.Wish.READ))
+
+    def wish_volume(self) -> None:
+        self.happen(j.MakeWish(j.Wish.VOLUME))
 
     def draw(self) -> None:
         """The state's picture, made anew."""
+        own, setup = self.state.access, self._setup
+        calm = palette_of(setup.colours) if setup else CALM
+        self.palette, self.letters = HIGH_CONTRAST if own.contrast else calm, own.letters
         scene = self._scene()
         self._picture = picture(scene)
         self._drawn = self._stands_on()
@@ -71,10 +98,10 @@ class TabletApp(ScreenApp):
         if self._picture is None or self._drawn != self._stands_on():
             self.draw()
         else:
-            self._picture.update(self._survey.state, self._survey.left(), self._clock())
+            self._picture.update(self.state, self._survey.left(), self._clock())
 
     def _stands_on(self) -> tuple[object, ...]:
-        return (*drawn_from(self._survey.state), self._setup)
+        return (*drawn_from(self.state), self._setup)
 
     def _learn(self, setup: CentreSetup) -> None:
         self._setup = setup
@@ -89,7 +116,7 @@ class TabletApp(ScreenApp):
         return Scene(
             look=self.look,
             texts=self._texts,
-            state=self._survey.state,
+            state=self.state,
             report=self.happen,
             reasons=pace.offered_reasons,
             words_length=pace.words_length,

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 import msgspec
 
+from kiosk.touch import wishes
+from kiosk.touch.wishes import Access
 from queue_server.wire.messages import CounterState, Offer
 from queue_server.wire.surveys import Kind, Question, Survey
 from queue_server.wire.words import Language
@@ -23,6 +25,8 @@ SETTLE_MS = 350
 """A screen that has just changed is deaf for so long: the finger was meant for what stood there."""
 LAST_MOMENT_MS = 1_000
 """A press that comes so shortly after the time is up still counts."""
+READING_TIMES = 3
+"""What is read aloud takes so many times as long as what is seen."""
 EXPIRY_SLACK_MS = 5_000
 """An offer that is taken away so shortly before its end has run out; nobody has withdrawn it."""
 REMEMBERED = 64
@@ -114,6 +118,10 @@ class State:
     """Those that are asked in this centre now."""
     survey: Survey | None = None
     """What is asked after the faces; fixed from the press of a face to the end of this rating."""
+    access: Access = Access()
+    """How this visitor wishes to see and hear the tablet; the next one finds it as usual."""
+    headphones: bool = False
+    """They are fixed to this tablet: she alone hears it."""
     place: int = 0
     """Which question of `survey` is on the screen, or comes next."""
     ended: tuple[str, ...] = ()
@@ -225,6 +233,25 @@ class ChooseLanguage:
     language: Language
 
 
+class Wish(StrEnum):
+    """What can be touched of the access panel; READ is the corner marked in relief."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    LETTERS = "letters"
+    CONTRAST = "contrast"
+    READING = "reading"
+    READ = "read"
+    SPEED = "speed"
+    VOLUME = "volume"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class MakeWish:
+    wish: Wish
+
+
 Touch = (
     PressFace
     | ToggleReason
@@ -236,6 +263,7 @@ Touch = (
     | GoOn
     | GoBack
     | ChooseLanguage
+    | MakeWish
 )
 Fact = ConnectionChanged | CounterSeen | OfferSeen | SurveysSeen | TimePassed
 Event = Touch | Fact
@@ -268,10 +296,11 @@ Order = KeepRating | HandInRating | HandInSilence
 Step = tuple[State, tuple[Order, ...]]
 
 
-def begin(home: Language, now: Now, ended: tuple[str, ...] = ()) -> State:
+def begin(home: Language, now: Now, ended: tuple[str, ...] = (), headphones: bool = False) -> State:
     """The state at switching on; `ended`: offers that were answered before, oldest first."""
     return State(
         home=home,
+        headphones=headphones,
         language=home,
         since=now.own,
         touched=now.own,
@@ -295,6 +324,11 @@ def left(state: State, now: Now, pace: Pace) -> float:
     return min(1.0, max(0.0, 1 - (now.own - state.touched) / span))
 
 
+def settled(state: State, now: Now) -> bool:
+    """Whether a touch can have been meant for what stands there."""
+    return now.own - state.since >= SETTLE_MS
+
+
 def _take(state: State, event: Event, now: Now, pace: Pace) -> Step:
     match event:
         case TimePassed():
@@ -314,10 +348,12 @@ def _take(state: State, event: Event, now: Now, pace: Pace) -> Step:
 
 
 def _touch(state: State, event: Touch, now: Now, pace: Pace) -> Step:
-    if state.asked is None or now.own - state.since < SETTLE_MS:
+    if state.asked is None or not settled(state, now):
         return state, ()
     state = replace(state, touched=now.own)
     match event:
+        case MakeWish(wish=wish):
+            return _wished(state, wish, now), ()
         case ChooseLanguage(language=language):
             known = language in (state.language, state.other_language)
             return (replace(state, language=language) if known else state), ()
@@ -345,6 +381,29 @@ def _word_touch(state: State, rating: Rating, event: Touch, now: Now, pace: Pace
             came_from = Screen.MORE if _asks_words_now(state) else Screen.REASONS
             return _keep(_show(state, came_from, now), rating)
     return state, ()
+
+
+def _wished(state: State, wish: Wish, now: Now) -> State:
+    """Her rating stays as it is; a panel that comes or goes is another screen under her finger."""
+    own = state.access
+    match wish:
+        case Wish.OPEN | Wish.CLOSE:
+            return replace(state, access=replace(own, open=wish is Wish.OPEN), since=now.own)
+        case Wish.LETTERS:
+            own = wishes.next_letters(own)
+        case Wish.CONTRAST:
+            own = replace(own, contrast=not own.contrast)
+        case Wish.READING:
+            own = replace(own, reading=not own.reading)
+        case Wish.READ:
+            own = replace(own, reading=True)
+        case Wish.SPEED:
+            own = wishes.next_speed(own)
+        case Wish.VOLUME:
+            own = wishes.next_volume(own)
+        case Wish.TIME:
+            own = wishes.more_patience(own)
+    return replace(state, access=own)
 
 
 def _press(state: State, score: int, now: Now, pace: Pace) -> Step:
@@ -509,11 +568,14 @@ def _settle(state: State, now: Now, pace: Pace) -> Step:
 
 
 def _settle_question(state: State, now: Now, pace: Pace) -> Step:
+    """Silence, when nobody comes in time; who is just making the screen fit for her is waited for."""
     asked = state.asked
-    if asked is None or _taken_away(state):
+    awaited = state.access != Access()
+    gone = _withdrawn(state, now) if awaited else _taken_away(state)
+    if asked is None or gone:
         return _idle(state, now, pace), ()
-    untouched = now.own - state.touched >= pace.answer + LAST_MOMENT_MS
-    if not untouched and now.wall < asked.expires:
+    untouched = now.own - state.touched >= _span(state, pace) + LAST_MOMENT_MS
+    if not untouched and (awaited or now.wall < asked.expires):
         return state, ()
     silence = HandInSilence(offer=asked.offer, at=now.wall)
     return _idle(_end(state, asked.offer), now, pace), (silence,)
@@ -557,7 +619,15 @@ def _idle(state: State, now: Now, pace: Pace) -> State:
     if screen is state.screen:
         return state
     state = _show(state, screen, now)
-    return replace(state, asked=None, rating=None, survey=None, place=0, language=state.home)
+    return replace(
+        state,
+        asked=None,
+        rating=None,
+        survey=None,
+        place=0,
+        access=Access(),
+        language=state.home,
+    )
 
 
 def _ask(state: State, offer: Offer, now: Now) -> State:
@@ -570,6 +640,7 @@ def _ask(state: State, offer: Offer, now: Now) -> State:
         rating=None,
         survey=None,
         place=0,
+        access=Access(),
         language=offer.language,
     )
 
@@ -577,11 +648,18 @@ def _ask(state: State, offer: Offer, now: Now) -> State:
 def _show(state: State, screen: Screen, now: Now) -> State:
     if screen is state.screen:
         return state
-    return replace(state, screen=screen, since=now.own, touched=now.own)
+    access = replace(state.access, open=False)
+    return replace(state, screen=screen, since=now.own, touched=now.own, access=access)
 
 
 def _span(state: State, pace: Pace) -> int:
-    """How long this screen stands untouched; the last answer and a good face only to be changed."""
+    """How long this screen stands untouched for this visitor."""
+    times = state.access.patience * (READING_TIMES if state.access.reading else 1)
+    return _usual_span(state, pace) * times
+
+
+def _usual_span(state: State, pace: Pace) -> int:
+    """The last answer and a good face stand only to be changed."""
     settled = state.screen is Screen.MORE and state.last_question and answered(state)
     good = state.rating is not None and state.rating.score > POOR
     if settled or (state.screen is Screen.CHOSEN and state.survey is None and good):

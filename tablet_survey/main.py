@@ -92,7 +92,14 @@ def _serve(
     post = Post(store, link)
     link.health = lambda: _health(store, post)
     survey = Survey(own, store, post, link.now)
-    app = TabletApp(window, survey, Texts(TEXTS), credentials.centre, credentials.counter or 0)
+    app = TabletApp(
+        window,
+        own.reading,
+        survey,
+        Texts(TEXTS),
+        credentials.centre,
+        credentials.counter or 0,
+    )
     link.on_message, link.on_connection = app.hear, app.connection
     remote = remote_from_environment(app, REMOTE)
     _run_together(app, link, post, remote)
@@ -102,10 +109,12 @@ def _run_together(app: TabletApp, link: Link, post: Post, remote: Any) -> None:
     try:
         if remote is not None:
             remote.start()
+        app.reader.start()
         link.start()
         post.send()
         app.run()
     finally:
+        app.reader.stop()
         post.stop()
         link.stop()
         if remote is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
 
+from kiosk.touch.spoken import part_of_frame
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import Column, Row, Space, alike
 from queue_server.wire.surveys import Kind, Option, Question
@@ -134,4 +135,4 @@ def _ways(scene: Scene) -> Widget:
     else:
         on = go_on(scene, "more.next" if given else "more.skip", "plain")
         row = Row(look, back, on, send(scene, "quiet", "more.send"), gap=3)
-    return fixed(row, look.target(12))
+    return part_of_frame(fixed(row, look.target(12)))

@@ -11,9 +11,10 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
 from kiosk.touch.icons import draw_icon
+from kiosk.touch.spoken import part_of_frame
 from kiosk.touch.style import LETTERS, Look
 from kiosk.touch.text import Text
-from kiosk.touch.widgets import BigButton, FaceButton, Row, Space, alike, middle
+from kiosk.touch.widgets import BigButton, Column, FaceButton, Row, alike, middle
 from queue_server.wire.messages import CentreSetup
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import Language
@@ -222,18 +223,37 @@ def hint(scene: Scene, key: str) -> Text:
 
 
 def top(scene: Scene) -> Widget:
-    """Counter and receipt number, and the way to the other language."""
+    """Counter and receipt number, the way to the access panel and to the other language."""
     look, asked = scene.look, scene.state.asked
     where = scene.say("counter.name", counter=scene.counter)
     receipt = scene.say("ask.receipt", number=asked.number) if asked and asked.number else ""
-    left = Text(look, where, "lead", bold=True, colour=look.palette.primary)
-    centre = Text(look, receipt, "lead", bold=True, halign="center")
+    above = Text(look, where, "lead", bold=True, colour=look.palette.primary)
+    below = Text(look, receipt, "lead", bold=True)
     other = scene.state.other_language
-    right = language(scene, other) if other else Space()
-    for side in (left, right):
-        side.size_hint_x, side.width = None, look.unit(30)
-    row = Row(look, left, centre, right, gap=2)
-    return fixed(row, look.target(12))
+    ways = [_access(scene), language(scene, other)] if other else [_access(scene)]
+    for way in ways:
+        way.size_hint_x, way.width = None, look.unit(24)
+    words: Widget
+    if look.portrait:
+        above.valign, below.valign = "bottom", "top"
+        words = Column(look, above, below, gap=0.4)
+    else:
+        words = Row(look, above, below)
+    return part_of_frame(fixed(Row(look, words, *ways, gap=2), look.target(14)))
+
+
+def _access(scene: Scene) -> BigButton:
+    return BigButton(
+        scene.look,
+        scene.say("access.open"),
+        lambda: scene.report(j.MakeWish(j.Wish.OPEN)),
+        name="access",
+        kind="quiet",
+        icon="access",
+        role="body",
+        upright=True,
+        pad=0.8,
+    )
 
 
 def language(scene: Scene, other: Language) -> BigButton:

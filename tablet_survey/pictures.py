@@ -14,6 +14,7 @@ from kiosk.touch.widgets import BigButton, Card, Column, Icon, Row, Space, alike
 from queue_server.wire.words import Language
 
 from . import journey as j
+from .access import AccessPicture
 from .idle import away, connecting, waiting
 from .journey import Screen, State
 from .more import MorePicture
@@ -42,7 +43,9 @@ ROOM_SHOWN_BELOW = 40
 
 
 def picture(scene: Scene) -> Picture:
-    """The picture of the scene's screen."""
+    """The picture of the scene's screen, or the access panel over it."""
+    if scene.state.access.open:
+        return AccessPicture(scene)
     return _PICTURES[scene.state.screen](scene)
 
 
@@ -53,11 +56,13 @@ def drawn_from(state: State) -> tuple[object, ...]:
     asked = state.asked.offer if state.asked else ""
     poor = state.rating is not None and state.rating.score <= j.POOR
     more = (state.survey, state.place, j.answered(state)) if state.survey else ()
-    return (state.screen, state.language, asked, poor, more)
+    return (state.screen, state.language, asked, poor, more, state.access)
 
 
 def screen_name(state: State) -> str:
     """Each question is a screen of its own, on which a finger meant for the one before does nothing."""
+    if state.access.open:
+        return "access"
     return f"more-{state.place + 1}" if state.screen is Screen.MORE else str(state.screen)
 
 
@@ -185,7 +190,7 @@ class WordsPicture(Picture):
         look = scene.look
         self.padding, self.spacing = [look.unit(3), look.unit(2)] * 2, look.unit(1.6)
         self._scene, self._words = scene, _words_of(scene.state)
-        self._text = Text(look, "", "lead", valign="top")
+        self._text = Text(look, "", "lead", valign="top", private=True)
         self._text.bind(size=self._show_words)
         self._note = Text(look, scene.say("words.hint"), "body", colour=look.palette.quiet)
         tall(self._note, 0.3)
@@ -197,6 +202,7 @@ class WordsPicture(Picture):
             self._press,
             lambda: scene.report(j.CloseWords()),
             vietnamese=scene.state.language is Language.VI,
+            private=True,
         )
         sheet = Card(look, self._text, self._note, border=look.palette.primary, gap=1, pad=2.5)
         self.add_widget(tall(sheet, 0.4))

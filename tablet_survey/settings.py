@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec import field
+
+from kiosk.touch.reader import CORNERS, ReadingSettings
 from queue_server.wire import settings
 from queue_server.wire.words import Frozen, Language
 
@@ -59,6 +62,10 @@ class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
     """Whether a visitor may write a few words of her own."""
     words_length: int = 200
     """How many letters they may have."""
+    headphones: bool = False
+    """Whether headphones are fixed to the tablet: what a visitor types is then read aloud to her too."""
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    """Reading aloud: voices, player and sound device, as at the kiosk."""
     keep_days: float = 7.0
     """How long a confirmed answer is remembered, so that it is not asked for again."""
     keep_answers: int = 20_000
@@ -73,6 +80,11 @@ def read(path: Path | None) -> TabletSettings:
         raise settings.SettingsError(
             f"{path or 'environment'}: `tablet.reasons`: no such reason `{unknown[0]}`"
             f" (known: {', '.join(REASONS)})"
+        )
+    if own.reading.corner not in CORNERS:
+        raise settings.SettingsError(
+            f"{path or 'environment'}: `tablet.reading.corner`: must be one of"
+            f" {', '.join(CORNERS[1:])}, or empty"
         )
     for name in SPANS:
         if getattr(own, name) <= 0:

@@ -61,7 +61,9 @@ class Survey:
     ) -> None:
         self.pace = pace_of(settings)
         self._store, self._post, self._wall = store, post, wall
-        self.state = j.begin(settings.language, self.now(), store.answered(j.REMEMBERED))
+        self.state = j.begin(
+            settings.language, self.now(), store.answered(j.REMEMBERED), settings.headphones
+        )
 
     def now(self) -> j.Now:
         return j.Now(own=time.monotonic_ns() // 1_000_000, wall=self._wall())
@@ -69,6 +71,10 @@ class Survey:
     def left(self) -> float:
         """The share of this screen's time that is left."""
         return j.left(self.state, self.now(), self.pace)
+
+    def settled(self) -> bool:
+        """Whether the screen has stood long enough for a touch to be meant for it."""
+        return j.settled(self.state, self.now())
 
     def happen(self, event: j.Event) -> None:
         before = self.state.screen

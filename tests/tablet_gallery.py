@@ -19,6 +19,7 @@ from typing import Any
 
 from kiosk.touch.style import LETTERS
 from kiosk.touch.window import WindowSettings, prepare_kivy
+from kiosk.touch.wishes import Access
 from queue_server.wire import messages as m
 from queue_server.wire import surveys
 from queue_server.wire.texts import Texts
@@ -106,6 +107,9 @@ def scenes() -> Iterator[tuple[str, State]]:
     yield "chosen-survey", replace(ASKED, screen=Screen.CHOSEN, rating=GOOD, survey=survey)
     yield "reasons-survey", replace(ASKED, screen=Screen.REASONS, rating=POOR, survey=survey)
     yield from questions()
+    for name, reading in (("access", False), ("access-reading", True)):
+        access = Access(open=True, reading=reading)
+        yield name, replace(ASKED, screen=Screen.ASKING, access=access)
     yield "thanks", replace(ASKED, screen=Screen.THANKS, rating=GOOD)
     yield "thanks-poor", replace(ASKED, screen=Screen.THANKS, rating=POOR)
 
@@ -132,6 +136,7 @@ def lay_out(
     from kivy.clock import Clock
     from kivy.core.window import Window
 
+    from kiosk.touch.screen_app import lay_out as lay_out_now
     from kiosk.touch.style import CALM, HIGH_CONTRAST, Look
     from tablet_survey.parts import Scene
     from tablet_survey.pictures import picture
@@ -154,7 +159,8 @@ def lay_out(
     for widget in list(Window.children):
         Window.remove_widget(widget)
     Window.add_widget(drawn)
-    for _ in range(8):
+    lay_out_now(drawn)
+    for _ in range(4):
         Clock.tick()
     drawn.update(state, 0.4, "07:25")
     label = f"{size[0]}x{size[1]}-{state.language}-{name}-{letters}"
@@ -209,7 +215,8 @@ def main() -> None:
         for size, language, (name, state), letters in every:
             if letters != LETTERS[0] and (state.screen in OFF or size in SEEN_ONCE):
                 continue
-            own = replace(state, language=language, home=language)
+            access = replace(state.access, letters=letters, contrast=letters == LETTERS[-1])
+            own = replace(state, language=language, home=language, access=access)
             said += lay_out(name, own, size, letters, folder)
     print(json.dumps(said, ensure_ascii=False))
 

@@ -8,11 +8,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.touch.wishes import Access
 from queue_server.wire import surveys
 from queue_server.wire.messages import CounterState, Offer
 from queue_server.wire.words import Language, Names
 from tablet_survey import journey as j
-from tablet_survey.journey import Screen
+from tablet_survey.journey import Screen, Wish
 
 START = 1_800_000_000_000
 PACE = j.Pace(offered_reasons=("waiting", "attitude"))
@@ -436,3 +437,49 @@ def test_whatever_she_touches_each_answer_that_was_kept_is_handed_in_once(
     assert [(r.answers, r.shown) for r in own.handed_in()] == [
         (r.answers, r.shown) for r in kept[-1:]
     ]
+
+
+# --- access ---------------------------------------------------------------------------------------
+
+
+def wishing(*wishes: Wish) -> Tablet:
+    return asked().touches(*(j.MakeWish(wish) for wish in (Wish.OPEN, *wishes)))
+
+
+def test_wishes_last_until_the_visitors_rating_is_over() -> None:
+    own = wishing(Wish.LETTERS, Wish.CONTRAST, Wish.READING, Wish.CLOSE)
+    own.touches(j.PressFace(5), j.PressSend())
+    access = own.state.access
+    assert (own.state.screen, access.size, access.contrast) == (Screen.THANKS, 2, True)
+    own.sees(j.OfferSeen(offer("o2"))).waits(4)
+    assert own.state.screen is Screen.ASKING and own.state.access == Access()
+
+
+def test_a_withdrawn_question_takes_the_panel_and_the_wishes_with_it() -> None:
+    own = wishing(Wish.LETTERS).sees(j.OfferSeen(None))
+    assert own.state.screen is Screen.WAITING and own.state.access == Access()
+
+
+def test_between_two_visitors_nothing_can_be_wished() -> None:
+    assert tablet().touches(j.MakeWish(Wish.READ)).state.access == Access()
+
+
+def test_a_rating_under_the_panel_is_handed_in_when_its_time_is_up() -> None:
+    own = asked().touches(j.PressFace(2), j.MakeWish(Wish.OPEN)).waits(25)
+    assert [r.score for r in own.handed_in()] == [2]
+    assert own.state.screen is Screen.THANKS and not own.state.access.open
+
+
+def test_who_asks_for_more_time_has_it() -> None:
+    own = wishing(Wish.TIME, Wish.CLOSE).waits(80)
+    assert own.state.screen is Screen.ASKING
+    assert own.waits(12).silences() == ["o1"]
+
+
+def test_an_offer_does_not_run_out_under_who_is_being_read_to() -> None:
+    own = wishing(Wish.READING, Wish.CLOSE)
+    for _ in range(2):
+        own.waits(70).touches(j.ChooseLanguage(Language.VI))
+    own.sees(j.OfferSeen(None))
+    assert own.state.screen is Screen.ASKING
+    assert [r.score for r in own.touches(j.PressFace(5), j.PressSend()).handed_in()] == [5]
