@@ -160,9 +160,13 @@ def _subscriptions(own: Credentials) -> list[str]:
 
 def _health(store: AnswerStore, post: Post) -> dict[str, str]:
     try:
-        return {"disk": "failed" if post.failed else "ok", "answers_waiting": str(store.waiting())}
+        waiting, dropped = store.waiting(), store.dropped()
     except sqlite3.Error:
         return {"disk": "failed"}
+    health = {"disk": "failed" if post.failed else "ok", "answers_waiting": str(waiting)}
+    if dropped:
+        health["answers_dropped"] = str(dropped)
+    return health
 
 
 def _version() -> str:

@@ -69,7 +69,8 @@ class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
     keep_days: float = 7.0
     """How long a confirmed answer is remembered, so that it is not asked for again."""
     keep_answers: int = 20_000
-    """How many answers are kept in all while the server is away; beyond, the oldest go."""
+    """How many answers are kept in all while the server is away; beyond, the oldest go, and the
+    device's health says how many."""
 
 
 def read(path: Path | None) -> TabletSettings:

@@ -2,20 +2,21 @@
 
 Each answer has its ask id from the first press on, so that sending it twice counts once. What is
 kept: an answer until the server has confirmed or refused it; then its offer and outcome only, for a
-week; never more than 20,000 rows, of which closed ones go first, then the oldest.
+week; never more than 20,000 rows, of which closed ones go first, then the oldest, which are counted.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from sqlite_utils import Database
 
 from queue_server.wire.link import new_id
@@ -23,6 +24,8 @@ from queue_server.wire.messages import Rate, StaySilent
 from queue_server.wire.words import DAY
 
 from .journey import Rating
+
+log = structlog.get_logger()
 
 COUNTED = "counted"
 """The outcome of an answer that the server accepted; any other is the code of its refusal."""
@@ -50,7 +53,11 @@ def _first(db: Database) -> None:
     db.execute("CREATE INDEX answer_by_state ON answer (state, seq)")
 
 
-STEPS = (_first,)
+def _tallies(db: Database) -> None:
+    db.execute("CREATE TABLE tally (name TEXT PRIMARY KEY, count INTEGER NOT NULL)")
+
+
+STEPS = (_first, _tallies)
 """Schema steps in order; one that has been released is never edited."""
 
 
@@ -103,22 +110,28 @@ class AnswerStore:
 
     def next(self) -> Pending | None:
         """The oldest answer that the server has not confirmed."""
-        row = self._row(
-            "SELECT verb, message FROM answer WHERE state = 'ready' ORDER BY seq LIMIT 1"
+        return next(iter(self.oldest(1)), None)
+
+    def oldest(self, most: int) -> list[Pending]:
+        """Up to `most` answers that the server has not confirmed, the oldest first."""
+        rows = self._rows(
+            "SELECT verb, message FROM answer WHERE state = 'ready' ORDER BY seq LIMIT ?", (most,)
         )
-        if row is None:
-            return None
-        verb, message = row
-        return Pending(verb, msgspec.json.decode(message, type=_KINDS[verb]))
+        return [Pending(v, msgspec.json.decode(body, type=_KINDS[v])) for v, body in rows]
 
     def close(self, ask_id: str, outcome: str, at: int) -> None:
-        """The server has spoken: keep offer and outcome, forget what was said, and what is old."""
+        self.close_all([(ask_id, outcome)], at)
+
+    def close_all(self, outcomes: Sequence[tuple[str, str]], at: int) -> None:
+        """The server has spoken on these ask ids: keep offer and outcome, forget what was said, and
+        what is old. One commit for all: on a tablet's flash each takes its time."""
         with self._writing() as db:
-            db.execute(
-                "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, at = ?"
-                " WHERE id = ?",
-                (outcome, at, ask_id),
-            )
+            for ask_id, outcome in outcomes:
+                db.execute(
+                    "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, at = ?"
+                    " WHERE id = ?",
+                    (outcome, at, ask_id),
+                )
             db.execute(
                 "DELETE FROM answer WHERE state = 'closed' AND at < ?", (at - self._keep_ms,)
             )
@@ -133,6 +146,11 @@ class AnswerStore:
     def waiting(self) -> int:
         """How many answers the server has not confirmed."""
         row = self._row("SELECT count(*) FROM answer WHERE state != 'closed'")
+        return int(row[0]) if row else 0
+
+    def dropped(self) -> int:
+        """How many answers went for want of room before the server had them."""
+        row = self._row("SELECT count FROM tally WHERE name = 'dropped'")
         return int(row[0]) if row else 0
 
     def outcomes(self) -> dict[str, str]:
@@ -160,12 +178,22 @@ class AnswerStore:
             self._bound(db)
 
     def _bound(self, db: Database) -> None:
-        db.execute(
-            "DELETE FROM answer WHERE seq IN ("
-            "SELECT seq FROM answer ORDER BY state != 'closed', seq"
-            " LIMIT max(0, (SELECT count(*) FROM answer) - ?))",
-            (self._keep_answers,),
-        )
+        """Closed answers go first; a waiting one never without being counted."""
+        (rows,) = db.execute("SELECT count(*) FROM answer").fetchone()
+        if rows <= self._keep_answers:
+            return
+        gone = db.execute(
+            "SELECT seq, state, offer FROM answer ORDER BY state != 'closed', seq LIMIT ?",
+            (rows - self._keep_answers,),
+        ).fetchall()
+        for seq, state, offer in gone:
+            db.execute("DELETE FROM answer WHERE seq = ?", (seq,))
+            if state != "closed":
+                log.error("answer_dropped", offer=offer)
+                db.execute(
+                    "INSERT INTO tally VALUES ('dropped', 1)"
+                    " ON CONFLICT (name) DO UPDATE SET count = count + 1"
+                )
 
     def _migrate(self) -> None:
         with self._writing() as db:

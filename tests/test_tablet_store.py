@@ -14,6 +14,7 @@ import pytest
 from queue_server.wire.link import Refused
 from queue_server.wire.messages import Answer, Refusal
 from queue_server.wire.words import DAY, Frozen
+from tablet_survey import main
 from tablet_survey.journey import Rating
 from tablet_survey.post import INTERNAL_TRIES, Post
 from tablet_survey.store import COUNTED, AnswerStore, Pending, open_store
@@ -167,6 +168,9 @@ class Line:
     def now(self) -> int:
         return NOW
 
+    def offers(self) -> list[str]:
+        return [message.offer for _, message, _ in self.asked]  # type: ignore[attr-defined]
+
     def ids(self) -> list[str]:
         return [message.id for _, message, _ in self.asked]  # type: ignore[attr-defined]
 
@@ -175,17 +179,42 @@ def accepted() -> Answer:
     return Answer(id="", verb="rate", at=NOW)
 
 
-def test_one_answer_is_under_way_at_a_time(store: AnswerStore) -> None:
+def test_what_has_gathered_leaves_together_and_in_order(store: AnswerStore) -> None:
     line = Line()
     post = Post(store, line)
     for name in "abc":
         store.hand_in_rating(rating(name), NOW)
         post.send()
-    assert len(line.asked) == 1
+    assert line.offers() == ["a"]
     line.asked[0][2].set_result(accepted())
-    line.asked[1][2].set_exception(refused("rated_already"))
+    assert line.offers() == ["a", "b", "c"]
     line.asked[2][2].set_result(accepted())
+    assert store.waiting() == 2, "a batch is closed as a whole"
+    line.asked[1][2].set_exception(refused("rated_already"))
     assert store.outcomes() == {"a": COUNTED, "b": "rated_already", "c": COUNTED}
+
+
+def test_of_a_batch_only_what_was_put_off_is_asked_again(store: AnswerStore) -> None:
+    line = Line()
+    for name in "ab":
+        store.hand_in_rating(rating(name), NOW)
+    Post(store, line, rest_s=0.01).send()
+    line.asked[0][2].set_exception(refused("not_saved"))
+    line.asked[1][2].set_result(accepted())
+    until(lambda: len(line.asked) == 3, "the next try")
+    assert line.offers() == ["a", "b", "a"] and line.ids()[0] == line.ids()[2]
+    line.asked[2][2].set_result(accepted())
+    assert store.outcomes() == {"a": COUNTED, "b": COUNTED}
+
+
+def test_an_answer_that_goes_for_want_of_room_is_counted(store: AnswerStore) -> None:
+    for name in "abcdefg":
+        store.hand_in_rating(rating(name), NOW)
+    assert (store.dropped(), store.waiting()) == (2, 5)
+    assert main._health(store, Post(store, Line()))["answers_dropped"] == "2"
+    drained(store)
+    store.hand_in_rating(rating("h"), NOW)
+    assert store.dropped() == 2, "a closed one is no loss"
 
 
 def test_without_an_answer_it_is_asked_again_under_the_same_id(store: AnswerStore) -> None:
@@ -220,10 +249,11 @@ def test_an_answer_on_which_the_server_stumbles_does_not_hold_up_the_others(
     store.hand_in_rating(rating("bad"), NOW)
     store.hand_in_rating(rating("good"), NOW)
     Post(store, line, rest_s=0.01).send()
-    for number in range(INTERNAL_TRIES):
+    line.asked[1][2].set_result(accepted())
+    line.asked[0][2].set_exception(refused("internal"))
+    for number in range(2, INTERNAL_TRIES + 1):
         until(lambda n=number: len(line.asked) > n, "the next try")  # type: ignore[misc]
         line.asked[number][2].set_exception(refused("internal"))
-    line.asked[-1][2].set_result(accepted())
     assert store.outcomes() == {"bad": "internal", "good": COUNTED}
 
 

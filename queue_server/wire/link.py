@@ -34,6 +34,8 @@ PRESENCE_EVERY_S = 60.0
 PRESENCE_LASTS_S = 150.0
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 15.0
+MOST_UNDER_WAY = 200
+"""So many messages may wait for the broker's PUBACK; with paho's own twenty a week's answers take long."""
 
 
 class Credentials(Frozen):
@@ -155,6 +157,7 @@ class Link:
             client.tls_set_context(ssl.create_default_context(cadata=own.ca))
         client.will_set(self._presence_topic(), m.encode(self._presence("offline")), 1, True)
         client.reconnect_delay_set(1, 5)
+        client.max_inflight_messages_set(MOST_UNDER_WAY)
         client.on_socket_open = send_at_once
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
