@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from kivy.clock import Clock
 
 from kiosk.touch.colours import palette_of
@@ -18,6 +19,8 @@ from . import journey as j
 from .parts import Picture, Scene
 from .pictures import drawn_from, picture, screen_name
 from .survey import Survey, read_event
+
+log = structlog.get_logger()
 
 BEAT_S = 0.1
 VIETNAM_MINUTES = 420
@@ -58,6 +61,10 @@ class TabletApp(ReadingApp):
 
     def connection(self, up: bool) -> None:
         self._soon(j.ConnectionChanged(up))
+
+    def refused(self, reason: str) -> None:
+        log.warning("connection_refused", reason=reason)
+        self._soon(j.ConnectionRefused())
 
     def _soon(self, event: j.Event) -> None:
         self.call_soon(lambda: self.happen(event))

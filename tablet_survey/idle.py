@@ -132,7 +132,7 @@ def connecting(scene: Scene) -> Picture:
 
 
 def away(scene: Scene) -> Picture:
-    return _notice(scene, "offline", "away")
+    return _notice(scene, "offline", "refused" if scene.state.refused else "away")
 
 
 def _notice(scene: Scene, icon: str, key: str) -> Picture:

@@ -80,13 +80,18 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What a visitor says of one offer. `pressed_at`: her first press, ms UTC, server's clock."""
+    """What a visitor says of one offer.
+
+    `pressed_at`: her first press (ms UTC) by what was then known of the server's clock; `pressed_own`:
+    the same by the clock that runs since the machine's start, by which it is put right later.
+    """
 
     offer: str
     score: int
     pressed_at: int
     reasons: tuple[str, ...] = ()
     words: str = ""
+    pressed_own: int = 0
     answers: tuple[tuple[str, int], ...] = ()
     """By question of the survey, those that were answered."""
     shown: int = 0
@@ -108,6 +113,8 @@ class State:
     connected: bool = False
     changed: int = 0
     """When the connection last came or went."""
+    refused: bool = False
+    """The broker has turned this device away: it was revoked, or is not enrolled here."""
     counter: CounterState | None = None
     offer: Offer | None = None
     """The server's newest offer, on the screen or not."""
@@ -154,6 +161,11 @@ class State:
 @dataclass(frozen=True, slots=True)
 class ConnectionChanged:
     up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRefused:
+    """The broker knows this device no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +277,7 @@ Touch = (
     | ChooseLanguage
     | MakeWish
 )
-Fact = ConnectionChanged | CounterSeen | OfferSeen | SurveysSeen | TimePassed
+Fact = ConnectionChanged | ConnectionRefused | CounterSeen | OfferSeen | SurveysSeen | TimePassed
 Event = Touch | Fact
 
 
@@ -335,6 +347,8 @@ def _take(state: State, event: Event, now: Now, pace: Pace) -> Step:
             return state, ()
         case ConnectionChanged(up=up):
             return _connect(state, up, now), ()
+        case ConnectionRefused():
+            return replace(state, refused=True), ()
         case CounterSeen(counter=counter):
             return replace(state, counter=counter), ()
         case OfferSeen(offer=offer):
@@ -409,7 +423,9 @@ def _wished(state: State, wish: Wish, now: Now) -> State:
 def _press(state: State, score: int, now: Now, pace: Pace) -> Step:
     if state.asked is None or state.screen not in (Screen.ASKING, Screen.CHOSEN, Screen.REASONS):
         return state, ()
-    first = state.rating or Rating(offer=state.asked.offer, score=score, pressed_at=now.wall)
+    first = state.rating or Rating(
+        offer=state.asked.offer, score=score, pressed_at=now.wall, pressed_own=now.own
+    )
     rating = replace(first, score=score)
     if state.rating is None:
         state = replace(state, survey=_survey_of(state, pace), place=0)
@@ -546,7 +562,7 @@ def final(state: State, rating: Rating) -> Rating:
 def _connect(state: State, up: bool, now: Now) -> State:
     if up == state.connected:
         return state
-    return replace(state, connected=up, changed=now.own)
+    return replace(state, connected=up, refused=state.refused and not up, changed=now.own)
 
 
 def _offered(state: State, offer: Offer | None) -> State:
@@ -612,6 +628,8 @@ def _idle(state: State, now: Now, pace: Pace) -> State:
         return _ask(state, offer, now)
     if state.connected:
         screen = Screen.WAITING if state.counter is not None else Screen.CONNECTING
+    elif state.refused:
+        screen = Screen.AWAY
     elif state.screen is Screen.CONNECTING or now.own - state.changed < pace.away:
         screen = state.screen if state.screen in IDLE else Screen.WAITING
     else:

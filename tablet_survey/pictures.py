@@ -52,7 +52,7 @@ def picture(scene: Scene) -> Picture:
 def drawn_from(state: State) -> tuple[object, ...]:
     """What a picture stands on: while this is the same, `update` is enough."""
     if state.screen in j.IDLE:
-        return (state.screen, state.language, state.counter)
+        return (state.screen, state.language, state.counter, state.refused)
     asked = state.asked.offer if state.asked else ""
     poor = state.rating is not None and state.rating.score <= j.POOR
     more = (state.survey, state.place, j.answered(state)) if state.survey else ()

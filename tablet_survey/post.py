@@ -6,11 +6,13 @@ import sqlite3
 import threading
 from collections import Counter
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import msgspec
 import structlog
 
+from queue_server.wire.centre_time import CentreTime
 from queue_server.wire.link import Refused
 from queue_server.wire.messages import Answer, Rate, StaySilent
 from queue_server.wire.words import Frozen
@@ -48,6 +50,8 @@ class Post:
 
     store: AnswerStore
     line: Line
+    time: CentreTime | None = None
+    """Puts right when was pressed; nothing is sent before the server has said what time it is."""
     rest_s: float = REST_S
     """How long the server is left alone after a refusal that may pass."""
     failed: bool = False
@@ -69,12 +73,20 @@ class Post:
     def send(self) -> None:
         """Send the oldest answers unless some are under way."""
         with self._lock:
-            if self._under_way:
+            if self._under_way or (self.time is not None and not self.time.known):
                 return
             batch = self._oldest()
             self._under_way, self._said = len(batch), []
-        for pending in batch:
+        for pending in self._put_right(batch):
             self._ask(pending)
+
+    def _put_right(self, batch: list[Pending]) -> list[Pending]:
+        """Each press dated by the server's clock as it is known now."""
+        if self.time is None:
+            return batch
+        moments = [pending.moment for pending in batch if pending.moment is not None]
+        dates = iter(self.time.when(moments))
+        return [dated(pending, next(dates)) if pending.moment else pending for pending in batch]
 
     def send_unsaved(self, verb: str, message: Rate | StaySilent) -> None:
         """Send what could not be saved; it is lost if this device stops before the answer."""
@@ -139,6 +151,14 @@ class Post:
             self.failed = True
             return False
         return True
+
+
+def dated(pending: Pending, at: int) -> Pending:
+    """`pending` as pressed at `at` (ms UTC)."""
+    message = pending.message
+    if not isinstance(message, Rate):
+        return pending
+    return replace(pending, message=msgspec.structs.replace(message, pressed_at=at))
 
 
 def _outcome(done: Future[Answer]) -> str | None:

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 from sqlite_utils import Database
 
+from queue_server.wire.centre_time import Anchor, Moment
 from queue_server.wire.link import new_id
 from queue_server.wire.messages import Rate, StaySilent
 from queue_server.wire.words import DAY
@@ -40,6 +41,8 @@ class Pending:
 
     verb: str
     message: Answer
+    moment: Moment | None = None
+    """When it was pressed, to be put right by what is known of the server's clock now."""
 
 
 def _first(db: Database) -> None:
@@ -57,7 +60,12 @@ def _tallies(db: Database) -> None:
     db.execute("CREATE TABLE tally (name TEXT PRIMARY KEY, count INTEGER NOT NULL)")
 
 
-STEPS = (_first, _tallies)
+def _moments(db: Database) -> None:
+    db.execute("ALTER TABLE answer ADD COLUMN moment BLOB")
+    db.execute("CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), anchor BLOB NOT NULL)")
+
+
+STEPS = (_first, _tallies, _moments)
 """Schema steps in order; one that has been released is never edited."""
 
 
@@ -96,12 +104,12 @@ class AnswerStore:
 
     # --- what the journey orders ---
 
-    def keep_rating(self, rating: Rating, at: int) -> None:
-        """Save a rating that may still be changed; `at` ms UTC."""
-        self._save("rate", wire_rating(rating), "draft", at)
+    def keep_rating(self, rating: Rating, at: int, boot: str = "") -> None:
+        """Save a rating that may still be changed; `at` ms UTC; `boot` names the machine's start."""
+        self._save("rate", wire_rating(rating), "draft", at, _moment(rating, boot))
 
-    def hand_in_rating(self, rating: Rating, at: int) -> None:
-        self._save("rate", wire_rating(rating), "ready", at)
+    def hand_in_rating(self, rating: Rating, at: int, boot: str = "") -> None:
+        self._save("rate", wire_rating(rating), "ready", at, _moment(rating, boot))
 
     def hand_in_silence(self, offer: str, at: int) -> None:
         self._save("stay_silent", silence_of(offer), "ready", at)
@@ -115,9 +123,10 @@ class AnswerStore:
     def oldest(self, most: int) -> list[Pending]:
         """Up to `most` answers that the server has not confirmed, the oldest first."""
         rows = self._rows(
-            "SELECT verb, message FROM answer WHERE state = 'ready' ORDER BY seq LIMIT ?", (most,)
+            "SELECT verb, message, moment FROM answer WHERE state = 'ready' ORDER BY seq LIMIT ?",
+            (most,),
         )
-        return [Pending(v, msgspec.json.decode(body, type=_KINDS[v])) for v, body in rows]
+        return [_pending(*row) for row in rows]
 
     def close(self, ask_id: str, outcome: str, at: int) -> None:
         self.close_all([(ask_id, outcome)], at)
@@ -128,13 +137,24 @@ class AnswerStore:
         with self._writing() as db:
             for ask_id, outcome in outcomes:
                 db.execute(
-                    "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, at = ?"
+                    "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, moment = NULL, at = ?"
                     " WHERE id = ?",
                     (outcome, at, ask_id),
                 )
             db.execute(
                 "DELETE FROM answer WHERE state = 'closed' AND at < ?", (at - self._keep_ms,)
             )
+
+    # --- the server's clock ---
+
+    def keep_anchor(self, anchor: Anchor) -> None:
+        """How the server's clock stood when it was last heard."""
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (msgspec.json.encode(anchor),))
+
+    def anchor(self) -> Anchor | None:
+        row = self._row("SELECT anchor FROM clock")
+        return msgspec.json.decode(row[0], type=Anchor) if row else None
 
     # --- what can be asked ---
 
@@ -160,7 +180,9 @@ class AnswerStore:
 
     # --- below ---
 
-    def _save(self, verb: str, message: Answer, state: str, at: int) -> None:
+    def _save(
+        self, verb: str, message: Answer, state: str, at: int, moment: Moment | None = None
+    ) -> None:
         """One answer per offer: a draft is written over under its own id, a finished one stays."""
         with self._writing() as db:
             draft = db.execute(
@@ -169,11 +191,20 @@ class AnswerStore:
             if draft is not None:
                 message = msgspec.structs.replace(message, id=draft[0])
             db.execute(
-                "INSERT INTO answer (id, offer, verb, message, state, at) VALUES (?, ?, ?, ?, ?, ?)"
+                "INSERT INTO answer (id, offer, verb, message, state, at, moment)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (offer) DO UPDATE SET verb = excluded.verb, at = excluded.at,"
-                " message = excluded.message, state = excluded.state"
+                " message = excluded.message, state = excluded.state, moment = excluded.moment"
                 " WHERE state = 'draft' AND excluded.verb = 'rate'",
-                (message.id, message.offer, verb, msgspec.json.encode(message), state, at),
+                (
+                    message.id,
+                    message.offer,
+                    verb,
+                    msgspec.json.encode(message),
+                    state,
+                    at,
+                    msgspec.json.encode(moment) if moment else None,
+                ),
             )
             self._bound(db)
 
@@ -235,6 +266,15 @@ def open_store(path: Path, keep_days: float = 7.0, keep_answers: int = 20_000) -
                 name.replace(name.with_name(f"{name.name}.broken"))
         store.start()
     return store
+
+
+def _moment(rating: Rating, boot: str) -> Moment:
+    return Moment(boot=boot, steady=rating.pressed_own, told=rating.pressed_at)
+
+
+def _pending(verb: str, message: bytes, moment: bytes | None) -> Pending:
+    when = msgspec.json.decode(moment, type=Moment) if moment else None
+    return Pending(verb, msgspec.json.decode(message, type=_KINDS[verb]), when)
 
 
 def silence_of(offer: str) -> StaySilent:

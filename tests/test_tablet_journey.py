@@ -93,6 +93,15 @@ def test_a_short_break_of_the_line_is_not_shown_but_a_long_one_is() -> None:
     assert own.sees(j.ConnectionChanged(True)).state.screen is Screen.WAITING
 
 
+def test_a_tablet_that_is_shut_out_says_so_until_it_is_let_in() -> None:
+    own = Tablet()
+    own.state = j.begin(Language.VI, own.now())
+    own.sees(j.ConnectionRefused())
+    assert own.state.screen is Screen.AWAY and own.state.refused
+    own.sees(j.ConnectionChanged(True)).waits(1)
+    assert own.state.screen is Screen.CONNECTING and not own.state.refused
+
+
 def test_an_offer_is_asked_in_the_visitors_language_and_she_may_change_it() -> None:
     own = asked(language=Language.EN)
     assert (own.state.screen, own.state.language) == (Screen.ASKING, Language.EN)
@@ -108,10 +117,11 @@ def test_after_a_foreign_visitor_the_tablet_speaks_its_own_language_again() -> N
 
 def test_a_good_rating_needs_one_press_and_is_sent_by_itself() -> None:
     own = asked().touches(j.PressFace(5))
-    pressed = own.now().wall
+    pressed = own.now()
     assert own.state.screen is Screen.CHOSEN and not own.handed_in()
     own.waits(5)
-    assert own.handed_in() == [j.Rating(offer="o1", score=5, pressed_at=pressed)]
+    rating = j.Rating(offer="o1", score=5, pressed_at=pressed.wall, pressed_own=pressed.own)
+    assert own.handed_in() == [rating]
     assert own.state.screen is Screen.THANKS
     assert own.waits(4).state.screen is Screen.WAITING
 
