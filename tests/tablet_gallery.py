@@ -180,9 +180,13 @@ def draw(drawn: Any, path: Path, ground: tuple[float, ...]) -> None:
 
 
 def faults(drawn: Any, screen: Screen, size: tuple[int, int]) -> Iterator[str]:
+    from kiosk.touch.spoken import SpokenWords, items
     from kiosk.touch.text import Text
     from kiosk.touch.widgets import Touchable
 
+    for item in items(drawn, SpokenWords(chosen="<chosen>")):
+        if getattr(item.widget, "chosen", False) and "<chosen>" not in item.words:
+            yield f"seen but not heard: {item.words}"
     least = LEAST_TARGET.get(screen, USUAL_LEAST_TARGET) * min(size)
     for widget in drawn.walk():
         if isinstance(widget, Text) and widget.text and widget.overflows:

@@ -183,7 +183,7 @@ def test_larger_letters_and_contrast_are_hers_alone(room: Room) -> None:
     assert letters_of(room, title) > usual
     room.tablet.touch("send")
     room.ratings(1)
-    room.asks("next", survey="circular01")
+    room.asks("usual", survey="circular01")
     room.tablet.touch("face-5")
     room.tablet.until_shows("more-1")
     assert letters_of(room, title) == usual
