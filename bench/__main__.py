@@ -28,6 +28,7 @@ from .burst import Crowd
 from .capacity import FAMILIES, measure_capacity, measure_limit, print_capacities
 from .centre import centre, devices
 from .decisions import measure_decisions
+from .handover import measure_handover
 from .kiosk import kiosk_rows
 from .moves import measure_moves
 from .municipal import DATA, measure_municipal
@@ -176,8 +177,9 @@ TWIN: dict[str, Callable[[bool], tuple[dict[str, Any], list[Row]]]] = {
     "kiosk": kiosk_rows,
     "terminals": terminal_rows,
     "ratings": ratings_rows,
+    "handover": lambda small: measure_handover(400 if small else 20_000),
 }
-"""What needs no running centre, each by itself with `--only`."""
+"""What needs no running centre, or one of its own; each by itself with `--only`."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kiosk.touch.style import LETTERS
+from kiosk.touch import wishes
 
 from . import access as a
 from . import reports as r
@@ -28,8 +28,7 @@ def closed(state: State, _report: a.AccessClosed) -> Decision:
 
 def letters_turned(state: State, _report: a.LettersTurned) -> Decision:
     """Another size has other pages: all begin at their first."""
-    at = LETTERS.index(state.access.letters) if state.access.letters in LETTERS else 0
-    return _with(replace(state, pages={}), letters=LETTERS[(at + 1) % len(LETTERS)], page=0)
+    return replace(state, pages={}, access=wishes.next_letters(state.access)), ()
 
 
 def contrast_turned(state: State, _report: a.ContrastTurned) -> Decision:
@@ -45,17 +44,16 @@ def reading_turned(state: State, report: a.ReadingTurned) -> Decision:
 
 
 def speed_turned(state: State, _report: a.SpeedTurned) -> Decision:
-    return _with(state, speed=(state.access.speed + 1) % len(a.SPEEDS))
+    return replace(state, access=wishes.next_speed(state.access)), ()
 
 
 def volume_turned(state: State, _report: a.VolumeTurned) -> Decision:
-    return _with(state, volume=(state.access.volume + 1) % len(a.VOLUMES_DB))
+    return replace(state, access=wishes.next_volume(state.access)), ()
 
 
 def more_time_asked(state: State, report: a.MoreTimeAsked) -> Decision:
-    """Twice, five times, ten times the usual; it stays at ten."""
-    more = next((p for p in a.PATIENCE if p > state.access.patience), a.PATIENCE[-1])
-    return _with(replace(state, touched=report.at, unplugged=None), patience=more)
+    access = wishes.more_patience(state.access)
+    return replace(state, touched=report.at, unplugged=None, access=access), ()
 
 
 def jack_moved(state: State, report: a.JackMoved) -> Decision:

@@ -15,11 +15,11 @@ import structlog
 from msgspec import structs
 
 from queue_server.wire import messages as m
+from queue_server.wire.centre_time import CentreTime, Machine
 from queue_server.wire.link import Refused, new_id
 from queue_server.wire.words import Frozen, day_of, ticket_id
 
 from . import reports as r
-from .centre_time import CentreTime, Machine
 from .leases import Given, Leases
 
 ASK_FOR_S = 30.0

@@ -20,9 +20,8 @@ import structlog
 from msgspec import structs
 
 from queue_server.wire import messages as m
+from queue_server.wire.centre_time import Anchor, Moment
 from queue_server.wire.words import ticket_id
-
-from .centre_time import Anchor, Moment
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import field
 
 from kiosk.touch.keys import table
-from kiosk.touch.reader import ReadingSettings
+from kiosk.touch.reader import CORNERS, ReadingSettings
 from queue_server.wire import settings
 from queue_server.wire.words import Frozen, Language
 
@@ -94,7 +94,6 @@ LEAST_TIMES = {"idle_seconds": 60, "warn_seconds": 20}
 
 LONGEST_STRIKE_MS = 2000
 CAMERA_SIZE = re.compile(r"[1-9][0-9]*x[1-9][0-9]*")
-CORNERS = ("", "lower-left", "lower-right", "upper-left", "upper-right")
 
 
 def read(path: Path | None) -> KioskSettings:

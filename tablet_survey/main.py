@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 
 from kiosk.touch.window import (
     NoDisplay,
@@ -20,8 +21,10 @@ from kiosk.touch.window import (
     require_display,
 )
 from queue_server.wire import topics
+from queue_server.wire.centre_time import CentreTime, Machine
 from queue_server.wire.enrol import EnrolmentError, enrol
 from queue_server.wire.link import Credentials, Link
+from queue_server.wire.messages import Welcome
 from queue_server.wire.remote import RemoteConfig
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.texts import Texts
@@ -36,6 +39,10 @@ from .survey import Survey
 if TYPE_CHECKING:
     from .app import TabletApp
 
+log = structlog.get_logger()
+
+MOST_SKEW_MS = 60_000
+"""A clock that is further off is told of; ratings are dated by the server's all the same."""
 TEXTS = Path(__file__).with_name("texts")
 REMOTE = "MOTCUA_TABLET_REMOTE"
 
@@ -96,11 +103,21 @@ def _serve(
     from .app import TabletApp
 
     link = Link(credentials, version=_version(), subscriptions=_subscriptions(credentials))
-    post = Post(store, link)
-    link.health, link.remote = lambda: _health(store, post), remote_config
-    survey = Survey(own, store, post, link.now)
-    app = TabletApp(window, survey, Texts(TEXTS), credentials.centre, credentials.counter or 0)
+    time = CentreTime(Machine(), store.anchor())
+    post = Post(store, link, time)
+    link.health, link.remote = lambda: _health(store, post, time), remote_config
+    link.on_welcome = lambda welcome: _clock_heard(welcome, store, post, time)
+    survey = Survey(own, store, post, time)
+    app = TabletApp(
+        window,
+        own.reading,
+        survey,
+        Texts(TEXTS),
+        credentials.centre,
+        credentials.counter or 0,
+    )
     link.on_message, link.on_connection = app.hear, app.connection
+    link.on_refused = app.refused
     remote = remote_from_environment(app, REMOTE)
     _run_together(app, link, post, remote)
 
@@ -109,10 +126,12 @@ def _run_together(app: TabletApp, link: Link, post: Post, remote: Any) -> None:
     try:
         if remote is not None:
             remote.start()
+        app.reader.start()
         link.start()
         post.send()
         app.run()
     finally:
+        app.reader.stop()
         post.stop()
         link.stop()
         if remote is not None:
@@ -161,11 +180,29 @@ def _subscriptions(own: Credentials) -> list[str]:
     ]
 
 
-def _health(store: AnswerStore, post: Post) -> dict[str, str]:
+def _clock_heard(welcome: Welcome, store: AnswerStore, post: Post, time: CentreTime) -> None:
+    """In the link's thread: only now can what is stored be dated, and sent."""
+    anchor = time.heard(welcome.at, welcome.speed)
     try:
-        return {"disk": "failed" if post.failed else "ok", "answers_waiting": str(store.waiting())}
+        store.keep_anchor(anchor)
+    except sqlite3.Error as error:
+        log.error("clock_not_kept", error=str(error))
+    if abs(time.skew()) > MOST_SKEW_MS:
+        log.warning("clock_wrong", ahead_ms=time.skew())
+    post.send()
+
+
+def _health(store: AnswerStore, post: Post, time: CentreTime) -> dict[str, str]:
+    try:
+        waiting, dropped = store.waiting(), store.dropped()
     except sqlite3.Error:
         return {"disk": "failed"}
+    health = {"disk": "failed" if post.failed else "ok", "answers_waiting": str(waiting)}
+    if abs(time.skew()) > MOST_SKEW_MS:
+        health["clock"] = "skew"
+    if dropped:
+        health["answers_dropped"] = str(dropped)
+    return health
 
 
 def _version() -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec import field
+
+from kiosk.touch.reader import CORNERS, ReadingSettings
 from queue_server.wire import settings
 from queue_server.wire.words import Frozen, Language
 
@@ -18,6 +21,16 @@ REASONS = (
     "facilities",
 )
 """The reasons that have a text in every language (after NĐ 61/2018, Đ.31, what citizens judge)."""
+
+
+SPANS = (
+    "answer_seconds",
+    "change_seconds",
+    "reasons_seconds",
+    "words_seconds",
+    "question_seconds",
+    "thanks_seconds",
+)
 
 
 class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
@@ -38,6 +51,8 @@ class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
     """How long the reasons for a poor rating stand untouched before all is sent as it is."""
     words_seconds: float = 60.0
     """The same while the keyboard is open."""
+    question_seconds: float = 40.0
+    """How long a question of a survey stands untouched before all is sent as it is."""
     thanks_seconds: float = 4.0
     away_seconds: float = 5.0
     """How long the connection may be gone before the waiting screen says so."""
@@ -47,10 +62,15 @@ class TabletSettings(Frozen, frozen=True, forbid_unknown_fields=True):
     """Whether a visitor may write a few words of her own."""
     words_length: int = 200
     """How many letters they may have."""
+    headphones: bool = False
+    """Whether headphones are fixed to the tablet: what a visitor types is then read aloud to her too."""
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    """Reading aloud: voices, player and sound device, as at the kiosk."""
     keep_days: float = 7.0
     """How long a confirmed answer is remembered, so that it is not asked for again."""
     keep_answers: int = 20_000
-    """How many answers are kept in all while the server is away; beyond, the oldest go."""
+    """How many answers are kept in all while the server is away; beyond, the oldest go, and the
+    device's health says how many."""
 
 
 def read(path: Path | None) -> TabletSettings:
@@ -68,7 +88,12 @@ def check(own: TabletSettings, path: Path | None = None) -> None:
             f"{path or 'environment'}: `tablet.reasons`: no such reason `{unknown[0]}`"
             f" (known: {', '.join(REASONS)})"
         )
-    for name in ("answer_seconds", "change_seconds", "reasons_seconds", "thanks_seconds"):
+    if own.reading.corner not in CORNERS:
+        raise settings.SettingsError(
+            f"{path or 'environment'}: `tablet.reading.corner`: must be one of"
+            f" {', '.join(CORNERS[1:])}, or empty"
+        )
+    for name in SPANS:
         if getattr(own, name) <= 0:
             raise settings.SettingsError(
                 f"{path or 'environment'}: `tablet.{name}`: must be above 0"

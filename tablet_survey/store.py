@@ -2,27 +2,31 @@
 
 Each answer has its ask id from the first press on, so that sending it twice counts once. What is
 kept: an answer until the server has confirmed or refused it; then its offer and outcome only, for a
-week; never more than 20,000 rows, of which closed ones go first, then the oldest.
+week; never more than 20,000 rows, of which closed ones go first, then the oldest, which are counted.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from sqlite_utils import Database
 
+from queue_server.wire.centre_time import Anchor, Moment
 from queue_server.wire.link import new_id
 from queue_server.wire.messages import Rate, StaySilent
 from queue_server.wire.words import DAY
 
 from .journey import Rating
+
+log = structlog.get_logger()
 
 COUNTED = "counted"
 """The outcome of an answer that the server accepted; any other is the code of its refusal."""
@@ -37,6 +41,8 @@ class Pending:
 
     verb: str
     message: Answer
+    moment: Moment | None = None
+    """When it was pressed, to be put right by what is known of the server's clock now."""
 
 
 def _first(db: Database) -> None:
@@ -50,7 +56,16 @@ def _first(db: Database) -> None:
     db.execute("CREATE INDEX answer_by_state ON answer (state, seq)")
 
 
-STEPS = (_first,)
+def _tallies(db: Database) -> None:
+    db.execute("CREATE TABLE tally (name TEXT PRIMARY KEY, count INTEGER NOT NULL)")
+
+
+def _moments(db: Database) -> None:
+    db.execute("ALTER TABLE answer ADD COLUMN moment BLOB")
+    db.execute("CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), anchor BLOB NOT NULL)")
+
+
+STEPS = (_first, _tallies, _moments)
 """Schema steps in order; one that has been released is never edited."""
 
 
@@ -89,12 +104,12 @@ class AnswerStore:
 
     # --- what the journey orders ---
 
-    def keep_rating(self, rating: Rating, at: int) -> None:
-        """Save a rating that may still be changed; `at` ms UTC."""
-        self._save("rate", wire_rating(rating), "draft", at)
+    def keep_rating(self, rating: Rating, at: int, boot: str = "") -> None:
+        """Save a rating that may still be changed; `at` ms UTC; `boot` names the machine's start."""
+        self._save("rate", wire_rating(rating), "draft", at, _moment(rating, boot))
 
-    def hand_in_rating(self, rating: Rating, at: int) -> None:
-        self._save("rate", wire_rating(rating), "ready", at)
+    def hand_in_rating(self, rating: Rating, at: int, boot: str = "") -> None:
+        self._save("rate", wire_rating(rating), "ready", at, _moment(rating, boot))
 
     def hand_in_silence(self, offer: str, at: int) -> None:
         self._save("stay_silent", silence_of(offer), "ready", at)
@@ -103,25 +118,43 @@ class AnswerStore:
 
     def next(self) -> Pending | None:
         """The oldest answer that the server has not confirmed."""
-        row = self._row(
-            "SELECT verb, message FROM answer WHERE state = 'ready' ORDER BY seq LIMIT 1"
+        return next(iter(self.oldest(1)), None)
+
+    def oldest(self, most: int) -> list[Pending]:
+        """Up to `most` answers that the server has not confirmed, the oldest first."""
+        rows = self._rows(
+            "SELECT verb, message, moment FROM answer WHERE state = 'ready' ORDER BY seq LIMIT ?",
+            (most,),
         )
-        if row is None:
-            return None
-        verb, message = row
-        return Pending(verb, msgspec.json.decode(message, type=_KINDS[verb]))
+        return [_pending(*row) for row in rows]
 
     def close(self, ask_id: str, outcome: str, at: int) -> None:
-        """The server has spoken: keep offer and outcome, forget what was said, and what is old."""
+        self.close_all([(ask_id, outcome)], at)
+
+    def close_all(self, outcomes: Sequence[tuple[str, str]], at: int) -> None:
+        """The server has spoken on these ask ids: keep offer and outcome, forget what was said, and
+        what is old. One commit for all: on a tablet's flash each takes its time."""
         with self._writing() as db:
-            db.execute(
-                "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, at = ?"
-                " WHERE id = ?",
-                (outcome, at, ask_id),
-            )
+            for ask_id, outcome in outcomes:
+                db.execute(
+                    "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, moment = NULL, at = ?"
+                    " WHERE id = ?",
+                    (outcome, at, ask_id),
+                )
             db.execute(
                 "DELETE FROM answer WHERE state = 'closed' AND at < ?", (at - self._keep_ms,)
             )
+
+    # --- the server's clock ---
+
+    def keep_anchor(self, anchor: Anchor) -> None:
+        """How the server's clock stood when it was last heard."""
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (msgspec.json.encode(anchor),))
+
+    def anchor(self) -> Anchor | None:
+        row = self._row("SELECT anchor FROM clock")
+        return msgspec.json.decode(row[0], type=Anchor) if row else None
 
     # --- what can be asked ---
 
@@ -135,6 +168,11 @@ class AnswerStore:
         row = self._row("SELECT count(*) FROM answer WHERE state != 'closed'")
         return int(row[0]) if row else 0
 
+    def dropped(self) -> int:
+        """How many answers went for want of room before the server had them."""
+        row = self._row("SELECT count FROM tally WHERE name = 'dropped'")
+        return int(row[0]) if row else 0
+
     def outcomes(self) -> dict[str, str]:
         """Offer → outcome of the answers that are closed."""
         rows = self._rows("SELECT offer, outcome FROM answer WHERE state = 'closed' ORDER BY seq")
@@ -142,7 +180,9 @@ class AnswerStore:
 
     # --- below ---
 
-    def _save(self, verb: str, message: Answer, state: str, at: int) -> None:
+    def _save(
+        self, verb: str, message: Answer, state: str, at: int, moment: Moment | None = None
+    ) -> None:
         """One answer per offer: a draft is written over under its own id, a finished one stays."""
         with self._writing() as db:
             draft = db.execute(
@@ -151,21 +191,40 @@ class AnswerStore:
             if draft is not None:
                 message = msgspec.structs.replace(message, id=draft[0])
             db.execute(
-                "INSERT INTO answer (id, offer, verb, message, state, at) VALUES (?, ?, ?, ?, ?, ?)"
+                "INSERT INTO answer (id, offer, verb, message, state, at, moment)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (offer) DO UPDATE SET verb = excluded.verb, at = excluded.at,"
-                " message = excluded.message, state = excluded.state"
+                " message = excluded.message, state = excluded.state, moment = excluded.moment"
                 " WHERE state = 'draft' AND excluded.verb = 'rate'",
-                (message.id, message.offer, verb, msgspec.json.encode(message), state, at),
+                (
+                    message.id,
+                    message.offer,
+                    verb,
+                    msgspec.json.encode(message),
+                    state,
+                    at,
+                    msgspec.json.encode(moment) if moment else None,
+                ),
             )
             self._bound(db)
 
     def _bound(self, db: Database) -> None:
-        db.execute(
-            "DELETE FROM answer WHERE seq IN ("
-            "SELECT seq FROM answer ORDER BY state != 'closed', seq"
-            " LIMIT max(0, (SELECT count(*) FROM answer) - ?))",
-            (self._keep_answers,),
-        )
+        """Closed answers go first; a waiting one never without being counted."""
+        (rows,) = db.execute("SELECT count(*) FROM answer").fetchone()
+        if rows <= self._keep_answers:
+            return
+        gone = db.execute(
+            "SELECT seq, state, offer FROM answer ORDER BY state != 'closed', seq LIMIT ?",
+            (rows - self._keep_answers,),
+        ).fetchall()
+        for seq, state, offer in gone:
+            db.execute("DELETE FROM answer WHERE seq = ?", (seq,))
+            if state != "closed":
+                log.error("answer_dropped", offer=offer)
+                db.execute(
+                    "INSERT INTO tally VALUES ('dropped', 1)"
+                    " ON CONFLICT (name) DO UPDATE SET count = count + 1"
+                )
 
     def _migrate(self) -> None:
         with self._writing() as db:
@@ -209,6 +268,15 @@ def open_store(path: Path, keep_days: float = 7.0, keep_answers: int = 20_000) -
     return store
 
 
+def _moment(rating: Rating, boot: str) -> Moment:
+    return Moment(boot=boot, steady=rating.pressed_own, told=rating.pressed_at)
+
+
+def _pending(verb: str, message: bytes, moment: bytes | None) -> Pending:
+    when = msgspec.json.decode(moment, type=Moment) if moment else None
+    return Pending(verb, msgspec.json.decode(message, type=_KINDS[verb]), when)
+
+
 def silence_of(offer: str) -> StaySilent:
     """The message for an offer that nobody answered, under a new ask id."""
     return StaySilent(id=new_id(), offer=offer)
@@ -223,4 +291,6 @@ def wire_rating(rating: Rating) -> Rate:
         pressed_at=rating.pressed_at,
         reasons=rating.reasons,
         words=rating.words,
+        answers=dict(rating.answers),
+        shown=rating.shown,
     )

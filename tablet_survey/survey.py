@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable
 
 import msgspec
 import structlog
 
 from queue_server.wire import messages as m
 from queue_server.wire import topics
+from queue_server.wire.centre_time import CentreTime
 from queue_server.wire.link import Incoming
 
 from . import journey as j
@@ -28,6 +27,7 @@ def pace_of(settings: TabletSettings) -> j.Pace:
         change=round(settings.change_seconds * 1000),
         reasons=round(settings.reasons_seconds * 1000),
         words=round(settings.words_seconds * 1000),
+        more=round(settings.question_seconds * 1000),
         thanks=round(settings.thanks_seconds * 1000),
         away=round(settings.away_seconds * 1000),
         offered_reasons=settings.reasons,
@@ -53,21 +53,27 @@ def read_event(centre: str, incoming: Incoming) -> j.Event | m.CentreSetup | Non
 
 
 class Survey:
-    """Used by the screen's thread only. `wall` is the server's time in ms UTC."""
+    """Used by the screen's thread only."""
 
     def __init__(
-        self, settings: TabletSettings, store: AnswerStore, post: Post, wall: Callable[[], int]
+        self, settings: TabletSettings, store: AnswerStore, post: Post, time: CentreTime
     ) -> None:
         self.pace = pace_of(settings)
-        self._store, self._post, self._wall = store, post, wall
-        self.state = j.begin(settings.language, self.now(), store.answered(j.REMEMBERED))
+        self._store, self._post, self._time = store, post, time
+        self.state = j.begin(
+            settings.language, self.now(), store.answered(j.REMEMBERED), settings.headphones
+        )
 
     def now(self) -> j.Now:
-        return j.Now(own=time.monotonic_ns() // 1_000_000, wall=self._wall())
+        return j.Now(own=self._time.steady(), wall=self._time.now())
 
     def left(self) -> float:
         """The share of this screen's time that is left."""
         return j.left(self.state, self.now(), self.pace)
+
+    def settled(self) -> bool:
+        """Whether the screen has stood long enough for a touch to be meant for it."""
+        return j.settled(self.state, self.now())
 
     def happen(self, event: j.Event) -> None:
         before = self.state.screen
@@ -88,12 +94,12 @@ class Survey:
             self._post.send()
 
     def _save(self, order: j.Order) -> None:
-        at = self._wall()
+        at, boot = self._time.now(), self._time.boot
         match order:
             case j.KeepRating(rating=rating):
-                self._store.keep_rating(rating, at)
+                self._store.keep_rating(rating, at, boot)
             case j.HandInRating(rating=rating):
-                self._store.hand_in_rating(rating, at)
+                self._store.hand_in_rating(rating, at, boot)
             case j.HandInSilence(offer=offer):
                 self._store.hand_in_silence(offer, at)
 

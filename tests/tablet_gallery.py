@@ -1,7 +1,8 @@
-"""Every picture of the tablet in every size and language, laid out and checked.
+"""Every picture of the tablet in every size, language and text size, laid out and checked.
 
 `python -m tests.tablet_gallery` prints a JSON list of what is wrong: a word cut, a target too small
-or off the screen. It is a process of its own, since Kivy lives once in a process.
+or off the screen. With a FOLDER each picture is drawn into it as PNG, the largest letters in high
+contrast. It is a process of its own, since Kivy lives once in a process.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kiosk.touch.style import LETTERS
 from kiosk.touch.window import WindowSettings, prepare_kivy
+from kiosk.touch.wishes import Access
 from queue_server.wire import messages as m
+from queue_server.wire import surveys
 from queue_server.wire.texts import Texts
 from queue_server.wire.words import Language, Names
 from tablet_survey import journey as j
@@ -46,6 +51,41 @@ POOR = j.Rating(
     offer="o", score=1, pressed_at=0, reasons=("guidance", "late"), words="Chờ quá lâu. " * 15
 )
 ASKED = State(offer=OFFER, asked=OFFER, counter=COUNTER, connected=True)
+SHIPPED = surveys.offered()
+SEEN_ONCE = ((1920, 1200),)
+"""Sizes that differ from another one in their scale alone."""
+OFF = {Screen.CONNECTING, Screen.AWAY, Screen.WAITING}
+"""Between two visitors nobody has wished for larger letters."""
+SIX = surveys.Survey(
+    id="six",
+    title=Names(vi="Sáu mức", en="Six levels"),
+    questions=(
+        surveys.Question(
+            id="q",
+            kind=surveys.Kind.CHOICE,
+            text=Names(vi="Ông/Bà đã chờ bao lâu?", en="How long did you wait?"),
+            options=tuple(
+                surveys.Option(value=n, text=Names(vi=f"Đến {n} phút", en=f"Up to {n} minutes"))
+                for n in (5, 10, 15, 30, 60, 90)
+            ),
+        ),
+    ),
+)
+"""As many options as somebody's own survey may well have."""
+
+
+def questions() -> Iterator[tuple[str, State]]:
+    """Each question of the shipped surveys; the last ones answered."""
+    for survey in (*SHIPPED.values(), SIX):
+        for place, question in enumerate(survey.questions):
+            last = place == len(survey.questions) - 1
+            values = [o.value for o in question.options] or [4]
+            given = ((question.id, values[0]),) if last else ()
+            rating = replace(POOR, answers=given, shown=place + 1, words=POOR.words if last else "")
+            yield (
+                f"{survey.id}-{place + 1}",
+                replace(ASKED, screen=Screen.MORE, survey=survey, place=place, rating=rating),
+            )
 
 
 def scenes() -> Iterator[tuple[str, State]]:
@@ -63,6 +103,13 @@ def scenes() -> Iterator[tuple[str, State]]:
     yield "chosen", replace(ASKED, screen=Screen.CHOSEN, rating=GOOD)
     yield "reasons", replace(ASKED, screen=Screen.REASONS, rating=POOR)
     yield "words", replace(ASKED, screen=Screen.WORDS, rating=POOR)
+    survey = SHIPPED["circular01"]
+    yield "chosen-survey", replace(ASKED, screen=Screen.CHOSEN, rating=GOOD, survey=survey)
+    yield "reasons-survey", replace(ASKED, screen=Screen.REASONS, rating=POOR, survey=survey)
+    yield from questions()
+    for name, reading in (("access", False), ("access-reading", True)):
+        access = Access(open=True, reading=reading)
+        yield name, replace(ASKED, screen=Screen.ASKING, access=access)
     yield "thanks", replace(ASKED, screen=Screen.THANKS, rating=GOOD)
     yield "thanks-poor", replace(ASKED, screen=Screen.THANKS, rating=POOR)
 
@@ -82,16 +129,21 @@ SETUP = m.CentreSetup(
 )
 
 
-def lay_out(name: str, state: State, size: tuple[int, int]) -> list[str]:
+def lay_out(
+    name: str, state: State, size: tuple[int, int], letters: float, folder: Path | None
+) -> list[str]:
     """Draw one picture; what is wrong with it."""
     from kivy.clock import Clock
     from kivy.core.window import Window
 
-    from kiosk.touch.style import Look
-    from tablet_survey.pictures import Scene, picture
+    from kiosk.touch.screen_app import lay_out as lay_out_now
+    from kiosk.touch.style import CALM, HIGH_CONTRAST, Look
+    from tablet_survey.parts import Scene
+    from tablet_survey.pictures import picture
 
+    palette = HIGH_CONTRAST if letters == LETTERS[-1] else CALM
     scene = Scene(
-        look=Look(*size, TabletSettings().width_mm),
+        look=Look(*size, TabletSettings().width_mm, palette, letters),
         texts=Texts(TEXTS),
         state=state,
         report=lambda _: None,
@@ -107,17 +159,34 @@ def lay_out(name: str, state: State, size: tuple[int, int]) -> list[str]:
     for widget in list(Window.children):
         Window.remove_widget(widget)
     Window.add_widget(drawn)
-    for _ in range(8):
+    lay_out_now(drawn)
+    for _ in range(4):
         Clock.tick()
     drawn.update(state, 0.4, "07:25")
-    label = f"{size[0]}x{size[1]}-{state.language}-{name}"
+    label = f"{size[0]}x{size[1]}-{state.language}-{name}-{letters}"
+    if folder is not None:
+        draw(drawn, folder / f"{label}.png", palette.background)
     return [f"{label}: {fault}" for fault in faults(drawn, state.screen, size)]
 
 
+def draw(drawn: Any, path: Path, ground: tuple[float, ...]) -> None:
+    from PIL import Image
+
+    drawn.export_to_png(str(path))
+    with Image.open(path) as made:
+        whole = Image.new("RGBA", made.size, tuple(round(255 * part) for part in ground))
+        whole.alpha_composite(made.convert("RGBA"))
+    whole.convert("RGB").save(path)
+
+
 def faults(drawn: Any, screen: Screen, size: tuple[int, int]) -> Iterator[str]:
+    from kiosk.touch.spoken import SpokenWords, items
     from kiosk.touch.text import Text
     from kiosk.touch.widgets import Touchable
 
+    for item in items(drawn, SpokenWords(chosen="<chosen>")):
+        if getattr(item.widget, "chosen", False) and "<chosen>" not in item.words:
+            yield f"seen but not heard: {item.words}"
     least = LEAST_TARGET.get(screen, USUAL_LEAST_TARGET) * min(size)
     for widget in drawn.walk():
         if isinstance(widget, Text) and widget.text and widget.overflows:
@@ -144,9 +213,15 @@ def main() -> None:
 
         register_font()
         EventLoop.ensure_window()
+        folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
         said = []
-        for size, language, (name, state) in itertools.product(SIZES, Language, list(scenes())):
-            said += lay_out(name, replace(state, language=language, home=language), size)
+        every = itertools.product(SIZES, Language, list(scenes()), LETTERS)
+        for size, language, (name, state), letters in every:
+            if letters != LETTERS[0] and (state.screen in OFF or size in SEEN_ONCE):
+                continue
+            access = replace(state.access, letters=letters, contrast=letters == LETTERS[-1])
+            own = replace(state, language=language, home=language, access=access)
+            said += lay_out(name, own, size, letters, folder)
     print(json.dumps(said, ensure_ascii=False))
 
 

@@ -18,7 +18,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from queue_server.wire import messages as m
-from queue_server.wire import topics
+from queue_server.wire import surveys, topics
 from queue_server.wire.link import Credentials
 from queue_server.wire.words import DeviceKind, Frozen, Language, Names
 
@@ -105,7 +105,28 @@ class PretendServer:
         payload = b"" if message is None else m.encode(message)
         self._client.publish(topic.at(CENTRE, **names), payload, 1, topic.retained)
 
-    def offer(self, name: str, language: Language = Language.VI, lasts_s: float = 120) -> None:
+    def setup(self) -> None:
+        """The centre, with all the shipped surveys."""
+        self.say(
+            topics.SETUP,
+            m.CentreSetup(
+                centre=CENTRE,
+                name=Names(vi="Trung tâm", en="Centre"),
+                authority=Names(vi="Phường", en="Ward"),
+                at=int(time.time() * 1000),
+                services=(),
+                priorities=(),
+                surveys=tuple(surveys.offered().values()),
+            ),
+        )
+
+    def offer(
+        self,
+        name: str,
+        language: Language = Language.VI,
+        lasts_s: float = 120,
+        survey: str = "",
+    ) -> None:
         now = int(time.time() * 1000)
         self.say(
             topics.OFFER,
@@ -116,6 +137,7 @@ class PretendServer:
                 expires=now + int(lasts_s * 1000),
                 number="B047",
                 language=language,
+                survey=survey,
             ),
             counter=COUNTER,
         )
@@ -168,6 +190,10 @@ class PretendServer:
         self._client.publish(topics.ANSWER.at(CENTRE, device=device), m.encode(answer), 1)
 
 
+def _toml(name: str, table: Any) -> list[str]:
+    return [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+
+
 class TabletProcess:
     """`motcua tablet` with no display, touched by the remote finger."""
 
@@ -175,8 +201,10 @@ class TabletProcess:
         self.data = folder / "tablet"
         self._size, self._socket = size, folder / "finger"
         self._settings = folder / "centre.toml"
-        lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-        self._settings.write_text("\n".join(["[tablet]", *lines]))
+        reading = settings.pop("reading", {})
+        tables = {"tablet": settings, "tablet.reading": reading}
+        lines = [line for name, table in tables.items() for line in _toml(name, table)]
+        self._settings.write_text("\n".join(lines))
         self._log = (folder / "tablet.log").open("ab")
         self._process: subprocess.Popen[bytes] | None = None
         Credentials(
@@ -255,8 +283,8 @@ class TabletProcess:
     def texts(self) -> list[str]:
         return [text["text"] for text in self.do(state=True)["texts"]]
 
-    def touch(self, name: str) -> None:
+    def touch(self, name: str, times: int = 1) -> None:
         """Touch the middle of a button, at the place where it is drawn."""
         buttons = {b["name"]: b for b in self.do(state=True)["buttons"]}
         left, top, width, height = buttons[name]["rect"]
-        self.do(touch=[left + width // 2, top + height // 2])
+        self.do(touch=[left + width // 2, top + height // 2], times=times)

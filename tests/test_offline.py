@@ -17,7 +17,6 @@ import pytest
 from msgspec import structs
 
 from kiosk import reports as r
-from kiosk.centre_time import Anchor, CentreTime, Machine, Moment
 from kiosk.cut_off import CutOff
 from kiosk.leases import open_leases
 from kiosk.visit import Paper, Step, View, view
@@ -28,6 +27,7 @@ from queue_server.store import keeping
 from queue_server.store.heads import HeadKey
 from queue_server.store.log import Log
 from queue_server.wire import messages as m
+from queue_server.wire.centre_time import Anchor, CentreTime, Machine, Moment
 from queue_server.wire.link import Link
 from queue_server.wire.words import DAY, MINUTE, SECOND, DeviceKind
 from tests.brokers import make_broker, wait_for
@@ -211,7 +211,7 @@ def test_times_stay_in_order_whatever_the_clock_said_before_a_power_cut() -> Non
 GIVE = """
 import sys
 from pathlib import Path
-from kiosk.centre_time import CentreTime, Machine
+from queue_server.wire.centre_time import CentreTime, Machine
 from kiosk.leases import open_leases
 from queue_server.wire import messages as m
 leases, centre = open_leases(Path(sys.argv[1])), CentreTime(Machine())

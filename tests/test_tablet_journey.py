@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.touch.wishes import Access
+from queue_server.wire import surveys
 from queue_server.wire.messages import CounterState, Offer
 from queue_server.wire.words import Language, Names
 from tablet_survey import journey as j
-from tablet_survey.journey import Screen
+from tablet_survey.journey import Screen, Wish
 
 START = 1_800_000_000_000
 PACE = j.Pace(offered_reasons=("waiting", "attitude"))
@@ -90,6 +93,15 @@ def test_a_short_break_of_the_line_is_not_shown_but_a_long_one_is() -> None:
     assert own.sees(j.ConnectionChanged(True)).state.screen is Screen.WAITING
 
 
+def test_a_tablet_that_is_shut_out_says_so_until_it_is_let_in() -> None:
+    own = Tablet()
+    own.state = j.begin(Language.VI, own.now())
+    own.sees(j.ConnectionRefused())
+    assert own.state.screen is Screen.AWAY and own.state.refused
+    own.sees(j.ConnectionChanged(True)).waits(1)
+    assert own.state.screen is Screen.CONNECTING and not own.state.refused
+
+
 def test_an_offer_is_asked_in_the_visitors_language_and_she_may_change_it() -> None:
     own = asked(language=Language.EN)
     assert (own.state.screen, own.state.language) == (Screen.ASKING, Language.EN)
@@ -105,10 +117,11 @@ def test_after_a_foreign_visitor_the_tablet_speaks_its_own_language_again() -> N
 
 def test_a_good_rating_needs_one_press_and_is_sent_by_itself() -> None:
     own = asked().touches(j.PressFace(5))
-    pressed = own.now().wall
+    pressed = own.now()
     assert own.state.screen is Screen.CHOSEN and not own.handed_in()
     own.waits(5)
-    assert own.handed_in() == [j.Rating(offer="o1", score=5, pressed_at=pressed)]
+    rating = j.Rating(offer="o1", score=5, pressed_at=pressed.wall, pressed_own=pressed.own)
+    assert own.handed_in() == [rating]
     assert own.state.screen is Screen.THANKS
     assert own.waits(4).state.screen is Screen.WAITING
 
@@ -263,3 +276,220 @@ def test_whatever_happens_each_offer_is_answered_once_and_each_press_is_handed_i
     assert {r.offer: r.score for r in handed_in} == {o: r.score for o, r in kept.items()}
     assert all(1 <= r.score <= 5 and "weather" not in r.reasons for r in handed_in)
     assert own.state.screen in j.IDLE
+
+
+# --- surveys ------------------------------------------------------------------------------------
+
+FOUR = surveys.offered()["circular01"]
+WORD = surveys.offered()["word"]
+FIRST, SECOND, THIRD, LAST = (question.id for question in FOUR.questions)
+ONLY_VIETNAMESE = msgspec.structs.replace(FOUR, id="vi", languages=("vi",))
+
+
+def surveyed(survey: str = FOUR.id, language: Language = Language.VI) -> Tablet:
+    own = tablet().sees(j.SurveysSeen((FOUR, WORD, ONLY_VIETNAMESE)))
+    asked = msgspec.structs.replace(offer(language=language), survey=survey)
+    return own.sees(j.OfferSeen(asked))
+
+
+def at_question(place: int) -> Tablet:
+    own = surveyed().touches(j.PressFace(5))
+    return own.touches(*(j.GoOn() for _ in range(place)))
+
+
+def question_of(own: Tablet) -> str:
+    assert own.state.screen is Screen.MORE and own.state.question is not None
+    return own.state.question.id
+
+
+def test_after_a_face_the_survey_asks_one_question_a_screen() -> None:
+    own = surveyed().touches(j.PressFace(4))
+    seen = []
+    for value in (2, 0, 1, 2):
+        seen.append(question_of(own))
+        own.touches(j.AnswerQuestion(seen[-1], value))
+    assert seen == [FIRST, SECOND, THIRD, LAST]
+    assert question_of(own) == LAST and not own.handed_in()
+    rating = own.touches(j.PressSend()).handed_in()[0]
+    assert dict(rating.answers) == {FIRST: 2, SECOND: 0, THIRD: 1, LAST: 2}
+    assert (rating.score, rating.shown) == (4, 4)
+
+
+def test_the_last_answer_may_be_changed_for_a_moment_and_is_sent_by_itself() -> None:
+    own = at_question(3).touches(j.AnswerQuestion(LAST, 0), j.AnswerQuestion(LAST, 2)).waits(5)
+    assert [r.answer(LAST) for r in own.handed_in()] == [2]
+
+
+def test_a_skipped_question_has_no_answer_and_was_seen() -> None:
+    own = surveyed().touches(j.PressFace(5), j.GoOn(), j.AnswerQuestion(SECOND, 1), j.PressSend())
+    assert [(r.answers, r.shown) for r in own.handed_in()] == [(((SECOND, 1),), 3)]
+
+
+def test_skipping_the_last_question_hands_in_what_stands() -> None:
+    own = at_question(3).touches(j.GoOn())
+    assert [(r.answers, r.shown) for r in own.handed_in()] == [((), 4)]
+
+
+def test_going_back_loses_nothing() -> None:
+    own = surveyed().touches(
+        j.PressFace(5), j.AnswerQuestion(FIRST, 2), j.AnswerQuestion(SECOND, 1)
+    )
+    own.touches(j.GoBack(), j.GoBack())
+    assert question_of(own) == FIRST and own.state.rating is not None
+    assert own.state.rating.answer(FIRST) == 2
+    own.touches(j.GoOn(), j.GoOn(), j.PressSend())
+    assert [(dict(r.answers), r.shown) for r in own.handed_in()] == [({FIRST: 2, SECOND: 1}, 3)]
+
+
+def test_back_from_the_first_question_the_face_may_be_changed() -> None:
+    own = surveyed().touches(j.PressFace(5), j.GoBack())
+    assert own.state.screen is Screen.CHOSEN
+    own.touches(j.PressFace(4))
+    assert question_of(own) == FIRST
+    assert [r.score for r in own.touches(j.PressSend()).handed_in()] == [4]
+
+
+def test_a_poor_rating_is_asked_for_its_reasons_first() -> None:
+    own = surveyed().touches(j.PressFace(2))
+    assert own.state.screen is Screen.REASONS
+    own.touches(j.ToggleReason("waiting"), j.GoOn(), j.AnswerQuestion(FIRST, 0), j.GoBack())
+    own.touches(j.GoBack())
+    assert own.state.screen is Screen.REASONS
+    rating = own.touches(j.PressSend()).handed_in()[0]
+    assert (rating.reasons, rating.answers) == (("waiting",), ((FIRST, 0),))
+
+
+def test_from_the_reasons_there_is_a_way_back_to_the_faces() -> None:
+    own = asked().touches(j.PressFace(2), j.ToggleReason("waiting"), j.GoBack())
+    assert own.state.screen is Screen.CHOSEN
+    own.waits(10)
+    assert own.state.screen is Screen.CHOSEN, "a poor rating is not sent while she thinks it over"
+    own.touches(j.GoOn())
+    assert own.state.screen is Screen.REASONS
+    assert own.touches(j.PressSend()).handed_in()[0].reasons == ("waiting",)
+
+
+def test_words_that_a_survey_asks_for_are_kept_whatever_the_score() -> None:
+    own = surveyed(WORD.id).touches(j.PressFace(5), j.OpenWords())
+    assert own.state.screen is Screen.WORDS
+    own.touches(j.WriteWords("cảm ơn"), j.CloseWords())
+    assert own.state.screen is Screen.MORE
+    assert [(r.score, r.words) for r in own.touches(j.PressSend()).handed_in()] == [(5, "cảm ơn")]
+
+
+def test_each_answer_is_kept_at_once_for_a_power_cut() -> None:
+    own = surveyed().touches(j.PressFace(5), j.AnswerQuestion(FIRST, 2))
+    kept = [o.rating for o in own.orders if isinstance(o, j.KeepRating)][-1]
+    assert (kept.answers, kept.shown) == (((FIRST, 2),), 2)
+
+
+def test_a_visitor_who_walks_away_in_the_middle_has_rated() -> None:
+    own = surveyed().touches(j.PressFace(4), j.AnswerQuestion(FIRST, 1)).waits(40)
+    assert [(r.score, r.answers, r.shown) for r in own.handed_in()] == [(4, ((FIRST, 1),), 2)]
+
+
+def test_a_withdrawn_offer_hands_in_the_answers_that_stand() -> None:
+    own = surveyed().touches(j.PressFace(4), j.AnswerQuestion(FIRST, 1)).sees(j.OfferSeen(None))
+    assert [r.answers for r in own.handed_in()] == [((FIRST, 1),)]
+
+
+def test_an_offer_that_runs_out_while_she_answers_leaves_her_the_time() -> None:
+    own = surveyed().waits(44).touches(j.PressFace(5))
+    for question in (FIRST, SECOND):
+        own.waits(38).touches(j.AnswerQuestion(question, 1))
+    own.sees(j.OfferSeen(None))
+    assert question_of(own) == THIRD and not own.handed_in()
+    own.sees(j.OfferSeen(offer("o2")))
+    assert [dict(r.answers) for r in own.handed_in()] == [{FIRST: 1, SECOND: 1}]
+
+
+def test_a_survey_that_is_unknown_or_not_in_her_language_is_the_quick_rating() -> None:
+    for own in (surveyed("unheard"), surveyed("vi", Language.EN), surveyed("")):
+        assert own.touches(j.PressFace(5)).state.screen is Screen.CHOSEN
+    assert question_of(surveyed("vi").touches(j.PressFace(5))) == FIRST
+
+
+def test_she_cannot_change_to_a_language_in_which_her_survey_is_not_asked() -> None:
+    own = surveyed("vi").touches(j.PressFace(5), j.ChooseLanguage(Language.EN))
+    assert own.state.language is Language.VI and own.state.other_language is None
+    own = surveyed().touches(j.PressFace(5), j.ChooseLanguage(Language.EN))
+    assert own.state.language is Language.EN
+
+
+def test_the_questions_do_not_change_while_she_answers_them() -> None:
+    own = at_question(1)
+    cut = msgspec.structs.replace(FOUR, questions=FOUR.questions[:1])
+    own.sees(j.SurveysSeen((cut,)))
+    assert question_of(own) == SECOND
+
+
+def test_a_value_that_is_no_answer_of_this_question_is_not_taken() -> None:
+    own = at_question(0).touches(j.AnswerQuestion(FIRST, 7), j.AnswerQuestion(SECOND, 1))
+    assert question_of(own) == FIRST
+    assert own.touches(j.PressSend()).handed_in()[0].answers == ()
+
+
+def test_a_finger_on_its_way_to_one_question_does_not_answer_the_next() -> None:
+    own = surveyed().touches(j.PressFace(5)).waits(0.5).sees(j.AnswerQuestion(FIRST, 1), j.GoOn())
+    assert question_of(own) == SECOND
+
+
+@given(st.lists(st.sampled_from([
+    j.PressFace(5), j.PressFace(1), j.GoOn(), j.GoBack(), j.PressSend(), j.OpenWords(),
+    j.CloseWords(), j.AnswerQuestion(FIRST, 1), j.AnswerQuestion(SECOND, 2),
+    j.AnswerQuestion(LAST, 0), j.ToggleReason("waiting"), j.ChooseLanguage(Language.EN),
+]), max_size=20))  # fmt: skip
+def test_whatever_she_touches_each_answer_that_was_kept_is_handed_in_once(
+    touches: list[j.Touch],
+) -> None:
+    own = surveyed().touches(*touches).sees(j.OfferSeen(None)).waits(70)
+    kept = [o.rating for o in own.orders if isinstance(o, j.KeepRating)]
+    assert [(r.answers, r.shown) for r in own.handed_in()] == [
+        (r.answers, r.shown) for r in kept[-1:]
+    ]
+
+
+# --- access ---------------------------------------------------------------------------------------
+
+
+def wishing(*wishes: Wish) -> Tablet:
+    return asked().touches(*(j.MakeWish(wish) for wish in (Wish.OPEN, *wishes)))
+
+
+def test_wishes_last_until_the_visitors_rating_is_over() -> None:
+    own = wishing(Wish.LETTERS, Wish.CONTRAST, Wish.READING, Wish.CLOSE)
+    own.touches(j.PressFace(5), j.PressSend())
+    access = own.state.access
+    assert (own.state.screen, access.size, access.contrast) == (Screen.THANKS, 2, True)
+    own.sees(j.OfferSeen(offer("o2"))).waits(4)
+    assert own.state.screen is Screen.ASKING and own.state.access == Access()
+
+
+def test_a_withdrawn_question_takes_the_panel_and_the_wishes_with_it() -> None:
+    own = wishing(Wish.LETTERS).sees(j.OfferSeen(None))
+    assert own.state.screen is Screen.WAITING and own.state.access == Access()
+
+
+def test_between_two_visitors_nothing_can_be_wished() -> None:
+    assert tablet().touches(j.MakeWish(Wish.READ)).state.access == Access()
+
+
+def test_a_rating_under_the_panel_is_handed_in_when_its_time_is_up() -> None:
+    own = asked().touches(j.PressFace(2), j.MakeWish(Wish.OPEN)).waits(25)
+    assert [r.score for r in own.handed_in()] == [2]
+    assert own.state.screen is Screen.THANKS and not own.state.access.open
+
+
+def test_who_asks_for_more_time_has_it() -> None:
+    own = wishing(Wish.TIME, Wish.CLOSE).waits(80)
+    assert own.state.screen is Screen.ASKING
+    assert own.waits(12).silences() == ["o1"]
+
+
+def test_an_offer_does_not_run_out_under_who_is_being_read_to() -> None:
+    own = wishing(Wish.READING, Wish.CLOSE)
+    for _ in range(2):
+        own.waits(70).touches(j.ChooseLanguage(Language.VI))
+    own.sees(j.OfferSeen(None))
+    assert own.state.screen is Screen.ASKING
+    assert [r.score for r in own.touches(j.PressFace(5), j.PressSend()).handed_in()] == [5]

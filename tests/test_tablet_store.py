@@ -7,13 +7,16 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from queue_server.wire.centre_time import CentreTime, Machine
 from queue_server.wire.link import Refused
-from queue_server.wire.messages import Answer, Refusal
+from queue_server.wire.messages import Answer, Refusal, Welcome
 from queue_server.wire.words import DAY, Frozen
+from tablet_survey import main
 from tablet_survey.journey import Rating
 from tablet_survey.post import INTERNAL_TRIES, Post
 from tablet_survey.store import COUNTED, AnswerStore, Pending, open_store
@@ -167,6 +170,9 @@ class Line:
     def now(self) -> int:
         return NOW
 
+    def offers(self) -> list[str]:
+        return [message.offer for _, message, _ in self.asked]  # type: ignore[attr-defined]
+
     def ids(self) -> list[str]:
         return [message.id for _, message, _ in self.asked]  # type: ignore[attr-defined]
 
@@ -175,17 +181,43 @@ def accepted() -> Answer:
     return Answer(id="", verb="rate", at=NOW)
 
 
-def test_one_answer_is_under_way_at_a_time(store: AnswerStore) -> None:
+def test_what_has_gathered_leaves_together_and_in_order(store: AnswerStore) -> None:
     line = Line()
     post = Post(store, line)
     for name in "abc":
         store.hand_in_rating(rating(name), NOW)
         post.send()
-    assert len(line.asked) == 1
+    assert line.offers() == ["a"]
     line.asked[0][2].set_result(accepted())
-    line.asked[1][2].set_exception(refused("rated_already"))
+    assert line.offers() == ["a", "b", "c"]
     line.asked[2][2].set_result(accepted())
+    assert store.waiting() == 2, "a batch is closed as a whole"
+    line.asked[1][2].set_exception(refused("rated_already"))
     assert store.outcomes() == {"a": COUNTED, "b": "rated_already", "c": COUNTED}
+
+
+def test_of_a_batch_only_what_was_put_off_is_asked_again(store: AnswerStore) -> None:
+    line = Line()
+    for name in "ab":
+        store.hand_in_rating(rating(name), NOW)
+    Post(store, line, rest_s=0.01).send()
+    line.asked[0][2].set_exception(refused("not_saved"))
+    line.asked[1][2].set_result(accepted())
+    until(lambda: len(line.asked) == 3, "the next try")
+    assert line.offers() == ["a", "b", "a"] and line.ids()[0] == line.ids()[2]
+    line.asked[2][2].set_result(accepted())
+    assert store.outcomes() == {"a": COUNTED, "b": COUNTED}
+
+
+def test_an_answer_that_goes_for_want_of_room_is_counted(store: AnswerStore) -> None:
+    for name in "abcdefg":
+        store.hand_in_rating(rating(name), NOW)
+    assert (store.dropped(), store.waiting()) == (2, 5)
+    health = main._health(store, Post(store, Line()), CentreTime(Machine()))
+    assert health["answers_dropped"] == "2"
+    drained(store)
+    store.hand_in_rating(rating("h"), NOW)
+    assert store.dropped() == 2, "a closed one is no loss"
 
 
 def test_without_an_answer_it_is_asked_again_under_the_same_id(store: AnswerStore) -> None:
@@ -220,10 +252,11 @@ def test_an_answer_on_which_the_server_stumbles_does_not_hold_up_the_others(
     store.hand_in_rating(rating("bad"), NOW)
     store.hand_in_rating(rating("good"), NOW)
     Post(store, line, rest_s=0.01).send()
-    for number in range(INTERNAL_TRIES):
+    line.asked[1][2].set_result(accepted())
+    line.asked[0][2].set_exception(refused("internal"))
+    for number in range(2, INTERNAL_TRIES + 1):
         until(lambda n=number: len(line.asked) > n, "the next try")  # type: ignore[misc]
         line.asked[number][2].set_exception(refused("internal"))
-    line.asked[-1][2].set_result(accepted())
     assert store.outcomes() == {"bad": "internal", "good": COUNTED}
 
 
@@ -235,3 +268,82 @@ def test_a_disk_that_fails_does_not_make_the_post_ask_without_end(store: AnswerS
     store.stop()
     line.asked[0][2].set_result(accepted())
     assert post.failed and len(line.asked) == 1
+
+
+# --- a clock that is wrong ------------------------------------------------------------------------
+
+
+@dataclass
+class Clocks:
+    """A tablet's clocks in ms: `wall` may be wrong and jump, `steady` runs since the start `boot`."""
+
+    wall: int
+    steady: int = 5_000
+    boot: str = "first"
+
+    def time(self, store: AnswerStore) -> CentreTime:
+        machine = Machine(lambda: self.wall, lambda: self.steady, self.boot)
+        return CentreTime(machine, store.anchor())
+
+    def pass_ms(self, ms: int) -> None:
+        self.wall, self.steady = self.wall + ms, self.steady + ms
+
+    def press(self, offer: str, store: AnswerStore, time: CentreTime) -> None:
+        pressed = Rating(offer=offer, score=4, pressed_at=time.now(), pressed_own=time.steady())
+        store.hand_in_rating(pressed, time.now(), time.boot)
+
+
+def pressed(line: Line) -> list[int]:
+    return [message.pressed_at - NOW for _, message, _ in line.asked]  # type: ignore[attr-defined]
+
+
+def hears(post: Post, store: AnswerStore, time: CentreTime, at: int) -> None:
+    main._clock_heard(Welcome(at=at, epoch=1), store, post, time)
+
+
+def test_a_press_before_the_servers_clock_was_heard_is_dated_by_it_later(
+    store: AnswerStore,
+) -> None:
+    clocks, line = Clocks(wall=0), Line()
+    time = clocks.time(store)
+    post = Post(store, line, time)
+    clocks.press("a", store, time)
+    post.send()
+    assert not line.asked, "nothing is sent while it cannot be dated"
+    clocks.pass_ms(60_000)
+    clocks.press("b", store, time)
+    clocks.pass_ms(1_000)
+    hears(post, store, time, NOW)
+    assert pressed(line) == [-61_000, -1_000]
+    assert main._health(store, post, time)["clock"] == "skew"
+
+
+def test_a_clock_that_is_put_right_in_between_moves_no_press(store: AnswerStore) -> None:
+    clocks, line = Clocks(wall=NOW - 10 * DAY), Line()
+    time = clocks.time(store)
+    post = Post(store, line, time)
+    hears(post, store, time, NOW)
+    clocks.press("a", store, time)
+    clocks.wall += 10 * DAY
+    clocks.pass_ms(2_000)
+    clocks.press("b", store, time)
+    post.send()
+    assert pressed(line) == [0, 2_000]
+    hears(post, store, time, NOW + 2_000)
+    assert "clock" not in main._health(store, post, time)
+
+
+def test_after_a_power_cut_a_press_keeps_the_time_that_was_believed_then(
+    store: AnswerStore,
+) -> None:
+    clocks = Clocks(wall=NOW - 3_600_000)
+    time = clocks.time(store)
+    hears(Post(store, Line(), time), store, time, NOW)
+    clocks.pass_ms(30_000)
+    clocks.press("before", store, time)
+    again, line = Clocks(wall=clocks.wall + 60_000, steady=10, boot="second"), Line()
+    time = again.time(store)
+    post = Post(store, line, time)
+    again.press("between", store, time)
+    hears(post, store, time, NOW + 92_000)
+    assert pressed(line) == [30_000, 92_000]

@@ -33,7 +33,7 @@ def access(scene: Scene) -> Widget:
 def wishes(scene: Scene) -> list[Choice]:
     """Speed and volume only while it reads, low reach only where there is a lower half to go to."""
     wish, look = scene.state.access, scene.look
-    size = LETTERS.index(wish.letters) + 1 if wish.letters in LETTERS else 1
+    size = wish.size
     letters = scene.say(f"access.letters_{size}")
     items = [
         _wish(scene, "letters", letters, a.LettersTurned, size > 1),

@@ -22,6 +22,7 @@ import numpy as np
 import structlog
 from msgspec import Meta
 
+CORNERS = ("", "lower-left", "lower-right", "upper-left", "upper-right")
 LONGEST_PIECE = 220
 """Letters: the first sound must not wait for the whole page to be spoken."""
 KEPT_SOUNDS = 48
@@ -32,7 +33,7 @@ log = structlog.get_logger()
 
 
 class ReadingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[kiosk.reading]` of the settings."""
+    """The tables `[kiosk.reading]` and `[tablet.reading]` of the settings."""
 
     engine: Annotated[str, Meta(description="espeak-ng program; empty: this kiosk never reads")] = (
         "espeak-ng"

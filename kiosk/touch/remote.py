@@ -6,7 +6,8 @@ One JSON object a line in, one out; coordinates are the window's pixels from its
     {"touch": [x, y]}        a finger down and up; "times": 2 taps twice, "to": [x, y] slides first
     {"key": "F1"}            a key of the keyboard, by name or as one letter
     {"state": true}          {"screen", "ready", "size", "buttons": [{"name", "text", "rect",
-                              "disabled"}], "texts": [{"text", "rect", "overflows"}]}
+                              "disabled"}], "texts": [{"text", "rect", "overflows"}],
+                              "found": the item that exploring has come to}
     {"screenshot": "x.png"}  saves what the window shows
     {"later": 60}            as if so many seconds had gone by untouched
 
@@ -127,8 +128,10 @@ def describe(app: ScreenApp) -> dict[str, Any]:
                     "overflows": widget.overflows,
                 }
             )
+    found = app.assist.cursor.current
     return {
         "screen": app.screen_name,
+        "found": found.key if found is not None else "",
         "ready": app.listens(),
         "size": [int(side) for side in Window.size],
         "buttons": buttons,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from kivy.uix.widget import Widget
 
 from .text import Text
-from .widgets import BigButton, Touchable
+from .widgets import Touchable
 
 W = TypeVar("W", bound=Any)
 LONGEST_SUMMARY = 600
@@ -79,7 +79,7 @@ def _together(widget: Widget, words: SpokenWords, aside: bool) -> Iterator[Item]
 def _button(widget: Touchable, label: str, words: SpokenWords) -> str:
     """Its words, and its state, which else only its colour and border show."""
     state = []
-    if isinstance(widget, BigButton) and widget.kind == "chosen":
+    if getattr(widget, "kind", "") == "chosen" or getattr(widget, "chosen", False):
         state.append(words.chosen)
     state.append(words.unavailable if widget.disabled else words.button)
     return ". ".join(part for part in (_flat(label), *state) if part)

@@ -22,7 +22,7 @@ from ..dossiers.life import CodeRule, Terms
 from ..line import events as e
 from ..line import orders as o
 from ..line.decide import Issued, Refused, Reply, Touched, ahead_of, decide
-from ..line.state import State, apply
+from ..line.state import OfferNow, State, apply
 from ..satisfaction.triggers import LONGEST_WORDS
 from ..store import people
 from ..store.log import Log, LogFull
@@ -437,7 +437,7 @@ class Desk:
             source=ask.source,
             answers=answers,
             shown=shown,
-            pressed_at=min(ask.pressed_at, self.clock.now()),
+            pressed_at=self._within(offer, ask.pressed_at),
         )
         reply = self.do(request, order, changed)
         if ref:
@@ -445,6 +445,11 @@ class Desk:
             purge_at = self.clock.now() + DOSSIER_DAYS * DAY
             self.vault.seal(f"offer:{ask.offer}", "words", words, purge_at, ref)
         return _done(reply)
+
+    def _within(self, offer: OfferNow | None, pressed_at: int) -> int:
+        """When it can have been pressed: not before it was asked for, whatever a device's clock says."""
+        now = self.clock.now()
+        return min(max(pressed_at, offer.opened if offer else now), now)
 
     def _survey_answers(self, survey_id: str, ask: m.Rate) -> tuple[dict[str, int], int]:
         """Those that fit the survey as it is now, and how many of its questions were shown: what does not

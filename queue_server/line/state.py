@@ -268,12 +268,12 @@ class State(msgspec.Struct):
     def offer_of(self, counter: int, at: int) -> OfferNow | None:
         """The counter's newest offer that still stands unanswered on its tablet."""
         limit = at - int(self.setup.rules.offer_minutes * MINUTE)
-        mine = [
-            o
-            for o in self.offers.values()
-            if o.counter == counter and not o.answered and o.opened >= limit
-        ]
-        return max(mine, key=lambda o: o.opened, default=None)
+        for offer in reversed(self.offers.values()):  # they stand in the order of their opening
+            if offer.opened < limit:
+                break
+            if offer.counter == counter and not offer.answered:
+                return offer
+        return None
 
 
 def apply(state: State, event: e.Event, at: int, actor: e.Actor = e.Actor(device="")) -> None:

@@ -35,6 +35,8 @@ PRESENCE_EVERY_S = 60.0
 PRESENCE_LASTS_S = 150.0
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 15.0
+MOST_UNDER_WAY = 200
+"""So many messages may wait for the broker's PUBACK; with paho's own twenty a week's answers take long."""
 
 
 class Credentials(Frozen):
@@ -92,10 +94,13 @@ class _Open:
 
 @dataclass(frozen=True)
 class ServerClock:
-    """The server's clock as a device knows it: it stood at `at` (ms UTC) when ours (ms) stood at `seen`."""
+    """The server's clock as a device knows it: it stood at `at` (ms UTC) when ours (ms) stood at `seen`.
 
-    at: float = 0.0
-    seen: float = 0.0
+    Ours is the one that runs since the machine's start: the one on the wall may be put right meanwhile.
+    """
+
+    at: float
+    seen: float
     speed: float = 1.0
 
     def now(self, own: float) -> float:
@@ -107,6 +112,11 @@ class _Wake:
     """Put into the inbox to make the link's thread look at its work at once."""
 
     connected: bool | None = None
+    refused: str = ""
+
+
+def _steady_ms() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME) * 1000
 
 
 def new_id() -> str:
@@ -129,6 +139,8 @@ class Link:
     on_message: Callable[[Incoming], None] = lambda _: None
     """Called in the link's thread for all but answers; must not block."""
     on_connection: Callable[[bool], None] = lambda _: None
+    on_refused: Callable[[str], None] = lambda _: None
+    """The broker does not let this device in, and why; it is tried again all the same."""
     on_welcome: Callable[[m.Welcome], None] = lambda _: None
     """The server's answer to the first word after each connect."""
     health: Callable[[], dict[str, str]] = dict
@@ -144,7 +156,7 @@ class Link:
     _connected: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _client: mqtt.Client | None = None
-    _clock: ServerClock = ServerClock()
+    _clock: ServerClock | None = None
 
     # --- life ---
 
@@ -161,6 +173,7 @@ class Link:
             client.tls_set_context(ssl.create_default_context(cadata=own.ca))
         client.will_set(self._presence_topic(), m.encode(self._presence("offline")), 1, True)
         client.reconnect_delay_set(1, 5)
+        client.max_inflight_messages_set(MOST_UNDER_WAY)
         client.on_socket_open = send_at_once
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -198,7 +211,9 @@ class Link:
 
     def now(self) -> int:
         """The server's clock as well as this device knows it (ms UTC)."""
-        return int(self._clock.now(time.time() * 1000))
+        if self._clock is None:
+            return int(time.time() * 1000)
+        return int(self._clock.now(_steady_ms()))
 
     # --- speaking ---
 
@@ -230,6 +245,7 @@ class Link:
         self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _p: object
     ) -> None:
         if reason.is_failure:
+            self._inbox.put(_Wake(refused=str(reason)))
             return
         own = self.credentials
         wanted = self.subscriptions
@@ -259,6 +275,8 @@ class Link:
             if item is None:
                 return
             if isinstance(item, _Wake):
+                if item.refused:
+                    self.on_refused(item.refused)
                 if item.connected is not None:
                     self._connection(item.connected)
                     next_presence = 0.0
@@ -291,7 +309,7 @@ class Link:
         answer = future.result()
         if bytes(answer.ok):
             welcome: m.Welcome = m.decode(m.Welcome, bytes(answer.ok))
-            self._clock = ServerClock(welcome.at, time.time() * 1000, welcome.speed)
+            self._clock = ServerClock(welcome.at, _steady_ms(), welcome.speed)
             self.on_welcome(welcome)
             self.announce()  # what was said at the connect was dated by a clock that may be wrong
 
@@ -353,13 +371,13 @@ class Link:
 
     def _presence(self, state: str) -> m.Presence:
         own, now = self.credentials, self.now()
-        online = state == "online"
+        online, speed = state == "online", self._clock.speed if self._clock else 1.0
         return m.Presence(
             device=own.device,
             kind=own.kind,
             state=state,
             at=now if online else 0,
-            until=now + int(PRESENCE_LASTS_S * 1000 * self._clock.speed) if online else 0,
+            until=now + int(PRESENCE_LASTS_S * 1000 * speed) if online else 0,
             version=self.version,
             health=self.health() if online else {},
             terminals=self.terminals() if online else (),

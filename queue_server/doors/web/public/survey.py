@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from ....wire import messages as m
 from ....wire.link import new_id
+from ....wire.surveys import Kind, Survey
 from ..context import Web
 from .notices import not_found, notice, please_wait, refused
 from .render import Form, form_of, language_of, page
@@ -33,6 +34,10 @@ POOR = 3
 """A rating up to this one may have reasons."""
 
 LONGEST_WORDS = 500
+ASKED = "asked"
+"""The survey that stands on the page."""
+ANSWER = "q-"
+"""Before a question's id in the form: no question of a centre's own survey can be taken for another field."""
 
 
 def survey_routes(web: Web, visits: Visits, signer: Signer) -> APIRouter:
@@ -52,7 +57,7 @@ def survey_routes(web: Web, visits: Visits, signer: Signer) -> APIRouter:
         standing = visits.standing(offer)
         if standing is not Standing.OPEN:
             return notice(request, f"survey_{standing}", link=f"/t/{token}")
-        response = _form(request, signer, token)
+        response = _form(request, signer, token, survey_of(web, offer, language_of(request)))
         visits.was_known(request, response)
         return response
 
@@ -66,11 +71,13 @@ def survey_routes(web: Web, visits: Visits, signer: Signer) -> APIRouter:
         offer = visits.offer(token)
         if offer is None:
             return not_found(request, visits, token)
+        survey = survey_of(web, offer, language_of(request), form.text(ASKED))
         score = score_of(form)
         if score is None:
-            return _form(request, signer, token, missing=True, status=422)
+            return _form(request, signer, token, survey, missing=form, status=422)
         order_id = signer.read("rate", form.text("id"), time.time()) or new_id()
-        given = await web.give("Rate", rating(order_id, offer, score, form), None, order_id, DEVICE)
+        body = rating(order_id, offer, score, form, survey)
+        given = await web.give("Rate", body, None, order_id, DEVICE)
         return _told(request, given, token, score)
 
     return router
@@ -81,8 +88,36 @@ def score_of(form: Form) -> int | None:
     return int(text) if text in ("1", "2", "3", "4", "5") else None
 
 
-def rating(order_id: str, offer: str, score: int, form: Form) -> m.Rate:
-    """As it goes to the server; reasons belong to a poor one only, as on the tablet."""
+def survey_of(web: Web, offer: str, language: str, asked: str = "") -> Survey | None:
+    """What this offer asks beyond the faces, if that is asked in her language, or stood on the page."""
+    known = web.state.offers.get(offer)
+    survey = web.surveys.get(known.survey) if known else None
+    if survey is None or not survey.questions:
+        return None
+    return survey if asked == survey.id or language in survey.languages else None
+
+
+def answers_of(form: Form, survey: Survey | None) -> dict[str, int]:
+    """By question, what was chosen; what is none of its answers is left out."""
+    found = {}
+    for question in survey.questions if survey else ():
+        text = form.text(f"{ANSWER}{question.id}", 12)
+        try:
+            value = int(text)
+        except ValueError:
+            continue
+        if question.takes(value):
+            found[question.id] = value
+    return found
+
+
+def rating(
+    order_id: str, offer: str, score: int, form: Form, survey: Survey | None = None
+) -> m.Rate:
+    """As it goes to the server; reasons belong to a poor one only, as on the tablet.
+
+    All questions stand on one page: whoever sends it has been shown them all.
+    """
     chosen = set(form.several("reason")) if score <= POOR else set()
     return m.Rate(
         id=order_id,
@@ -92,12 +127,22 @@ def rating(order_id: str, offer: str, score: int, form: Form) -> m.Rate:
         reasons=tuple(r for r in REASONS if r in chosen),
         words=form.text("words", LONGEST_WORDS),
         source="phone",
+        answers=answers_of(form, survey),
+        shown=len(survey.questions) if survey and form.text(ASKED) == survey.id else 0,
     )
 
 
 def _form(
-    request: Request, signer: Signer, token: str, missing: bool = False, status: int = 200
+    request: Request,
+    signer: Signer,
+    token: str,
+    survey: Survey | None,
+    missing: Form | None = None,
+    status: int = 200,
 ) -> Response:
+    """`missing`: what was sent without a face, and stands there again."""
+    questions = survey.questions if survey else ()
+    asks_words = next((q for q in questions if q.kind is Kind.WORDS), None)
     return page(
         request,
         "survey.html",
@@ -107,7 +152,14 @@ def _form(
         id=signer.sign("rate", new_id(), time.time() + FORM_LASTS_S),
         reasons=REASONS,
         longest=LONGEST_WORDS,
-        missing=missing,
+        missing=missing is not None,
+        questions=[q for q in questions if q.kind is not Kind.WORDS],
+        asks_words=asks_words,
+        asked=survey.id if survey else "",
+        prefix=ANSWER,
+        given=answers_of(missing, survey) if missing else {},
+        chosen=missing.several("reason") if missing else (),
+        words=missing.text("words", LONGEST_WORDS) if missing else "",
     )
 
 

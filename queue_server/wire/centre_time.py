@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from queue_server.wire.words import Frozen
+from .words import Frozen
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -66,6 +66,24 @@ class CentreTime:
             at, speed = kept.at + int(max(0, wall - kept.wall) * kept.speed), kept.speed
         at = max(at, not_before)
         return Anchor(at=at, wall=wall, steady=steady, boot=self._machine.boot, speed=speed)
+
+    @property
+    def known(self) -> bool:
+        """The server has said what time it is since this machine's start."""
+        return self._heard
+
+    @property
+    def boot(self) -> str:
+        return self._machine.boot
+
+    def steady(self) -> int:
+        """Ms since this machine's start."""
+        return int(self._machine.steady())
+
+    def skew(self) -> int:
+        """How far (ms) the machine's own clock is ahead of the centre's; 0 while that is not known."""
+        own = int(self._machine.wall())
+        return own - self.now() if self._heard and self._anchor.speed == 1.0 else 0
 
     def heard(self, at: int, speed: float) -> Anchor:
         """The server has said what time it is; the anchor to keep."""
