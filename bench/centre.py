@@ -18,14 +18,14 @@ from queue_server.wire.words import DeviceKind
 
 
 @contextmanager
-def centre(pace: Pace = Pace(), folder: Path | None = None) -> Iterator[Centre]:
-    """The sample centre on free ports; gone with its folder afterwards."""
+def centre(pace: Pace = Pace(), folder: Path | None = None, more: str = "") -> Iterator[Centre]:
+    """The sample centre on free ports, `more` added to its settings; gone with its folder afterwards."""
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as made:
         root = folder or Path(made) / "var"
         text = settings.example().read_text("utf-8")
         text = text.replace("port = 18830", "port = 0").replace("port = 8080", "port = 0")
         path = Path(made) / "centre.toml"
-        path.write_text(text)
+        path.write_text(text + more)
         running = Centre(
             Folder(root), path, settings.read(path), pace, windows=False, say=lambda _: None
         )
