@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
@@ -36,9 +37,14 @@ def centre(pace: Pace = Pace(), folder: Path | None = None, more: str = "") -> I
             running.stop()
 
 
-def devices(running: Centre, kind: DeviceKind, names: list[str]) -> list[Credentials]:
-    """Enrolled devices, once the broker knows them."""
-    places = [running.enrolled(name, kind) for name in names]
+def devices(
+    running: Centre, kind: DeviceKind, names: list[str], counters: list[int] | None = None
+) -> list[Credentials]:
+    """Enrolled devices, each for its counter if they are given, once the broker knows them."""
+    places = [
+        running.enrolled(name, kind, counter)
+        for name, counter in zip_longest(names, counters or [])
+    ]
     time.sleep(2.5)
     return [
         msgspec.json.decode((place / "device.json").read_bytes(), type=Credentials)

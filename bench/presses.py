@@ -27,7 +27,7 @@ from firmware_bridge.bus import BITS_A_BYTE
 from firmware_bridge.firmware.terminal import TURN_ROUND_MS
 from firmware_bridge.frames import Frame, Kind, Press
 from firmware_bridge.pretend_terminal import PressLog, PretendLine, PretendTerminal
-from firmware_bridge.store import PressStore
+from firmware_bridge.store import PressStore, Tally
 from queue_server.desk.commands import FinishService
 from queue_server.doors.local import LocalLine
 from queue_server.line import events as e
@@ -39,6 +39,7 @@ from queue_server.wire import messages as m
 from queue_server.wire.link import Link
 from queue_server.wire.words import DeviceKind, Frozen, Role
 from tablet_survey.journey import Rating
+from tablet_survey.main import _subscriptions
 from tablet_survey.post import Post
 from tablet_survey.store import COUNTED, AnswerStore
 
@@ -254,10 +255,16 @@ class Cables:
                 raise TimeoutError("the bridge does not poll")
             time.sleep(0.02)
 
+    def waiting(self) -> int:
+        return self._tally().waiting
+
     def refused(self) -> int:
+        return self._tally().refused
+
+    def _tally(self) -> Tally:
         store = PressStore(self.data / "presses.db")
         try:
-            return sum(store.refusals().values())
+            return store.tally()
         finally:
             store.close()
 
@@ -276,7 +283,7 @@ class Cables:
 
 
 def on_the_wire(baud: int) -> float:
-    """Seconds that the poll and the press which answers it take at this speed, and the turn between them."""
+    """Seconds that a poll, the terminal's turn-round and the press which answers take at this speed."""
     key = bytes(frames.KEY_BYTES)
     poll = frames.encode(Frame(1, 1, Kind.POLL, 1), key)
     press = frames.encode(Frame(1, 1, Kind.PRESS, 1, Press(1, 5, 0).payload()), key)
@@ -377,6 +384,7 @@ def measure_crowd(tablets: int, terminals: int) -> dict[str, float]:
         began = time.monotonic()
         pressed = _press_all(offers, scores, made, cables.terminals)
         officers.until(lambda: scores.keys() <= officers.counted.keys(), "all ratings")
+        _wait_answered(made, cables)
         given = _given(running.folder.database)
         refused = cables.refused() + sum(
             outcome != COUNTED for x in made.values() for outcome in x.store.outcomes().values()
@@ -394,6 +402,15 @@ def measure_crowd(tablets: int, terminals: int) -> dict[str, float]:
     }
 
 
+def _wait_answered(tablets: dict[int, Tablet], cables: Cables) -> None:
+    """Until no device asks any more, so that what would be counted twice has been."""
+    deadline = time.monotonic() + PATIENCE_S
+    while cables.waiting() or any(tablet.store.waiting() for tablet in tablets.values()):
+        if time.monotonic() > deadline:
+            raise TimeoutError("some devices have no answer")
+        time.sleep(0.05)
+
+
 def _counters(ids: list[int]) -> str:
     return "".join(
         f'\n[[counters]]\nid = {n}\nname = {{ vi = "Quầy {n}", en = "Counter {n}" }}\n'
@@ -405,11 +422,12 @@ def _counters(ids: list[int]) -> str:
 def _tablets(
     running: Centre, folder: Path, counters: list[int], stack: ExitStack
 ) -> dict[int, Tablet]:
-    own = devices(running, DeviceKind.TABLET, [f"tablet-{counter}" for counter in counters])
+    names = [f"tablet-{counter}" for counter in counters]
+    own = devices(running, DeviceKind.TABLET, names, counters)
     made = {}
     for counter, credentials in zip(counters, own, strict=True):
         store = AnswerStore(folder / f"tablet-{counter}" / "answers.db")
-        made[counter] = Tablet(store, Link(credentials, "bench"))
+        made[counter] = Tablet(store, Link(credentials, "bench", _subscriptions(credentials)))
         stack.callback(made[counter].stop)
         made[counter].start()
     return made
