@@ -33,6 +33,7 @@ from .kiosk import kiosk_rows
 from .moves import measure_moves
 from .municipal import DATA, measure_municipal
 from .paint import Officer, measure_paint
+from .presses import press_rows
 from .ratings import ratings_rows
 from .roster import measure_roster
 from .scan import measure_scan
@@ -176,6 +177,7 @@ TWIN: dict[str, Callable[[bool], tuple[dict[str, Any], list[Row]]]] = {
     "scan": measure_scan,
     "kiosk": kiosk_rows,
     "terminals": terminal_rows,
+    "presses": press_rows,
     "ratings": ratings_rows,
     "handover": lambda small: measure_handover(400 if small else 20_000),
 }

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import frames, settings
+from .bus import BITS_A_BYTE
 from .frames import Acknowledgement, Colour, Frame, Kind, Lamp, Press, Status
 
 LOG_HOLDS = 64
@@ -166,9 +167,14 @@ class PretendLine:
     """A list put here gets every reply, as an eavesdropper would."""
     echo: bool = False
     """Give the bridge its own bytes back, as some two-wire adapters do."""
+    baud: int = 0
+    """Bytes take their time at this speed, one after the other, whoever speaks; 0: they take none."""
+    turn_round_s: float = 0.0
+    """How long a terminal waits before it answers."""
 
     _line: int = -1
     _far_end: int = -1
+    _free_at: float = 0.0
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -210,6 +216,7 @@ class PretendLine:
             if not ready:
                 continue
             data = os.read(self._line, 4096)
+            self._pass(len(data))
             if self.echo:
                 os.write(self._line, data)
             for terminal in self.terminals:
@@ -224,7 +231,16 @@ class PretendLine:
             self.recorded.append(reply)
         if self.chance.random() < self.noise:
             reply = self._spoil(reply)
+        self._pass(len(reply), self.turn_round_s)
         os.write(self._line, reply)
+
+    def _pass(self, size: int, silence_s: float = 0.0) -> None:
+        """Wait until so many bytes have gone over the line, behind what is still on it."""
+        if not self.baud:
+            return
+        now = time.monotonic()
+        self._free_at = max(now, self._free_at) + silence_s + size * BITS_A_BYTE / self.baud
+        time.sleep(self._free_at - now)
 
     def _spoil(self, data: bytes) -> bytes:
         """Flip some bits, or lose a byte, or add some: what a bad cable does."""

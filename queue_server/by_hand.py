@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -11,7 +12,7 @@ from typing import Any
 from . import said
 from .desk.clock import Clock
 from .desk.desk import Desk, Request
-from .doors.local import DevicesChanged, Following, LocalLine
+from .doors.local import DevicesChanged, Following, LocalLine, framed
 from .folder import AlreadyRunning, Folder
 from .line import events as e
 from .store.log import Log
@@ -52,6 +53,13 @@ def give(folder: Folder, verb: str, body: Frozen, devices_changed: bool = False)
         raise Away(f"{error}, but its server does not answer: try again in a moment") from error
     except (CannotOpen, OSError) as error:
         raise Away(str(error)) from error
+
+
+def say_devices_changed(folder: Folder) -> None:
+    """Have a running server read the table of devices anew."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(folder.door))
+        line.sendall(framed(DevicesChanged()))
 
 
 def presences(folder: Folder) -> dict[str, m.Presence]:

@@ -375,6 +375,7 @@ class Server:
         self.clerk.database = self.folder.database
         self.clerk.heads = daily_heads(self.folder)
         self._counters: dict[str, int | None] = {}
+        self._revoked: frozenset[str] = frozenset()
         self._presence: dict[str, m.Presence] = {}
         self._configs: dict[str, bytes] = {}
         self._read_devices()
@@ -390,6 +391,7 @@ class Server:
             self._counters.get,
             self._connected,
             on_presence=self._seen,
+            shut_out=lambda device: device in self._revoked,
         )
         self.clerk.local = LocalDoor(
             self.folder.door,
@@ -438,7 +440,8 @@ class Server:
         """At the start, and by the local door's thread when devices changed."""
         devices = Devices(self.folder.devices, "")
         try:
-            known = {device.name: device.counter for device in devices.list()}
+            listed = devices.list()
+            known = {device.name: device.counter for device in listed}
             wanted = {name: m.encode(one.config) for name, one in devices.wanted().items()}
         finally:
             devices.close()
@@ -446,6 +449,7 @@ class Server:
         for name in before.keys() | wanted.keys():
             if before.get(name) != wanted.get(name):
                 self._say_config(name, wanted.get(name, b""))
+        self._revoked = frozenset(x.name for x in listed if x.revoked_at is not None)
         self._counters.update(known)
         for name in self._counters.keys() - known.keys():
             del self._counters[name]

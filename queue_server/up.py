@@ -138,7 +138,9 @@ class Centre:
         self.broker_port = self.nats.port
 
     def _renew_users(self, devices: Devices) -> None:
-        """Let the broker know who may come in now. Raises ReloadFailed."""
+        """Let broker and server know who may come in now. Raises ReloadFailed."""
+        from .by_hand import say_devices_changed
+
         changes = devices.changes()
         users = self._users(devices)
         if self.nats is not None:
@@ -146,6 +148,7 @@ class Centre:
         elif self.file.outside_broker.mosquitto.folder:
             OutsideMosquitto(self.file.outside_broker.mosquitto).reload(users)
         self._seen_changes = changes
+        say_devices_changed(self.folder)
 
     def _follow(self, stopped: threading.Event) -> None:
         """Devices that were added or revoked, by whichever process; and the certificate's age."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +14,12 @@ from firmware_bridge.store import PressStore
 from queue_server.by_hand import give
 from queue_server.desk import commands as c
 from queue_server.doors.broker import foreign_user
-from queue_server.doors.local import LocalLine
 from queue_server.line import events as e
 from queue_server.line import orders as o
 from queue_server.store.devices import hash_password
 from queue_server.wire import messages as m
 from queue_server.wire.link import Link
-from queue_server.wire.words import DeviceKind, Frozen, Role
+from queue_server.wire.words import DeviceKind, Frozen
 from tests import brokers
 from tests.brokers import Client, make_broker, wait_for
 from tests.house import House, take
@@ -108,21 +105,7 @@ class ForeignRoom:
 
     def order(self, body: Frozen, account: str = OFFICER) -> m.Answer:
         """An officer's order through the local door."""
-        return asyncio.run(self._order(body, account))
-
-    async def _order(self, body: Frozen, account: str) -> m.Answer:
-        line = LocalLine(self.home.folder.door, follow=False)
-        line.start()
-        try:
-            async with asyncio.timeout(15):
-                await line.up.wait()
-            actor = e.Actor(device="web", account=account)
-            verb = type(body).__name__
-            answer = await line.give(secrets.token_hex(8), verb, body, actor, Role.OFFICER)
-        finally:
-            await line.stop()
-        assert answer.refusal is None, answer.refusal
-        return answer
+        return self.home.order(body, account)
 
     def devices_changed(self) -> None:
         """The server is to read the table of devices anew."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import msgspec
 
 from queue_server import settings
 from queue_server.doors.broker import Nats, device_users, server_user
+from queue_server.doors.local import LocalLine
 from queue_server.doors.mosquitto import Mosquitto
 from queue_server.folder import Folder
 from queue_server.line import events as e
@@ -26,7 +29,7 @@ from queue_server.wire import messages as m
 from queue_server.wire import topics
 from queue_server.wire.enrol import split_code
 from queue_server.wire.link import Credentials, Link, new_id
-from queue_server.wire.words import DeviceKind
+from queue_server.wire.words import DeviceKind, Frozen, Role
 from tests.brokers import make_broker, wait_for
 
 
@@ -129,6 +132,24 @@ class House:
         self._links.append(link)
         assert link.wait_connected(10)
         return link
+
+    def order(self, body: Frozen, account: str) -> m.Answer:
+        """An officer's order through the local door."""
+        return asyncio.run(self._order(body, account))
+
+    async def _order(self, body: Frozen, account: str) -> m.Answer:
+        line = LocalLine(self.folder.door, follow=False)
+        line.start()
+        try:
+            async with asyncio.timeout(15):
+                await line.up.wait()
+            actor = e.Actor(device="web", account=account)
+            verb = type(body).__name__
+            answer = await line.give(secrets.token_hex(8), verb, body, actor, Role.OFFICER)
+        finally:
+            await line.stop()
+        assert answer.refusal is None, answer.refusal
+        return answer
 
     def log(self) -> list[e.Entry]:
         conn = connect(self.folder.database, read_only=True)

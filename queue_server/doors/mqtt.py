@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 from prometheus_client import Counter
 
+from .. import said
 from ..desk.desk import Request
 from ..line import events as e
 from ..wire import messages as m
@@ -58,6 +59,8 @@ class MqttDoor:
     counter_of: Callable[[str], int | None]
     on_connected: Callable[[], None]
     on_presence: Callable[[m.Presence], None] = lambda _: None
+    shut_out: Callable[[str], bool] = lambda _: False
+    """Whether a device was revoked: the broker may let it speak for a moment longer, and is not the only guard."""
     _client: mqtt.Client | None = None
     _up: threading.Event = field(default_factory=threading.Event)
 
@@ -146,6 +149,9 @@ class MqttDoor:
             self._unreadable(device, verb if known else "unknown", payload)
             return
         RECEIVED.labels(verb).inc()
+        if self.shut_out(device):
+            self._refuse(device, verb, body.id, "device_unknown")
+            return
         self.submit(
             Request(
                 id=body.id,
@@ -165,10 +171,13 @@ class MqttDoor:
         except msgspec.DecodeError:
             return
         if named.id:
-            refusal = m.Refusal(
-                code="unreadable", vi="Không đọc được yêu cầu.", en="The request cannot be read."
-            )
-            self.answer(device, m.Answer(id=named.id, verb=verb, at=0, refusal=refusal))
+            self._refuse(device, verb, named.id, "unreadable")
+
+    def _refuse(self, device: str, verb: str, ask: str, code: str) -> None:
+        refusal = m.Refusal(
+            code=code, vi=said.refusal(code, "vi", {}), en=said.refusal(code, "en", {})
+        )
+        self.answer(device, m.Answer(id=ask, verb=verb, at=0, refusal=refusal))
 
     def answer(self, device: str, answer: m.Answer) -> None:
         topic = topics.ANSWER.at(self.centre, device=device)
