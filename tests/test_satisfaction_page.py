@@ -181,3 +181,14 @@ def test_the_report_command_writes_the_months_three_files(
     assert table.read_text("utf-8").startswith("measure,level")
     assert main([*common, "--month", "2019-01"]) == 1
     assert "2019-01 is no month" in capsys.readouterr().err
+
+
+def test_a_quarter_tells_what_its_months_tell_and_no_answer_more(tmp_path: Path) -> None:
+    conn = sqlite3.connect(tmp_path / "r.db")
+    create(conn)
+    write(conn, past(90, 7, 1_795_480_200_000, ("a", "b")))
+    quarter = Days(since="2026-09-01", until="2026-12-01")
+    (whole,) = store.groups(conn, quarter)
+    months = [store.groups(conn, month)[0] for month in store.months(quarter)]
+    assert len(months) == 3 and all(month.answers % 5 == 0 for month in months)
+    assert whole.scores == tuple(sum(x) for x in zip(*(m.scores for m in months), strict=True))

@@ -46,4 +46,6 @@ def well_timed(use: SurveyUse) -> bool:
     except ValueError:
         return False
     texts = [x for x in (use.from_time, use.to_time) if x]
-    return all(len(x) == 5 for x in texts) and times == sorted(times) and days == sorted(days)
+    written = all(len(x) == 5 for x in texts)
+    written = written and all(len(x) == 10 for x in (use.since, use.until) if x)
+    return written and days == sorted(days) and times == sorted(set(times))

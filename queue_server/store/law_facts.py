@@ -105,7 +105,6 @@ def for_circular(
             if one.due_at is not None
             else None,
             contacts=one.supplements,
-            agencies_contacted=1,
             electronic=electronic or None,
         )
         for one in known
@@ -124,13 +123,31 @@ def for_circular(
     return (*own, *said)
 
 
-def for_decision(known: tuple[Ended, ...]) -> tuple[qd766.Dossier, ...]:
+def for_decision(
+    known: tuple[Ended, ...], overdue: tuple[qd766.Dossier, ...] = ()
+) -> tuple[qd766.Dossier, ...]:
     """A dossier without a due date has no time to be late of, and is left out."""
-    return tuple(
+    own = (
         qd766.Dossier(due=one.due_at, finished=one.ready_at, supplements=one.supplements)
         for one in known
         if one.due_at is not None
     )
+    return (*own, *overdue)
+
+
+def overdue(conn: sqlite3.Connection, span: tuple[int, int], at: int) -> tuple[qd766.Dossier, ...]:
+    """Those that fell due in `span`, before `at` (ms), and are still worked at."""
+    rows = conn.execute(
+        "SELECT due_at, supplements FROM dossiers WHERE sample = 0 AND status IN (?, ?)"
+        " AND due_at >= ? AND due_at < ?",
+        (
+            DossierStatus.RECEIVED.value,
+            DossierStatus.PROCESSING.value,
+            span[0],
+            min(span[1], at),
+        ),
+    )
+    return tuple(qd766.Dossier(due=due, supplements=supplements) for due, supplements in rows)
 
 
 def feedback_of(

@@ -57,7 +57,41 @@ class Days(Frozen):
 
 
 def groups(conn: sqlite3.Connection, days: Days, by: str = "") -> tuple[Group, ...]:
-    """One for each level of `by` (one of DRIVEN_BY), or one for all."""
+    """One for each level of `by` (one of DRIVEN_BY), or one for all.
+
+    Each month is cut to fives by itself, so that periods which share a month tell the same of it, and no answer
+    is had by taking one period from another.
+    """
+    found: dict[Key, Group] = {}
+    for month in months(days):
+        for group in _of_month(conn, month, by):
+            key = (group.level, group.within)
+            found[key] = _together(found[key], group) if key in found else group
+    return tuple(found[key] for key in sorted(found))
+
+
+def months(days: Days) -> list[Days]:
+    """The days cut where a month begins."""
+    found, since = [], days.since
+    while since < days.until:
+        first = dt.date.fromisoformat(since).replace(day=1)
+        until = min((first + dt.timedelta(days=32)).replace(day=1).isoformat(), days.until)
+        found.append(Days(since=since, until=until))
+        since = until
+    return found
+
+
+def _together(one: Group, other: Group) -> Group:
+    return Group(
+        level=one.level,
+        within=one.within,
+        scores=_five([a + b for a, b in zip(one.scores, other.scores, strict=True)]),
+        asked=one.asked + other.asked,
+        silent=one.silent + other.silent,
+    )
+
+
+def _of_month(conn: sqlite3.Connection, days: Days, by: str) -> tuple[Group, ...]:
     rows = conn.execute(
         "SELECT level, within, sum(s1), sum(s2), sum(s3), sum(s4), sum(s5), sum(offers),"
         " sum(silent) FROM rating_sums WHERE by = ? AND day >= ? AND day < ? GROUP BY 1, 2",
@@ -205,10 +239,28 @@ def sheets(conn: sqlite3.Connection, days: Days, survey: str, questions: int) ->
     told = rows[: len(rows) // STEP * STEP]
     return Sheets(
         survey=survey,
-        answers=tuple(json.loads(answers) for answers, _ in told if answers),
+        answers=_in_fives([json.loads(answers) for answers, _ in rows if answers]),
         begun=sum(shown > 0 for _, shown in told),
         shown=tuple(sum(shown > n for _, shown in told) for n in range(questions)),
     )
+
+
+def _in_fives(sheets: list[dict[str, int]]) -> tuple[dict[str, int], ...]:
+    """Of each question the newest answers that do not make five are left out."""
+    counts: dict[str, int] = {}
+    for sheet in sheets:
+        for question in sheet:
+            counts[question] = counts.get(question, 0) + 1
+    left = {question: n // STEP * STEP for question, n in counts.items()}
+    told = []
+    for sheet in sheets:
+        kept = {}
+        for question, value in sheet.items():
+            if left[question] > 0:
+                left[question] -= 1
+                kept[question] = value
+        told.append(kept)
+    return tuple(sheet for sheet in told if sheet)
 
 
 def reasons(conn: sqlite3.Connection, days: Days) -> dict[str, int]:

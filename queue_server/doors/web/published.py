@@ -93,7 +93,6 @@ def month_of(web: Web, report: Report, month: str) -> Month:
     whole = report.whole
     hidden = _hidden(report.services)
     total = report.agency.by_citizens.figure
-    marked = sum(one.count for one in report.marked if one.reason != "silence")
     return Month(
         month=month,
         centre=setup.name,
@@ -129,7 +128,7 @@ def month_of(web: Web, report: Report, month: str) -> Month:
             *(_index(f"sipas.{k.value}", x, "share") for k, x in report.sipas.factors.items()),
             _index("sipas.whole", report.sipas.share_over_items, "share"),
         ),
-        marked=marked // 5 * 5,
+        marked=report.marked_answers,
     )
 
 

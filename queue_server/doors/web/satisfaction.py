@@ -99,6 +99,8 @@ class Report(Frozen):
     sipas: Sipas
     surveys: tuple[Followed, ...]
     marked: tuple[Marked, ...]
+    marked_answers: int
+    """Answers with a mark or more, in whole fives."""
     days_marked: int
     """Officers' days that are far from their own pattern."""
     reasons: dict[str, int]
@@ -184,10 +186,13 @@ class Reports:
                 circular, law.agency(ended, feedback, len(web.catalogue.summaries()), electronic)
             ),
             officers=tt01.officer_totals(circular),
-            decision=qd766.group5(feedback, law.for_decision(ended), at),
+            decision=qd766.group5(
+                feedback, law.for_decision(ended, law.overdue(conn, span, at)), at
+            ),
             sipas=sipas(sheets.get("sipas", Sheets(survey="")).answers, FACTORS),
             surveys=tuple(followed(surveys[x], sheets[x]) for x in sheets if sheets[x].begun),
             marked=marked(judged, counters),
+            marked_answers=len(s.apart(judged)[1]) // 5 * 5,
             days_marked=len(s.judge_days(store.officer_days(conn, days))),
             reasons=store.reasons(conn, days),
         )

@@ -319,9 +319,7 @@ class ManagerView:
         lines = self._ratings.read().offers
         if not lines:
             return tag("div", page.say("ratings.none"), cls="mc-empty")
-        head = tuple(
-            page.say(f"table.{name}") for name in ("half_hour", "service", "counter", "answer")
-        )
+        head = tuple(page.say(f"table.{name}") for name in ("half_hour", "service", "counter"))
         return table((*head, ""), [self._offer_row(x) for x in lines[:OFFERS_SHOWN]])
 
     def _offer_row(self, line: OfferLine) -> Markup:
@@ -331,7 +329,6 @@ class ManagerView:
             line.half_hour,
             service_name(page, line.service),
             line.counter,
-            page.say(f"ratings.{line.answer}"),
             tag("td", open_it if page.may(OpenSeal) else "", cls="mc-acts"),
         )
 

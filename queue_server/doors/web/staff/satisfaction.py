@@ -13,6 +13,8 @@ from nicegui import ui
 from ....desk.commands import MoveAlert
 from ....line import orders as o
 from ....line.setup import SurveyUse
+from ....satisfaction.figure import Figure
+from ....satisfaction.intervals import ENOUGH, Interval
 from ....satisfaction.triggers import AlertStatus
 from ....wire.words import Role
 from ..context import Web
@@ -84,46 +86,52 @@ def rows_of(report: Report) -> Iterator[tuple[object, ...]]:
     span = (report.days.since, report.days.until)
     yield HEAD
     whole = report.whole
-    low, high = (whole.interval.low, whole.interval.high) if whole.interval else ("", "")
-    yield (*span, "satisfied", "", "", whole.value, low, high, whole.n, whole.asked, "")
+    yield (
+        *span,
+        "satisfied",
+        "",
+        "",
+        *_told(whole.value, whole.interval, whole.enough),
+        whole.n,
+        whole.asked,
+        "",
+    )
     for driver in report.drivers.drivers:
         for level in driver.levels:
-            low, high = (level.interval.low, level.interval.high) if level.interval else ("", "")
-            figures = (level.share, low, high, level.answers, "", level.told.value)
+            enough = (level.answers or 0) >= ENOUGH
+            share = _told(level.share, level.interval, enough)
+            figures = (*share, level.answers, "", level.told.value)
             yield (*span, f"by_{driver.by}", level.level, level.within, *figures)
     for one in report.counters:
-        low, high = (one.interval.low, one.interval.high) if one.interval else ("", "")
-        yield (
-            *span,
-            "answered",
-            one.counter,
-            "",
-            one.share,
-            low,
-            high,
-            one.answers,
-            one.offers,
-            "",
-        )
+        share = _told(one.share, one.interval, one.enough)
+        yield (*span, "answered", one.counter, "", *share, one.answers, one.offers, "")
     for voice, indices in (("system", report.indices.system), ("citizen", report.indices.citizen)):
         for index, found in indices.items():
-            low, high = ("", "")
-            if found.figure.interval:
-                low, high = found.figure.interval.low, found.figure.interval.high
-            index_of = (found.figure.value, low, high, found.figure.n, found.of, "")
-            yield (*span, f"tt01_{voice}", index, "", *index_of)
+            yield (*span, f"tt01_{voice}", index, "", *_figure(found.figure), found.of, "")
     for name, points in (
         ("5.1", report.decision.sorted),
         ("5.2", report.decision.in_time),
         ("5.3", report.decision.content),
         ("5.4", report.decision.satisfied.result),
     ):
-        yield (*span, "qd766", name, "", points.figure.value, "", "", points.figure.n, "", "")
+        yield (*span, "qd766", name, "", *_figure(points.figure), "", "")
     for factor, figure in report.sipas.factors.items():
-        low, high = (figure.interval.low, figure.interval.high) if figure.interval else ("", "")
-        yield (*span, "sipas", factor.value, "", figure.value, low, high, figure.n, "", "")
+        yield (*span, "sipas", factor.value, "", *_figure(figure), "", "")
     for mark in report.marked:
         yield (*span, "marked", mark.reason, mark.counter, mark.told or "", "", "", "", "", "")
+
+
+def _told(
+    value: float | None, interval: Interval | None, enough: bool
+) -> tuple[object, object, object]:
+    """Value, low and high; empty where there is too little to say."""
+    if not enough:
+        return "", "", ""
+    return value, interval.low if interval else "", interval.high if interval else ""
+
+
+def _figure(figure: Figure) -> tuple[object, ...]:
+    return (*_told(figure.value, figure.interval, figure.enough), figure.n)
 
 
 class SatisfactionPage:
@@ -146,6 +154,7 @@ class SatisfactionPage:
                 self._card("satisfaction.reasons", view.reasons())
                 self._card("satisfaction.marked", view.marked())
                 self._card("satisfaction.circular", view.circular())
+                self._card("satisfaction.officers", view.officers())
                 self._card("satisfaction.decision", view.decision())
                 self._card("satisfaction.sipas", view.sipas())
                 with ui.element("section").classes("mc-card"):

@@ -8,12 +8,14 @@ from markupsafe import Markup
 
 from ....line import orders as o
 from ....satisfaction.circular01 import Total
-from ....satisfaction.decision766 import Points, classed
+from ....satisfaction.decision766 import Points
 from ....satisfaction.drivers import By, Driver, Level, Told
 from ....satisfaction.figure import Certainty, Figure
 from ....satisfaction.intervals import ENOUGH, Interval
 from ....satisfaction.triggers import Alert, AlertStatus, Measure
+from ....store import law_facts as law
 from ....store.ratings import WAIT_BANDS
+from ....store.vault import CannotUnseal
 from ..satisfaction import PERIODS, Report, Share
 from .counter_view import service_name
 from .html import act, chip, join, row, table, tag
@@ -151,10 +153,53 @@ class SatisfactionView:
             chip(self._say(f"alert_{alert.status.value}")),
             tag("span", self._say("said", n=len(alert.comments))) if alert.comments else None,
             *buttons,
+            *self._words(alert),
             cls="mc-alert",
             role="status",
             data_alert=alert.id,
         )
+
+    def _words(self, alert: Alert) -> list[Markup]:
+        """What people of the centre wrote about it, from under its seal."""
+        try:
+            said = self._page.web.vault.find(f"alert:{alert.id}", "words")
+        except CannotUnseal:
+            return []
+        return [tag("div", words.decode(), cls="mc-remark") for words in said]
+
+    def officers(self) -> Markup:
+        """Indices 1, 2, 3, 4 and 7 of each officer's dossiers, as far as the system knows them."""
+        names = {
+            law.pseudonym(x.account): x.name for x in self._page.state.setup.officers if x.account
+        }
+        rows = []
+        for officer, both in self._report.officers.items():
+            total = both.by_system
+            enough = total.figure.enough and total.grade is not None
+            language = self._page.language
+            rows.append(
+                row(
+                    names.get(officer, "–"),
+                    tag(
+                        "td",
+                        f"{decimal(total.figure.numerator, language)} / {total.figure.denominator:g}"
+                        if enough
+                        else self._few(),
+                        cls="mc-num",
+                    ),
+                    self._say(f"grade_{total.grade.value}") if enough and total.grade else "",
+                    tag("td", total.figure.n, cls="mc-num"),
+                )
+            )
+        if not rows:
+            return tag("div", self._say("nothing"), cls="mc-empty")
+        head = (
+            self._say("officer"),
+            tag("div", self._say("points"), cls="mc-num"),
+            self._say("grade"),
+            tag("div", self._say("dossiers"), cls="mc-num"),
+        )
+        return join(table(head, rows), tag("div", self._say("officers_hint"), cls="mc-hint"))
 
     # --- what drives it ---
 
@@ -335,12 +380,7 @@ class SatisfactionView:
         best = group.satisfied.result.figure
         enough = best.enough and group.points is not None
         total = (
-            join(
-                f"{decimal(group.points or 0, self._page.language)} / {group.most:g} ",
-                chip(self._say(f"class_{classed(100 * (group.points or 0) / group.most).value}"))
-                if group.most
-                else None,
-            )
+            f"{decimal(group.points or 0, self._page.language)} / {group.most:g}"
             if enough
             else self._few()
         )
@@ -444,14 +484,14 @@ class SatisfactionView:
 
 
 def reading(page: Page, alert: Alert) -> str:
-    """What the last minutes' answers were, in a sentence."""
+    """Which limit the last minutes' answers have passed: of so few answers the figure itself would tell each."""
     triggers = {t.id: t for t in page.state.setup.triggers}
     known = triggers.get(alert.trigger)
     measure = known.measure if known else Measure.NEGATIVE
     return page.say(
         f"satisfaction.alert_{measure.value}",
-        value=decimal(alert.reading.value or 0, page.language, 0),
-        n=alert.reading.n,
+        value=decimal(known.limit if known else 0, page.language, 0),
+        n=known.fewest if known else 0,
         minutes=known.minutes if known else 15,
     )
 
