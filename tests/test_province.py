@@ -92,7 +92,7 @@ class PassingRoom(FilingRoom):
         self.settings = replace(
             self.settings,
             province=ProvinceSettings(
-                url=there.url, key_id=KEY_ID, key_file=str(key), timeout=0.3, samples=True
+                url=there.url, key_id=KEY_ID, key_file=str(key), timeout=1.0, samples=True
             ),
         )
         self.rest = 0.0
