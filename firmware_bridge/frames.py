@@ -15,6 +15,8 @@ from enum import IntEnum, StrEnum
 
 from cobs import cobs
 
+from . import ota
+
 VERSION = 1
 KEY_BYTES = 32
 TAG_BYTES = 8
@@ -33,7 +35,7 @@ MAX_ON_WIRE = _MAX_STUFFED + 2
 
 
 class Kind(IntEnum):
-    """What a frame is for. Press, key and status come from terminals, the others from the bridge."""
+    """What a frame is for. Press, key, status, want and report come from terminals, the others from the bridge."""
 
     POLL = 1
     PRESS = 2
@@ -42,10 +44,15 @@ class Kind(IntEnum):
     LAMP = 5
     DISPLAY = 6
     KEY = 7
+    OFFER = 8
+    WANT = 9
+    PIECE = 10
+    REPORT = 11
+    CONFIRM = 12
 
 
 _KINDS = frozenset(int(kind) for kind in Kind)
-FROM_TERMINAL = frozenset({Kind.PRESS, Kind.STATUS, Kind.KEY})
+FROM_TERMINAL = frozenset({Kind.PRESS, Kind.STATUS, Kind.KEY, Kind.WANT, Kind.REPORT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +175,7 @@ class Deframer:
 
 _PRESS = struct.Struct(">IBIB")
 _STATUS = struct.Struct(">IBBBBBB")
+_POLL = struct.Struct(">I")
 _ACKNOWLEDGEMENT = struct.Struct(">I")
 _LAMP = struct.Struct(">BB")
 
@@ -256,6 +264,43 @@ class Status:
     def read(cls, payload: bytes) -> Status:
         poll, waiting, battery, shown, lost, major, minor = _unpack(_STATUS, payload)
         return cls(poll, waiting, battery, shown, lost, (major, minor))
+
+
+@dataclass(frozen=True, slots=True)
+class OfUpdate:
+    """What a terminal that has no press to tell says of new firmware (docs/terminals-ota.md)."""
+
+    poll: int
+    message: ota.Want | ota.Report
+
+    def payload(self) -> bytes:
+        return _POLL.pack(self.poll) + self.message.body()
+
+    @classmethod
+    def read_want(cls, payload: bytes) -> OfUpdate:
+        return cls._read(payload, ota.Want.read)
+
+    @classmethod
+    def read_report(cls, payload: bytes) -> OfUpdate:
+        return cls._read(payload, ota.Report.read)
+
+    @classmethod
+    def _read(cls, payload: bytes, form: Callable[[bytes], ota.Want | ota.Report]) -> OfUpdate:
+        (poll,) = _unpack(_POLL, payload[: _POLL.size])
+        try:
+            return cls(poll, form(payload[_POLL.size :]))
+        except ota.Malformed as error:
+            raise PayloadWrong(str(error)) from error
+
+
+UPDATE_KINDS: dict[type[ota.Message], Kind] = {
+    ota.Offer: Kind.OFFER,
+    ota.Want: Kind.WANT,
+    ota.Piece: Kind.PIECE,
+    ota.Report: Kind.REPORT,
+    ota.Confirm: Kind.CONFIRM,
+}
+"""Kinds of what is said about new firmware; what the bridge says is the message's body alone."""
 
 
 class Colour(IntEnum):

@@ -108,7 +108,10 @@ def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[B
     link.remote, remote.on_apply = remote, bridge.apply
     wifi = own_settings.enrolled_wifi(settings, data)
     shelf = PackageShelf(credentials, data / "firmware", settings.firmware_keys)
-    bridge.updates = Updates(wifi, store, shelf.get, link.announce)
+    serial = tuple(terminal for line in lines.values() for terminal in line)
+    bridge.updates = Updates((*serial, *wifi), store, shelf.get, link.announce)
+    for bus in buses:
+        bus.on_fresh, bus.on_update = bridge.updates.due, bridge.updates.hear
     link.on_config = lambda wanted: bridge.want_firmware(wanted.firmware)
     bridge.foreign = foreign.compose(settings, credentials, store, bridge, wifi)
     return bridge, store

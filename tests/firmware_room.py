@@ -73,6 +73,8 @@ class Firmware:
     log: Path
     says: Callable[[bytes], None] = lambda _: None
     """Where its words go: the line."""
+    flash: Path | None = None
+    """A folder with its two sets of files; without one it runs what was built."""
 
     told: list[dict[str, Any]] = field(default_factory=list)
     rows: dict[int, bytes] = field(default_factory=dict)
@@ -84,18 +86,24 @@ class Firmware:
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self) -> None:
-        command = ["node", str(RUNNER), str(self.build), str(self.settings), str(self.log)]
         before = len(self.told)
+        with self._changed:
+            self._spawn()
+        self.wait("ready", True, before)
+
+    def _spawn(self) -> None:
+        command = ["node", str(RUNNER), str(self.build), str(self.settings), str(self.log)]
+        command += [str(self.flash)] if self.flash is not None else []
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
-        self.wait("ready", True, before)
         self._last = 0
 
     def cut_power(self) -> None:
         """As hard as a pulled plug."""
-        process, self._process = self._process, None
+        with self._changed:
+            process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait(SOON)
@@ -165,6 +173,9 @@ class Firmware:
                 if "chips" in told:
                     self._draw(bytes.fromhex(told["chips"]))
                 self._changed.notify_all()
+        with self._changed:
+            if self._process is process and {"restart": True} in self.told[-1:]:
+                self._spawn()
 
     def _draw(self, words: bytes) -> None:
         register, values = words[0], words[1::2]

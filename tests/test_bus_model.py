@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.bus_line import Room, Station
+from firmware_bridge import frames, ota
 from firmware_bridge.bus import SILENT_AFTER, SLOWEST_POLL_S
 
 THIRTY = 30
@@ -114,3 +115,35 @@ def test_a_terminal_that_never_stops_talking_is_the_only_thing_that_stops_a_line
     room.rounds(3)
     assert set(room.kept()) == buttons_of(range(1, THIRTY + 1))
     assert len(room.kept()) == THIRTY
+
+
+class Wanting:
+    """A terminal that asks for one piece after another, for ever."""
+
+    def __init__(self) -> None:
+        self.pieces = 0
+
+    def word(self) -> tuple[int, bytes]:
+        return int(frames.Kind.WANT), ota.Want(1, 1, 48 * self.pieces).body()
+
+    def piece(self, _payload: bytes) -> None:
+        self.pieces += 1
+
+
+@pytest.mark.parametrize(("baud", "seconds"), [(115_200, 0.31), (19_200, 1.07)])
+def test_new_firmware_for_all_thirty_slows_a_round_little_and_none_waits_for_ever(
+    baud: int, seconds: float
+) -> None:
+    room = Room(THIRTY, baud)
+    room.bus.on_update = lambda _, want: [ota.Piece(1, 1, want.offset, bytes(48))]  # type: ignore[union-attr]
+    wanting = [Wanting() for _ in range(THIRTY)]
+    for station, one in zip(room.line.stations, wanting, strict=True):
+        station.wants(one)
+    took = room.rounds(90)
+    assert sum(took) / len(took) == pytest.approx(seconds, abs=0.005)
+    assert room.line.spoiled == 0
+    assert sum(one.pieces for one in wanting) >= 90
+    assert min(one.pieces for one in wanting) >= 2
+    press_all(room, range(1, THIRTY + 1))
+    room.round()
+    assert set(room.kept()) == buttons_of(range(1, THIRTY + 1))

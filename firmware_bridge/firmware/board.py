@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 
 class Board:
+    KIND = "esp32"
+    """Firmware packages for this board have this name; another board's pins differ, and so must its name."""
     SIGNS = 4
     """MAX7219 chips in the row."""
     BRIGHTNESS = 4
@@ -59,6 +61,9 @@ class Board:
     def rest(self) -> None:
         time.sleep_ms(1)
 
+    def restart(self) -> None:
+        machine.reset()
+
     def feed(self) -> None:
         """The first time starts the watchdog, which nothing can stop: a terminal that lacks its settings has none."""
         if self._watchdog is None:
@@ -66,6 +71,10 @@ class Board:
         self._watchdog.feed()
 
     # --- flash ---
+
+    def flash(self) -> str:
+        """Where the two sets lie."""
+        return FOLDER
 
     def settings(self) -> str:
         with open(FOLDER + "terminal.json") as file:

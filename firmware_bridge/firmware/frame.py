@@ -16,7 +16,13 @@ STATUS = 4
 LAMP = 5
 DISPLAY = 6
 KEY = 7
-KINDS = (POLL, PRESS, ACKNOWLEDGEMENT, STATUS, LAMP, DISPLAY, KEY)
+OFFER = 8
+WANT = 9
+PIECE = 10
+REPORT = 11
+CONFIRM = 12
+KINDS = range(POLL, CONFIRM + 1)
+FROM_TERMINAL = (PRESS, STATUS, KEY, WANT, REPORT)
 
 _HEADER = ">BBBBI"
 _HEADER_BYTES = 8
@@ -62,16 +68,24 @@ class Signer:
         self._inner = bytes(byte ^ 0x36 for byte in padded)
         self._outer = bytes(byte ^ 0x5C for byte in padded)
 
-    def tag(self, signed: bytes) -> bytes:
+    def mac(self, signed: bytes) -> bytes:
+        """The whole HMAC."""
         inner = hashlib.sha256(self._inner + signed).digest()
-        return hashlib.sha256(self._outer + inner).digest()[:TAG_BYTES]
+        return hashlib.sha256(self._outer + inner).digest()
+
+    def tag(self, signed: bytes) -> bytes:
+        return self.mac(signed)[:TAG_BYTES]
 
     def made(self, tag: bytes, signed: bytes) -> bool:
-        """Whether the tag is ours, in the same time for every wrong one."""
-        different = len(tag) ^ TAG_BYTES
-        for one, other in zip(tag, self.tag(signed)):  # noqa: B905 (MicroPython's zip has no strict)
-            different |= one ^ other
-        return different == 0
+        return same(tag, self.tag(signed))
+
+
+def same(told: bytes, ours: bytes) -> bool:
+    """Whether they are alike, in the same time for everything that is not."""
+    different = len(told) ^ len(ours)
+    for one, other in zip(told, ours):  # noqa: B905 (MicroPython's zip has no strict)
+        different |= one ^ other
+    return different == 0
 
 
 def encode(frame: Frame, signer: Signer) -> bytes:
@@ -181,6 +195,11 @@ def status(
     return struct.pack(
         ">IBBBBBB", poll, min(waiting, 255), battery, shown, min(lost, 255), major, minor
     )
+
+
+def word(poll: int, body: bytes) -> bytes:
+    """Payload of a want or a report."""
+    return struct.pack(">I", poll) + body
 
 
 def acknowledged(payload: bytes) -> int:

@@ -7,7 +7,9 @@ from .display import Display
 from .frame import Deframer, Signer
 from .press_log import PressLog
 from .roles import Keypad, Rating
-from .terminal import TURN_ROUND_MS, Terminal
+from .sets import Sets
+from .terminal import TURN_ROUND_MS, VERSION, Terminal
+from .update import Update
 
 FOR_SERVICE = 0b1001
 """Buttons 1 and 4."""
@@ -27,7 +29,9 @@ class Machine:
         self._board = board
         self._role = ROLES[own.role](board, log)
         self._buttons = Buttons(self._role.buttons)
-        self._terminal = Terminal(own.address, signer, log, self._role, board, now)
+        self._started = now
+        self._update = Update(signer, Sets(board.flash()), board.KIND, VERSION, board.restart)
+        self._terminal = Terminal(own.address, signer, log, self._role, board, now, self._update)
         self._deframer = Deframer(own.address, signer)
         self._reply = b""
         self._reply_at = 0
@@ -39,6 +43,7 @@ class Machine:
             self._role.happened(what, button, now)
         self._listen(now)
         self._role.tick(now)
+        self._update.tick(now - self._started)
         board.feed()
 
     def _listen(self, now: int) -> None:

@@ -5,7 +5,9 @@ from .frame import Frame, Signer
 from .press_log import PressLog
 
 VERSION = (1, 0)
-"""Of this firmware; each status tells it."""
+"""Of this firmware; each status tells it, and a package of it must be named so."""
+WORDS_A_STATUS = 3
+"""So many polls at most are answered with a word about new firmware before a status is told again."""
 TURN_ROUND_MS = 3
 """By a clock of whole milliseconds at least 2 ms of silence before we drive the line (1.75 are asked for)."""
 
@@ -13,13 +15,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .board import Board
     from .roles import Role
+    from .update import Update
 
 
 class Terminal:
     """Answers polls with the oldest press, else with its status, and hands lamp and display frames to its role."""
 
     def __init__(
-        self, address: int, signer: Signer, log: PressLog, role: "Role", board: "Board", now: int
+        self,
+        address: int,
+        signer: Signer,
+        log: PressLog,
+        role: "Role",
+        board: "Board",
+        now: int,
+        update: "Update | None" = None,
     ) -> None:
         self.address = address
         self._signer = signer
@@ -29,10 +39,12 @@ class Terminal:
         self._started = now
         self._heard = 0
         self._shown = 0
+        self._update = update
+        self._words = 0
 
     def hear(self, heard: Frame, now: int) -> bytes:
         """Act on a genuine frame of the bridge; the reply for the line, or b""."""
-        if heard.count <= self._heard or heard.kind in (frame.PRESS, frame.STATUS, frame.KEY):
+        if heard.count <= self._heard or heard.kind in frame.FROM_TERMINAL:
             return b""  # recorded by somebody, or our own words that an adapter gives back
         self._heard = heard.count
         try:
@@ -48,27 +60,58 @@ class Terminal:
             self._log.acknowledged(frame.acknowledged(heard.payload))
         elif heard.kind == frame.LAMP:
             self._role.lit(*frame.lamp(heard.payload), now)
-            self._shown = heard.sequence
+            self._show(heard)
         elif heard.kind == frame.DISPLAY:
             self._role.shown(*frame.display(heard.payload), now)
-            self._shown = heard.sequence
+            self._show(heard)
+        elif self._update is not None:
+            self._hear_of_update(self._update, heard)
         return b""
 
+    def _hear_of_update(self, update: "Update", heard: Frame) -> None:
+        if heard.kind == frame.OFFER:
+            update.offered(heard.payload)
+        elif heard.kind == frame.PIECE:
+            update.piece(heard.payload)
+        elif heard.kind == frame.CONFIRM:
+            update.confirmed(heard.payload)
+
+    def _show(self, what: Frame) -> None:
+        """The bridge waits to read that it is shown: a status comes next."""
+        self._shown, self._words = what.sequence, WORDS_A_STATUS
+
     def _reply(self, poll: Frame, now: int) -> bytes:
-        log, oldest = self._log, self._log.oldest()
-        if oldest is not None:
-            kind, count, exact = self._role.tells, oldest.count, oldest.at is not None
-            since = self._started if oldest.at is None else oldest.at
-            payload = frame.press(poll.count, oldest.button, now - since, exact)
-        else:
-            kind, count = frame.STATUS, log.count
-            payload = frame.status(
-                poll.count,
-                len(log.waiting),
-                self._board.battery(),
-                self._shown,
-                self._role.lost,
-                VERSION,
-            )
+        kind, count, payload = self._press(poll, now) or self._word(poll) or self._status(poll)
         reply = Frame(self.address, poll.sequence, kind, count, payload)
         return frame.encode(reply, self._signer)
+
+    def _press(self, poll: Frame, now: int) -> "tuple[int, int, bytes] | None":
+        oldest = self._log.oldest()
+        if oldest is None:
+            return None
+        exact = oldest.at is not None
+        since = self._started if oldest.at is None else oldest.at
+        payload = frame.press(poll.count, oldest.button, now - since, exact)
+        return self._role.tells, oldest.count, payload
+
+    def _word(self, poll: Frame) -> "tuple[int, int, bytes] | None":
+        """What there is to say about new firmware, as long as a status is not due."""
+        if self._update is None or self._words >= WORDS_A_STATUS:
+            return None
+        word = self._update.word()
+        if word is None:
+            return None
+        self._words += 1
+        return word[0], self._log.count, frame.word(poll.count, word[1])
+
+    def _status(self, poll: Frame) -> tuple[int, int, bytes]:
+        self._words = 0
+        payload = frame.status(
+            poll.count,
+            len(self._log.waiting),
+            self._board.battery(),
+            self._shown,
+            self._role.lost,
+            VERSION,
+        )
+        return frame.STATUS, self._log.count, payload

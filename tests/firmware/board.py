@@ -31,6 +31,7 @@ class LogFile:
 
 
 class Board:
+    KIND = "test"
     SIGNS = 4
     BRIGHTNESS = 4
 
@@ -39,6 +40,12 @@ class Board:
 
     def feed(self) -> None:
         pass
+
+    def restart(self) -> None:
+        host.restart()
+
+    def flash(self) -> str:
+        return "/flash/"
 
     def settings(self) -> str:
         return host.settings()

@@ -2,24 +2,40 @@
 // standard input and output, one JSON object a line; its press log is a file of this machine.
 //
 //   node run.mjs BUILD SETTINGS LOG     a terminal, until standard input ends
+//   node run.mjs BUILD SETTINGS LOG FLASH   the same, with the set of files that FLASH (a folder) says
 //   node run.mjs BUILD check PROGRAM    PROGRAM (Python) once; it gets the line from standard input as `given`
 //
-// In:  {"rx": hex} {"buttons": bits} {"battery": percent} {"log_fails": bool} {"cut_after": bytes}
-// Out: {"ready": true} {"tx": hex} {"lamp": colour} {"buzz": bool} {"chips": hex} {"resting": true}
+// In:  {"rx": hex} {"buttons": bits} {"battery": percent} {"log_fails": bool} {"cut_after": bytes} {"cut_at": changes}
+// Out: {"ready": true} {"tx": hex} {"lamp": colour} {"buzz": bool} {"chips": hex} {"resting": true} {"restart": true}
 // "cut_after": the power goes when so many bytes of the next write to the log have reached the flash.
+// "cut_at": the power goes at so many changes of the flash from now on, in the middle of it if it is a write.
+// "restart": it starts anew; the process ends, and another one is to be started. So it does when a set on trial stops.
 // "resting": said once after {"buttons": 0}, when a further press of the same button would be taken.
 
 import fs from "node:fs";
 import readline from "node:readline";
+import { hostFlash } from "./flash.mjs";
 import { loadMicroPython } from "@micropython/micropython-webassembly-pyscript/micropython.mjs";
 
-const [build, what, where] = process.argv.slice(2);
+const [build, what, where, flash] = process.argv.slice(2);
 
 function say(told) {
   fs.writeSync(1, JSON.stringify(told) + "\n");
 }
 
-const machine = { rx: "", buttons: 0, battery: 255, logFails: false, cutAfter: -1, log: -1, quiet: null };
+const machine = { rx: "", buttons: 0, battery: 255, logFails: false, cutAfter: -1, cutAt: -1, log: -1, quiet: null };
+
+function restart() {
+  say({ restart: true });
+  process.exit(0);
+}
+
+function changes(half = () => {}) {
+  machine.cutAt -= 1;
+  if (machine.cutAt !== 0) return;
+  half();
+  process.kill(process.pid, "SIGKILL");
+}
 
 const host = {
   settings: () => fs.readFileSync(what, "utf8"),
@@ -33,6 +49,7 @@ const host = {
   lamp: (colour) => say({ lamp: colour }),
   buzz: (on) => say({ buzz: on }),
   chips: (hex) => say({ chips: hex }),
+  restart,
   buttons: () => machine.buttons,
   battery: () => machine.battery,
   log_open: () => {
@@ -61,6 +78,7 @@ function hear(told) {
   if ("battery" in told) machine.battery = told.battery;
   if ("log_fails" in told) machine.logFails = told.log_fails;
   if ("cut_after" in told) machine.cutAfter = told.cut_after;
+  if ("cut_at" in told) machine.cutAt = told.cut_at;
 }
 
 function copy(python, from, to) {
@@ -82,17 +100,40 @@ async function check() {
   python.runPython(fs.readFileSync(where, "utf8"));
 }
 
+function started(python) {
+  python.runPython("from firmware.run import Machine\nfrom firmware.board import Board\nstep = Machine(Board()).step");
+  return python.globals.get("step");
+}
+
+// What main.py does on a board, as far as it can be done step by step.
+function fromFlash(python) {
+  python.FS.mount(hostFlash(python.FS, flash, changes), {}, "/flash");
+  python.runPython("import firmware.sets\nkept = firmware.sets.Sets('/flash/')\nsys.path[:] = [kept.start()]");
+  python.runPython("for name in list(sys.modules):\n    if name.startswith('firmware'):\n        del sys.modules[name]");
+  return guarded(() => started(python));
+}
+
+function guarded(run) {
+  try {
+    return run();
+  } catch (error) {
+    say({ said: String(error) });
+    restart();
+  }
+}
+
 async function terminal() {
   const python = await micropython();
-  python.runPython("from firmware.run import Machine\nfrom firmware.board import Board\nstep = Machine(Board()).step");
-  const step = python.globals.get("step");
+  python.FS.mkdir("/flash");
+  const step = flash ? fromFlash(python) : started(python);
   readline
     .createInterface({ input: process.stdin })
     .on("line", (line) => hear(JSON.parse(line)))
     .on("close", () => process.exit(0));
   say({ ready: true });
   setInterval(() => {
-    step();
+    if (flash) guarded(step);
+    else step();
     if (machine.quiet !== null && host.now() >= machine.quiet) {
       machine.quiet = null;
       say({ resting: true });
