@@ -12,11 +12,10 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from queue_server.wire import messages as m
-from queue_server.wire.link import send_at_once
+from queue_server.wire.link import new_client, say_farewell
 from queue_server.wire.settings import SettingsError
 
 from ..frames import Lamp
@@ -64,20 +63,9 @@ class ForeignLine:
 
     def start(self) -> None:
         own = self.settings
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self.client_id,
-            clean_session=True,
-            protocol=mqtt.MQTTv311,
-        )
-        if own.user:
-            client.username_pw_set(own.user, self.password)
-        if self.context is not None:
-            client.tls_set_context(self.context)
+        client = new_client(self.client_id, own.user, self.password, self.context)
         if self.will is not None:
             client.will_set(*self.will, 1, True)
-        client.reconnect_delay_set(1, 5)
-        client.on_socket_open = send_at_once
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -92,10 +80,7 @@ class ForeignLine:
         if client is None:
             return
         if self.will is not None and self.up:
-            try:
-                client.publish(*self.will, 1, True).wait_for_publish(1.0)
-            except (RuntimeError, ValueError):
-                pass
+            say_farewell(client, *self.will)
         client.disconnect()
         client.loop_stop()
         self._inbox.put(None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from typing import Any
 import msgspec
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 from prometheus_client import Counter
 
@@ -20,7 +18,7 @@ from ..desk.desk import Request
 from ..line import events as e
 from ..wire import messages as m
 from ..wire import topics
-from ..wire.link import send_at_once
+from ..wire.link import new_client, trusting
 from ..wire.words import Frozen
 
 log = structlog.get_logger()
@@ -65,19 +63,11 @@ class MqttDoor:
     _up: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self.access.client_id,
-            clean_session=True,
-            protocol=mqtt.MQTTv311,
-        )
-        client.username_pw_set(self.access.username, self.access.password)
-        if self.access.ca:
-            client.tls_set_context(ssl.create_default_context(cadata=self.access.ca))
+        own = self.access
+        client = new_client(own.client_id, own.username, own.password, trusting(own.ca))
         client.max_inflight_messages_set(2_000)
         client.max_queued_messages_set(20_000)
         client.reconnect_delay_set(1, 3)
-        client.on_socket_open = send_at_once
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._message

@@ -129,6 +129,36 @@ def send_at_once(_client: mqtt.Client, _data: object, socket: Any) -> None:
         socket.setsockopt(tcp.IPPROTO_TCP, tcp.TCP_NODELAY, 1)
 
 
+def new_client(
+    client_id: str, username: str = "", password: str = "", tls: ssl.SSLContext | None = None
+) -> mqtt.Client:
+    """A client of a clean session that goes on trying; who makes it says what it hears."""
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=True,
+        protocol=mqtt.MQTTv311,
+    )
+    if username:
+        client.username_pw_set(username, password)
+    if tls is not None:
+        client.tls_set_context(tls)
+    client.reconnect_delay_set(1, 5)
+    client.on_socket_open = send_at_once
+    return client
+
+
+def say_farewell(client: mqtt.Client, topic: str, payload: bytes) -> None:
+    """The last word, retained, before a connection is ended by itself: waited for, for a second."""
+    with contextlib.suppress(RuntimeError, ValueError):
+        client.publish(topic, payload, 1, True).wait_for_publish(1.0)
+
+
+def trusting(ca: str) -> ssl.SSLContext | None:
+    """TLS that trusts this authority (PEM) alone; None without one."""
+    return ssl.create_default_context(cadata=ca) if ca else None
+
+
 @dataclass
 class Link:
     """`start()` never blocks and never fails for a broker that is away; it goes on trying until `stop()`."""
@@ -162,19 +192,9 @@ class Link:
 
     def start(self) -> None:
         own = self.credentials
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=own.client_id,
-            clean_session=True,
-            protocol=mqtt.MQTTv311,
-        )
-        client.username_pw_set(own.username, own.password)
-        if own.ca:
-            client.tls_set_context(ssl.create_default_context(cadata=own.ca))
+        client = new_client(own.client_id, own.username, own.password, trusting(own.ca))
         client.will_set(self._presence_topic(), m.encode(self._presence("offline")), 1, True)
-        client.reconnect_delay_set(1, 5)
         client.max_inflight_messages_set(MOST_UNDER_WAY)
-        client.on_socket_open = send_at_once
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -189,13 +209,7 @@ class Link:
         if client is None:
             return
         if self._connected.is_set():
-            sent = client.publish(
-                self._presence_topic(), m.encode(self._presence("offline")), 1, True
-            )
-            try:
-                sent.wait_for_publish(1.0)
-            except (RuntimeError, ValueError):
-                pass
+            say_farewell(client, self._presence_topic(), m.encode(self._presence("offline")))
         client.disconnect()
         client.loop_stop()
         self._inbox.put(None)
