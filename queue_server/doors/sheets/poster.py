@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import msgspec
-import typst
-import zxingcpp
-
 from ...line.setup import Setup
-from ...wire.texts import Texts
 from ...wire.words import Language
-from ..fonts import fonts
+from ..numbers import decimal
 from ..web.published import METHOD, Month, OfIndex, Told
+from . import typeset
+from .typeset import TEXTS
 
-HERE = Path(__file__).parent
-TEXTS = Texts(HERE / "texts")
-_one_at_a_time = threading.Lock()
 MOST_REASONS = 4
 
 
 def poster_pdf(month: Month, setup: Setup, url: str, language: str = Language.VI) -> bytes:
     """`url`: where the same stands as open data; empty: no code on the sheet."""
     words = poster_words(month, setup, language)
-    words["qr"] = _qr(url)
-    with _one_at_a_time:
-        made = _compiler().compile(
-            format="pdf", sys_inputs={"words": msgspec.json.encode(words).decode()}
-        )
-    assert isinstance(made, bytes)
-    return made
+    words["qr"] = typeset.code(url, "QRCode")
+    return typeset.pdf("poster", words)
 
 
 def poster_words(month: Month, setup: Setup, language: str) -> dict[str, Any]:
@@ -107,23 +93,3 @@ def _interval(told: Told, language: str) -> str:
 
 def percent(share: float | None, language: str) -> str:
     return "" if share is None else f"{decimal(100 * share, language)} %"
-
-
-def decimal(value: float, language: str) -> str:
-    written = f"{value:.1f}"
-    return written if language == Language.EN else written.replace(".", ",")
-
-
-def _qr(url: str) -> str:
-    if not url:
-        return ""
-    made = zxingcpp.create_barcode(url, zxingcpp.BarcodeFormat.QRCode)
-    return str(made.to_svg(add_quiet_zones=True))
-
-
-@cache
-def _compiler() -> Any:
-    found = typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts())]
-    )
-    return typst.Compiler(HERE / "poster.typ", root=HERE, font_paths=found)

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from functools import cache
-from pathlib import Path
 from typing import Any
-
-import msgspec
-import typst
-import zxingcpp
 
 from ...line.setup import Setup
 from ...store.dossiers import Dossier
 from ...wire.filing import Filing
-from ...wire.texts import Texts
 from ...wire.words import Language, local
-from ..fonts import fonts
-
-HERE = Path(__file__).parent
-TEXTS = Texts(HERE / "texts")
-_one_at_a_time = threading.Lock()
+from . import typeset
+from .typeset import TEXTS
 
 
 def receipt_pdf(
@@ -35,13 +24,8 @@ def receipt_pdf(
 ) -> bytes:
     """`procedure`, `time`: their names in words; `url`: of the look-up, without any person's number; `at` in ms."""
     words = receipt_words(dossier, filing, setup, procedure, time, at, language)
-    words |= {"qr": _svg(url, "QRCode"), "bars": _svg(dossier.code, "Code128")}
-    with _one_at_a_time:
-        made = _compiler().compile(
-            format="pdf", sys_inputs={"words": msgspec.json.encode(words).decode()}
-        )
-    assert isinstance(made, bytes)
-    return made
+    words |= {"qr": typeset.code(url, "QRCode"), "bars": typeset.code(dossier.code, "Code128")}
+    return typeset.pdf("receipt", words)
 
 
 def receipt_words(
@@ -119,19 +103,3 @@ def _due(dossier: Dossier, offset: int, language: str) -> str:
 def _moment(at: int, offset: int) -> dict[str, str]:
     moment = local(at, offset)
     return {"hour": f"{moment:%H}", "minute": f"{moment:%M}", "day": f"{moment:%d/%m/%Y}"}
-
-
-def _svg(text: str, kind: str) -> str:
-    """A code as SVG; empty without a text."""
-    if not text:
-        return ""
-    made = zxingcpp.create_barcode(text, getattr(zxingcpp.BarcodeFormat, kind))
-    return str(made.to_svg(add_quiet_zones=kind == "QRCode"))
-
-
-@cache
-def _compiler() -> Any:
-    found = typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts())]
-    )
-    return typst.Compiler(HERE / "receipt.typ", root=HERE, font_paths=found)

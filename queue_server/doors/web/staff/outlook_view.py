@@ -11,6 +11,7 @@ from ....line.moves import MoveNow, MoveStatus
 from ....line.proposals import answer_by
 from ....line.scores import Score, together
 from ....wire.words import MINUTE, local
+from ...numbers import decimal
 from .counter_view import service_name
 from .html import act, chip, join, row, table, tag
 from .page import Page
@@ -27,12 +28,6 @@ STATUS_LOOKS = {
     MoveStatus.REFUSED: "mc-dull",
     MoveStatus.EXPIRED: "mc-dull",
 }
-
-
-def decimal(value: float, language: str, digits: int = 1) -> str:
-    """`2,7` in Vietnamese, `2.7` in English."""
-    written = f"{value:.{digits}f}"
-    return written if language == "en" else written.replace(".", ",")
 
 
 def likely_breaches(outlook: tuple[Outlook, ...]) -> list[Outlook]:
