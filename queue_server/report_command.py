@@ -46,7 +46,6 @@ def _write(args: argparse.Namespace) -> list[Path]:
     from .doors.sheets.poster import poster_pdf
     from .doors.web.main import compose
     from .doors.web.published import last_month, published, rows
-    from .doors.web.satisfaction import Reports
 
     folder, file = Folder(args.data), settings.read(args.settings)
     if not folder.database.exists():
@@ -58,7 +57,7 @@ def _write(args: argparse.Namespace) -> list[Path]:
     try:
         today = local(web.now(), state.setup.rules.utc_offset_minutes).date()
         named = args.month or last_month(today)
-        month = published(web, Reports(web), named, today)
+        month = published(web, named, today)
     finally:
         web.close()
     if month is None:

@@ -107,6 +107,18 @@ def test_every_refusal_and_reason_has_its_words() -> None:
             assert f"reason.{code}" in texts.keys("vi"), f"{path.name}: {code}"
 
 
+def test_every_key_that_a_staff_page_says_has_its_words() -> None:
+    folder = ROOT / "queue_server" / "doors" / "web" / "staff"
+    known = Texts(folder / "texts").keys("vi")
+    for path in folder.glob("*.py"):
+        source = path.read_text("utf-8")
+        for key in re.findall(r'\bpage\.say\(\s*"([\w.-]+)"', source):
+            assert key in known, f"{path.name}: {key}"
+        if path.name == "satisfaction_view.py":
+            for key in re.findall(r'self\._say\(\s*"(\w+)"[,)]', source):
+                assert f"satisfaction.{key}" in known, f"{path.name}: {key}"
+
+
 def test_every_order_of_a_person_names_the_roles_that_may_give_it() -> None:
     for verb in PEOPLE_GIVE:
         assert roles_of(verb), verb

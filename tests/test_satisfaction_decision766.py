@@ -7,11 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from queue_server.satisfaction.decision766 import (
-    Class766,
     Dossier,
     Feedback,
     Weight,
-    classed,
     content_with_answers,
     earned,
     feedback_in_time,
@@ -164,28 +162,6 @@ def test_the_group_has_18_points_less_what_is_not_applicable() -> None:
 )
 def test_points_are_full_from_90_percent_on(percent: float | None, points: float | None) -> None:
     assert earned(percent, Weight(most=6, full_at=90)) == points
-
-
-@pytest.mark.parametrize(
-    ("points", "name"),
-    [
-        (100, Class766.EXCELLENT),
-        (90, Class766.EXCELLENT),
-        (89.99, Class766.GOOD),
-        (80, Class766.GOOD),
-        (70, Class766.FAIR),
-        (50, Class766.AVERAGE),
-        (49.99, Class766.WEAK),
-        (0, Class766.WEAK),
-    ],
-)
-def test_a_class_of_100_points(points: float, name: Class766) -> None:
-    assert classed(points) is name
-
-
-def test_points_off_the_scale_have_no_class() -> None:
-    with pytest.raises(ValueError, match="between"):
-        classed(101)
 
 
 # --- properties ---

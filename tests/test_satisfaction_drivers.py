@@ -11,17 +11,15 @@ from hypothesis import strategies as st
 
 from queue_server.satisfaction.drivers import (
     FEWEST,
-    Answer,
     By,
     Drivers,
     Level,
     Tally,
     Told,
-    band,
     drivers,
-    tallied,
 )
 from queue_server.satisfaction.intervals import difference, wilson
+from tests.tallied import Answer, band, tallied
 
 
 def tally(level: str, answers: int, satisfied: int | None = None, within: str = "") -> Tally:

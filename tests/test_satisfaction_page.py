@@ -22,7 +22,7 @@ from queue_server.command import main
 from queue_server.doors.web.satisfaction import days_of
 from queue_server.doors.web.staff.satisfaction import percent
 from queue_server.doors.web.staff.words import TEXTS
-from queue_server.satisfaction import circular01, decision766, drivers, suspicion, triggers
+from queue_server.satisfaction import circular01, drivers, suspicion, triggers
 from queue_server.store import satisfaction as store
 from queue_server.store.ratings import create
 from queue_server.store.satisfaction import Days
@@ -151,7 +151,6 @@ def test_periods_are_whole_days_and_end_before_today() -> None:
 
 def test_everything_that_can_be_told_has_its_words() -> None:
     keys = {
-        *(f"class_{x}" for x in decision766.Class766),
         *(f"rank_{x}" for x in circular01.Rank),
         *(f"open_{x}" for x in circular01.Open),
         *(f"reason_{x}" for x in suspicion.Suspicion),

@@ -20,10 +20,9 @@ def due(state: State, at: int) -> list[e.Event]:
     found: list[e.Event] = []
     for trigger in state.setup.triggers:
         last = _last(state, trigger.id)
-        name = f"{trigger.id}-{at}"
-        now = t.watch(
-            trigger, t.read(trigger, state.answers, at), last, at, moment(state, at), name
-        )
+        seen = t.read(trigger, state.answers, at)
+        here = moment(state, at) if seen.fires else t.Moment()
+        now = t.watch(trigger, seen, last, at, here, f"{trigger.id}-{at}")
         if now is not None and now.status is AlertStatus.OPEN:
             found.append(e.AlertOpened(alert=now))
         elif now is not None:

@@ -11,7 +11,6 @@ beside the figure (`Satisfaction.silent`), and what people say when they are ask
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 from fractions import Fraction
 
 from ..wire.words import Frozen
@@ -228,34 +227,7 @@ def was_late(dossier: Dossier, at: int) -> bool | None:
     return True if at > until else None
 
 
-# --- points and class ---------------------------------------------------------------------------
-
-
-class Class766(StrEnum):
-    """As the portals put it: xuất sắc, tốt, khá, trung bình, yếu."""
-
-    EXCELLENT = "excellent"
-    GOOD = "good"
-    FAIR = "fair"
-    AVERAGE = "average"
-    WEAK = "weak"
-
-
-CLASSES = (
-    (90, Class766.EXCELLENT),
-    (80, Class766.GOOD),
-    (70, Class766.FAIR),
-    (50, Class766.AVERAGE),
-    (0, Class766.WEAK),
-)
-CLASSES_SOURCE = Source(article="Cổng DVC (QĐ 766)", certainty=Certainty.WELL_KNOWN)
-
-
-def classed(points: float) -> Class766:
-    """The class of all five groups' `points`, 0–100; group 5 alone has none."""
-    if not 0 <= points <= 100:
-        raise ValueError(f"{points} is not between 0 and 100")
-    return next(name for least, name in CLASSES if points >= least)
+# --- points -------------------------------------------------------------------------------------
 
 
 def earned(percent: float | None, weight: Weight) -> float | None:

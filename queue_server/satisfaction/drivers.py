@@ -16,7 +16,7 @@ A difference is no cause: who waits long may also have the harder procedure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from ..wire.words import Frozen
@@ -24,10 +24,6 @@ from .intervals import ENOUGH, LEVEL, Interval, by_chance, difference, wilson
 
 FEWEST = 5
 """A level with fewer answers is not shown."""
-WAIT_EDGES = (5, 10, 15, 20, 30, 60)
-"""Minutes at which a new band of waits begins; 15 is the target."""
-UNKNOWN = ""
-"""The level of answers of which the driver is not known."""
 
 
 class By(StrEnum):
@@ -40,17 +36,6 @@ class By(StrEnum):
 
 WITHIN: dict[str, str] = {By.PROCEDURE: By.SERVICE}
 """Drivers whose levels each lie within one level of another (`Tally.within`)."""
-
-
-class Answer(Frozen):
-    """One answer: satisfied or not, and what is known of its visit. `hour` 0–23, of the centre's clock."""
-
-    satisfied: bool
-    wait_minutes: float | None = None
-    service: str = UNKNOWN
-    hour: int | None = None
-    procedure: str = UNKNOWN
-    group: str = UNKNOWN
 
 
 class Tally(Frozen):
@@ -114,35 +99,6 @@ class Drivers(Frozen):
 Key = tuple[str, str]
 """`within` and `level`."""
 Table = dict[Key, Tally]
-
-
-def tallied(
-    answers: Iterable[Answer], edges: Sequence[int] = WAIT_EDGES
-) -> dict[str, tuple[Tally, ...]]:
-    """The answers counted by each driver, as a store's own sums would be."""
-    counts: dict[str, dict[Key, list[int]]] = {by: {} for by in By}
-    for answer in answers:
-        for by, key in _keys(answer, edges).items():
-            count = counts[by].setdefault(key, [0, 0])
-            count[0] += 1
-            count[1] += answer.satisfied
-    return {
-        by: tuple(
-            Tally(level=level, answers=n, satisfied=good, within=within)
-            for (within, level), (n, good) in sorted(levels.items())
-        )
-        for by, levels in counts.items()
-    }
-
-
-def band(minutes: float | None, edges: Sequence[int] = WAIT_EDGES) -> str:
-    """The band of a wait: `05-10` from 5 to under 10 minutes, `60-` from 60 on; names sort by length."""
-    if minutes is None:
-        return UNKNOWN
-    wide = len(str(max(edges)))
-    low = max((edge for edge in edges if edge <= minutes), default=0)
-    high = min((edge for edge in edges if edge > minutes), default=None)
-    return f"{low:0{wide}}-" + ("" if high is None else f"{high:0{wide}}")
 
 
 def drivers(
@@ -241,16 +197,6 @@ def _same(one: tuple[int, int], other: tuple[int, int]) -> None:
 
 
 # --- counting and comparing ---------------------------------------------------------------------
-
-
-def _keys(answer: Answer, edges: Sequence[int]) -> dict[str, Key]:
-    return {
-        By.WAIT: ("", band(answer.wait_minutes, edges)),
-        By.SERVICE: ("", answer.service),
-        By.HOUR: ("", UNKNOWN if answer.hour is None else f"{answer.hour:02}"),
-        By.PROCEDURE: (answer.service, answer.procedure),
-        By.GROUP: ("", answer.group),
-    }
 
 
 def _merged(table: Iterable[Tally]) -> Table:

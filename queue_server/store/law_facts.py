@@ -190,7 +190,7 @@ def agency(
     feedback: tuple[qd766.Feedback, ...],
     procedures: int,
     electronic: bool,
-    answer_days: int = 15,
+    answer_days: int = qd766.ANSWER_DAYS,
 ) -> tt01.Agency:
     """Counts of the one-stop; all procedures of its catalogue are received here. Online filing is not known.
 

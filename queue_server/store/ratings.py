@@ -84,22 +84,9 @@ def _keep_sums(conn: sqlite3.Connection) -> None:
         "CREATE TRIGGER ratings_silent AFTER UPDATE OF source ON ratings"
         f" WHEN NEW.source = 'silent' AND OLD.source = '' BEGIN {silent} END"
     )
-
-
-def keep_undone(conn: sqlite3.Connection) -> None:
-    """One trigger more: an offer that is undone counts no longer, and no line stays that counts nothing."""
-    lines = " ".join(
-        f"UPDATE rating_sums SET offers = offers - 1, silent = silent - (OLD.source = 'silent') {line};"
-        f" DELETE FROM rating_sums {line} AND offers = 0;"
-        for by in LEVELS
-        for level, within in (levels(by, "OLD."),)
-        for line in (
-            f"WHERE by = '{by}' AND day = substr(OLD.half_hour, 1, 10)"
-            f" AND level = {level} AND within = {within}",
-        )
-    )
     conn.execute(
-        f"CREATE TRIGGER ratings_undone AFTER DELETE ON ratings WHEN OLD.score IS NULL BEGIN {lines} END"
+        "CREATE TRIGGER ratings_undone AFTER DELETE ON ratings"
+        f" WHEN OLD.score IS NULL BEGIN {_taken_back()} END"
     )
 
 
@@ -112,6 +99,20 @@ def _added(counted: str, also: str = "") -> str:
         f" ON CONFLICT (by, day, level, within) DO UPDATE SET {counted} = {counted} + 1{more};"
         for by in LEVELS
         for level, within in (levels(by, "NEW."),)
+    )
+
+
+def _taken_back() -> str:
+    """An offer that is undone counts no longer, and no line stays that counts nothing."""
+    return " ".join(
+        f"UPDATE rating_sums SET offers = offers - 1, silent = silent - (OLD.source = 'silent') {line};"
+        f" DELETE FROM rating_sums {line} AND offers = 0;"
+        for by in LEVELS
+        for level, within in (levels(by, "OLD."),)
+        for line in (
+            f"WHERE by = '{by}' AND day = substr(OLD.half_hour, 1, 10)"
+            f" AND level = {level} AND within = {within}",
+        )
     )
 
 

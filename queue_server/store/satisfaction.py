@@ -26,6 +26,21 @@ NEWEST = 5_000
 DRIVEN_BY = tuple(by for by in LEVELS if by)
 
 
+def fives(count: int) -> int:
+    """`count` without what does not make five."""
+    return count // STEP * STEP
+
+
+def month_after(day: dt.date) -> dt.date:
+    """The first day of the next month."""
+    return (day.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+
+
+def month_before(day: dt.date) -> dt.date:
+    """The first day of the month before."""
+    return (day.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+
+
 class Group(Frozen):
     """Answers of one level, in whole fives: how many gave each score (1–5); `asked` and `silent` are whole."""
 
@@ -74,8 +89,7 @@ def months(days: Days) -> list[Days]:
     """The days cut where a month begins."""
     found, since = [], days.since
     while since < days.until:
-        first = dt.date.fromisoformat(since).replace(day=1)
-        until = min((first + dt.timedelta(days=32)).replace(day=1).isoformat(), days.until)
+        until = min(month_after(dt.date.fromisoformat(since)).isoformat(), days.until)
         found.append(Days(since=since, until=until))
         since = until
     return found
@@ -128,8 +142,8 @@ def _stepped(
             over[key] -= 1
             if not over[key]:
                 del over[key]
-    for key, left in over.items():  # seldom heard of: nothing of it is told
-        scores[key] = [0] * 5 if left else scores[key]
+    for key in over:  # seldom heard of: nothing of it is told
+        scores[key] = [0] * 5
     return {
         key: Group(
             level=group.level,
@@ -208,7 +222,7 @@ def asked(of: Iterable[Group]) -> tuple[Asked, ...]:
     return tuple(
         Asked(
             counter=int(group.level),
-            offers=group.asked // STEP * STEP,
+            offers=fives(group.asked),
             answers=group.answers,
             total=sum((n + 1) * count for n, count in enumerate(group.scores)),
         )
@@ -236,7 +250,7 @@ def sheets(conn: sqlite3.Connection, days: Days, survey: str, questions: int) ->
         " AND score IS NOT NULL ORDER BY given_at, offer",
         (survey, days.since, days.until),
     ).fetchall()
-    told = rows[: len(rows) // STEP * STEP]
+    told = rows[: fives(len(rows))]
     return Sheets(
         survey=survey,
         answers=_in_fives([json.loads(answers) for answers, _ in rows if answers]),
@@ -251,7 +265,7 @@ def _in_fives(sheets: list[dict[str, int]]) -> tuple[dict[str, int], ...]:
     for sheet in sheets:
         for question in sheet:
             counts[question] = counts.get(question, 0) + 1
-    left = {question: n // STEP * STEP for question, n in counts.items()}
+    left = {question: fives(n) for question, n in counts.items()}
     told = []
     for sheet in sheets:
         kept = {}
@@ -272,4 +286,4 @@ def reasons(conn: sqlite3.Connection, days: Days) -> dict[str, int]:
     ):
         for reason in given.split(","):
             counts[reason] = counts.get(reason, 0) + 1
-    return {reason: n // STEP * STEP for reason, n in sorted(counts.items()) if n >= STEP}
+    return {reason: fives(n) for reason, n in sorted(counts.items()) if n >= STEP}

@@ -164,14 +164,9 @@ def _ratings_in_full(db: Database) -> None:
     ratings.create(db.conn)
     for at, body in db.conn.execute(
         "SELECT at, body FROM events WHERE kind IN"
-        " ('OfferOpened', 'RatingGiven', 'RatingSilent', 'TicketCalled') ORDER BY seq"
-    ).fetchall():
+        " ('OfferOpened', 'RatingGiven', 'RatingSilent', 'StepUndone', 'TicketCalled') ORDER BY seq"
+    ):
         ratings.project(db.conn, decode_event(body), at)
-
-
-def _offers_undone(db: Database) -> None:
-    """An offer whose service was not over after all is taken back."""
-    ratings.keep_undone(db.conn)
 
 
 STEPS: list[Callable[[Database], None]] = [
@@ -183,5 +178,4 @@ STEPS: list[Callable[[Database], None]] = [
     _passing_and_feedback,
     _tickets_by_request,
     _ratings_in_full,
-    _offers_undone,
 ]

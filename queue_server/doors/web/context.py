@@ -30,6 +30,7 @@ from ...wire.link import new_id
 from ...wire.sealed import private_key, public_text
 from ...wire.surveys import Survey, offered
 from ...wire.words import Estimate, Frozen, Role
+from .satisfaction import Reports
 from .sessions import COOKIE, Session, Sessions, Throttle
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class Web:
     @cached_property
     def forms(self) -> CentreForms:
         return CentreForms(self.folder.root, self.file.forms.sample)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Of satisfaction, for every page, file and poster that is drawn from them."""
+        return Reports(self)
 
     @cached_property
     def surveys(self) -> dict[str, Survey]:

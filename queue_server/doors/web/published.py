@@ -12,10 +12,10 @@ import re
 from ...satisfaction.drivers import Tally, hide
 from ...satisfaction.figure import Figure
 from ...satisfaction.intervals import ENOUGH
-from ...store.satisfaction import Days
+from ...store.satisfaction import Days, month_after, month_before
 from ...wire.words import Frozen, Names
 from .context import Web
-from .satisfaction import Report, Reports, Share
+from .satisfaction import Report, Share
 
 MONTHS_KEPT = 24
 METHOD = ("faces", "fives", "interval", "answered", "private", "marked")
@@ -67,7 +67,7 @@ class Month(Frozen):
 
 
 def last_month(today: dt.date) -> str:
-    return f"{today.replace(day=1) - dt.timedelta(days=1):%Y-%m}"
+    return f"{month_before(today):%Y-%m}"
 
 
 def days_of(month: str, today: dt.date) -> Days | None:
@@ -75,17 +75,17 @@ def days_of(month: str, today: dt.date) -> Days | None:
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         return None
     since = dt.date.fromisoformat(f"{month}-01")
-    until = (since + dt.timedelta(days=32)).replace(day=1)
+    until = month_after(since)
     ago = (today.year - since.year) * 12 + today.month - since.month
     if until > today or not 1 <= ago <= MONTHS_KEPT:
         return None
     return Days(since=since.isoformat(), until=until.isoformat())
 
 
-def published(web: Web, reports: Reports, month: str, today: dt.date) -> Month | None:
+def published(web: Web, month: str, today: dt.date) -> Month | None:
     """The figures of a month; None if it is none that is published."""
     days = days_of(month, today)
-    return None if days is None else month_of(web, reports.on(days), month)
+    return None if days is None else month_of(web, web.reports.on(days), month)
 
 
 def month_of(web: Web, report: Report, month: str) -> Month:

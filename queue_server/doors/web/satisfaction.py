@@ -7,9 +7,9 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from ...desk.terms import DossierTerms
-from ...line.setup import Setup
 from ...satisfaction import circular01 as tt01
 from ...satisfaction import decision766 as qd766
 from ...satisfaction import drivers as d
@@ -24,7 +24,9 @@ from ...store.satisfaction import Days, Group, Sheets
 from ...store.schema import connect
 from ...wire.surveys import Survey
 from ...wire.words import Frozen, local
-from .context import Web
+
+if TYPE_CHECKING:
+    from .context import Web
 
 PERIODS = ("days30", "month", "last_month", "quarter", "last_quarter")
 KEPT_S = 60.0
@@ -78,7 +80,7 @@ class Marked(Frozen):
     @property
     def told(self) -> int:
         """In whole fives, as everything that comes of single answers; 0: fewer than five."""
-        return self.count // store.STEP * store.STEP
+        return store.fives(self.count)
 
 
 class Report(Frozen):
@@ -109,11 +111,9 @@ class Report(Frozen):
 
 def days_of(period: str, today: dt.date) -> Days:
     """The whole days of a period, today left out: it has not ended."""
-    month = today.replace(day=1)
-    quarter = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
-    last = (month - dt.timedelta(days=1)).replace(day=1)
-    last_quarter = (quarter - dt.timedelta(days=1)).replace(day=1)
-    last_quarter = last_quarter.replace(month=(last_quarter.month - 1) // 3 * 3 + 1)
+    month, last = today.replace(day=1), store.month_before(today)
+    quarter = _quarter(today)
+    last_quarter = _quarter(store.month_before(quarter))
     spans = {
         "month": (month, today),
         "last_month": (last, month),
@@ -122,6 +122,11 @@ def days_of(period: str, today: dt.date) -> Days:
     }
     since, until = spans.get(period, (today - dt.timedelta(days=30), today))
     return Days(since=since.isoformat(), until=until.isoformat())
+
+
+def _quarter(day: dt.date) -> dt.date:
+    """The first day of its quarter."""
+    return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
 
 
 def before(days: Days) -> Days:
@@ -192,7 +197,7 @@ class Reports:
             sipas=sipas(sheets.get("sipas", Sheets(survey="")).answers, FACTORS),
             surveys=tuple(followed(surveys[x], sheets[x]) for x in sheets if sheets[x].begun),
             marked=marked(judged, counters),
-            marked_answers=len(s.apart(judged)[1]) // 5 * 5,
+            marked_answers=store.fives(len(s.apart(judged)[1])),
             days_marked=len(s.judge_days(store.officer_days(conn, days))),
             reasons=store.reasons(conn, days),
         )
@@ -269,7 +274,3 @@ def marked(judged: tuple[s.Judged, ...], counters: tuple[s.Response, ...]) -> tu
             counts.items(), key=lambda x: (x[0][0], x[0][1] or 0)
         )
     )
-
-
-def service_names(setup: Setup, language: str) -> dict[str, str]:
-    return {service.id: service.name.say(language) for service in setup.services}

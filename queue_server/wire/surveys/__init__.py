@@ -15,8 +15,6 @@ import msgspec
 from ..words import Frozen, Names
 
 SHIPPED = Path(__file__).parent
-QUICK = "quick"
-"""The five faces, reasons for a poor rating and a few words: what is asked where nothing else is."""
 TOO_LONG = 5
 """More questions than this and a manager is warned before anybody has left one unanswered."""
 MOST_QUESTIONS = 12

@@ -15,7 +15,6 @@ from ....wire.words import Language, local
 from ...sheets.poster import poster_pdf
 from ..context import Web
 from ..published import METHOD, Month, last_month, published, rows
-from ..satisfaction import Reports
 from .notices import notice
 from .render import TEXTS, language_of, page
 
@@ -24,14 +23,13 @@ _ANYONE = {"Access-Control-Allow-Origin": "*", "Cache-Control": "max-age=300"}
 
 def month_routes(web: Web) -> APIRouter:
     router = APIRouter(tags=["public"], prefix="/open")
-    reports = Reports(web)
 
     def today() -> dt.date:
         return local(web.now(), web.state.setup.rules.utc_offset_minutes).date()
 
     async def found(month: str) -> Month | None:
         named = month or last_month(today())
-        return await asyncio.to_thread(published, web, reports, named, today())
+        return await asyncio.to_thread(published, web, named, today())
 
     @router.get("/satisfaction", response_class=HTMLResponse)
     async def shown(request: Request, month: str = "") -> Response:

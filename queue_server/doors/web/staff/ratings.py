@@ -6,11 +6,9 @@ import sqlite3
 from collections.abc import Iterable
 
 from ....line import events as e
+from ....store.satisfaction import SATISFIED, fives
 from ....wire.words import Frozen
 from ..context import Web
-
-STEP = 5
-CONTENT = 4
 
 
 class Score(Frozen):
@@ -23,13 +21,12 @@ class Score(Frozen):
 
 
 class OfferLine(Frozen):
-    """A rating that was asked for, without its answer; `answer`: rated · silent · open."""
+    """A rating that was asked for; whether it was answered, and when, is told nowhere."""
 
     offer: str
     half_hour: str
     service: str
     counter: int
-    answer: str
 
 
 class Ratings(Frozen):
@@ -41,55 +38,39 @@ class Ratings(Frozen):
 def stepped(scores: Iterable[int]) -> Score:
     """`scores` in the order in which they were given; the last few, short of a five, are left out."""
     known = list(scores)
-    count = len(known) // STEP * STEP
+    count = fives(len(known))
     if not count:
         return Score()
     first = known[:count]
-    content = sum(1 for score in first if score >= CONTENT)
+    content = sum(1 for score in first if score >= SATISFIED)
     return Score(count=count, mean=sum(first) / count, content=content / count)
 
 
 def ratings_of(database: sqlite3.Connection, day: str) -> Ratings:
-    """Of the offers made on `day`; answers in the order in which the log has them."""
+    """Of the offers made on `day`; answers in the order in which they came."""
     rows = database.execute(
-        "SELECT offer, half_hour, service, counter, score, source FROM ratings"
+        "SELECT offer, half_hour, service, counter FROM ratings"
         " WHERE half_hour >= ? AND half_hour < ? ORDER BY half_hour DESC, service, counter",
         (day, f"{day}U"),
     ).fetchall()
-    given = _order_given(database, {offer for offer, _, _, _, score, _ in rows if score})
-    scored = sorted((r for r in rows if r[4]), key=lambda r: given.get(r[0], 0))
+    answers = database.execute(
+        "SELECT service, counter, score FROM ratings"
+        " WHERE half_hour >= ? AND half_hour < ? AND score IS NOT NULL ORDER BY given_at, offer",
+        (day, f"{day}U"),
+    )
     by_service: dict[str, list[int]] = {}
     by_counter: dict[int, list[int]] = {}
-    for _, _, service, counter, score, _ in scored:
+    for service, counter, score in answers:
         by_service.setdefault(service, []).append(score)
         by_counter.setdefault(counter, []).append(score)
     return Ratings(
         services={key: stepped(scores) for key, scores in by_service.items()},
         counters={key: stepped(scores) for key, scores in by_counter.items()},
-        offers=tuple(_line(*row) for row in rows),
+        offers=tuple(
+            OfferLine(offer=offer, half_hour=half_hour[11:], service=service, counter=counter)
+            for offer, half_hour, service, counter in rows
+        ),
     )
-
-
-def _line(
-    offer: str, half_hour: str, service: str, counter: int, score: int | None, source: str
-) -> OfferLine:
-    answer = "rated" if score else ("silent" if source == "silent" else "open")
-    return OfferLine(
-        offer=offer, half_hour=half_hour[11:], service=service, counter=counter, answer=answer
-    )
-
-
-def _order_given(database: sqlite3.Connection, offers: set[str]) -> dict[str, int]:
-    """Offer → line of the log of its answer."""
-    found: dict[str, int] = {}
-    for seq, offer in database.execute(
-        "SELECT seq, json_extract(body, '$.offer') FROM events WHERE kind = 'RatingGiven'"
-        " ORDER BY seq DESC LIMIT ?",
-        (len(offers) * 4 + 200,),
-    ):
-        if offer in offers:
-            found[offer] = seq
-    return found
 
 
 class RatingsToday:

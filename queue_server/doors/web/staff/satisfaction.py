@@ -18,7 +18,7 @@ from ....satisfaction.intervals import ENOUGH, Interval
 from ....satisfaction.triggers import AlertStatus
 from ....wire.words import Role
 from ..context import Web
-from ..satisfaction import PERIODS, Report, Reports
+from ..satisfaction import PERIODS, Report
 from .ask import Field, ask, ask_reason, confirm
 from .counter_view import service_name
 from .html import tag
@@ -28,7 +28,6 @@ from .satisfaction_view import SatisfactionView
 
 
 def satisfaction_pages(web: Web) -> None:
-    reports = Reports(web)
 
     @ui.page("/satisfaction")
     async def satisfaction(request: Request) -> Response | None:
@@ -39,7 +38,7 @@ def satisfaction_pages(web: Web) -> None:
             await page.give("Note", o.Note(what="read", subject="satisfaction"), tell=False)
         period = request.query_params.get("period", PERIODS[0])
         period = period if period in PERIODS else PERIODS[0]
-        report = await asyncio.to_thread(reports.of, period)
+        report = await asyncio.to_thread(web.reports.of, period)
         SatisfactionPage(page, SatisfactionView(page, report, period)).build()
         return None
 
@@ -47,7 +46,6 @@ def satisfaction_pages(web: Web) -> None:
 def satisfaction_routes(web: Web) -> APIRouter:
     """The numbers behind the page as a file."""
     router = APIRouter(include_in_schema=False)
-    reports = Reports(web)
 
     @router.get("/satisfaction.csv")
     async def as_csv(request: Request, period: str = PERIODS[0]) -> Response:
@@ -56,7 +54,9 @@ def satisfaction_routes(web: Web) -> APIRouter:
             return Response(status_code=403)
         if session.role is Role.AUDITOR:
             await web.give("Note", o.Note(what="read", subject="satisfaction.csv"), session)
-        report = await asyncio.to_thread(reports.of, period if period in PERIODS else PERIODS[0])
+        report = await asyncio.to_thread(
+            web.reports.of, period if period in PERIODS else PERIODS[0]
+        )
         name = f"satisfaction-{report.days.since}-{report.days.until}.csv"
         out = io.StringIO()
         csv.writer(out).writerows(rows_of(report))
@@ -199,7 +199,7 @@ class SatisfactionPage:
             page.say("satisfaction.add_survey"),
             Field("survey", page.say("satisfaction.survey"), names),
             Field("share", page.say("satisfaction.share"), value="100", most=5),
-            Field("services", page.say("table.services"), services, several=True, needed=False),
+            Field("services", page.say("table.service"), services, several=True, needed=False),
             Field("counters", page.say("manager.counters"), counters, several=True, needed=False),
             Field("from_time", page.say("satisfaction.from_time"), needed=False, most=5),
             Field("to_time", page.say("satisfaction.to_time"), needed=False, most=5),

@@ -16,10 +16,10 @@ from ....satisfaction.triggers import Alert, AlertStatus, Measure
 from ....store import law_facts as law
 from ....store.ratings import WAIT_BANDS
 from ....store.vault import CannotUnseal
+from ...numbers import decimal
 from ..satisfaction import PERIODS, Report, Share
 from .counter_view import service_name
 from .html import act, chip, join, row, table, tag
-from .outlook_view import decimal
 from .page import Page
 
 LOOKS = {Told.BETTER: "mc-good", Told.WORSE: "mc-bad"}
@@ -152,7 +152,7 @@ class SatisfactionView:
             tag("span", room, cls="mc-soft"),
             chip(self._say(f"alert_{alert.status.value}")),
             tag("span", self._say("said", n=len(alert.comments))) if alert.comments else None,
-            *buttons,
+            tag("span", Markup(" ").join(buttons), cls="mc-acts"),
             *self._words(alert),
             cls="mc-alert",
             role="status",
@@ -283,7 +283,7 @@ class SatisfactionView:
         if not found:
             return tag("div", self._say("nothing"), cls="mc-empty")
         return table(
-            (self._say("reason"), self._say("n_head")),
+            self._head("reason", "n_head"),
             [row(self._say(f"why_{name}"), tag("td", n, cls="mc-num")) for name, n in found],
         )
 
@@ -306,8 +306,11 @@ class SatisfactionView:
         ]
         if days:
             rows.append(row(self._say("reason_days"), "–", tag("td", days, cls="mc-num")))
-        head = (self._say("reason"), self._say("counter"), self._say("n_head"))
-        return join(table(head, rows), tag("div", self._say("marked_hint"), cls="mc-hint"))
+        where, n = self._say("counter"), tag("div", self._say("n_head"), cls="mc-num")
+        return join(
+            table((self._say("reason"), where, n), rows),
+            tag("div", self._say("marked_hint"), cls="mc-hint"),
+        )
 
     # --- the three calculators ---
 
