@@ -2,7 +2,7 @@
 
     python -m bench.kiosk [VISITS [WIDTHxHEIGHT]]      visits in one process; a week is 20,000
 
-A week takes hours with software drawing at full size; in a small window the same widgets have fewer pixels to draw.
+A week takes hours; less long in a small window, where the same widgets have fewer pixels to draw.
 
 The journey, the pictures and the drawing are the kiosk's own; the server's answers are made up here.
 """
@@ -26,7 +26,7 @@ QUIET_EVERY = 100
 """After so many visits nobody comes for a while, and the kiosk takes the long pause."""
 
 PAUSE_EVERY = 10
-"""In a week that is to pass in an hour: so many visits between two short pauses."""
+"""In a small window, where a week is to pass: so many visits between two short pauses."""
 
 
 def measure_kiosk(visits: int) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def rss_mb() -> float:
 class Visitor:
     """Touches her way through the kiosk, by turns for a number and to read about a procedure.
 
-    She `reads` each screen, as a visitor does; or hardly any, when a week is to pass in an hour.
+    She `reads` each screen, as a visitor does; or hardly any, when a week is to pass.
     """
 
     def __init__(self, app: Any, loop: Any, reads: bool) -> None:

@@ -28,9 +28,8 @@ from firmware_bridge.pretend_terminal import PressLog, PretendLine, PretendTermi
 from firmware_bridge.store import PressStore
 from queue_server.wire import messages as m
 from queue_server.wire import topics
-from queue_server.wire.link import Credentials
 from queue_server.wire.settings import SettingsError
-from queue_server.wire.words import DeviceKind
+from tests.enrolled import enrol_bridge
 
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin")
 needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="Debian's mosquitto is not installed")
@@ -150,16 +149,7 @@ class Room:
         self._process: subprocess.Popen[bytes] | None = None
 
     def _enrol(self) -> None:
-        Credentials(
-            device=DEVICE,
-            kind=DeviceKind.BRIDGE,
-            centre=CENTRE,
-            host="127.0.0.1",
-            port=self.broker.port,
-            username=DEVICE,
-            password="secret",
-            client_id=DEVICE,
-        ).write(self.data / "device.json")
+        enrol_bridge(self.data, DEVICE, CENTRE, self.broker.port)
         settings.make_key(self.data / "terminals" / "b1.key")
 
     @property

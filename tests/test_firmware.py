@@ -18,8 +18,8 @@ from firmware_bridge.frames import Colour, Frame, Key, Kind, Lamp
 from firmware_bridge.store import PressStore
 from queue_server.wire import messages as m
 from queue_server.wire import topics
-from queue_server.wire.link import Credentials
-from queue_server.wire.words import DeviceKind, Names
+from queue_server.wire.words import Names
+from tests.enrolled import enrol_bridge
 from tests.firmware_room import (
     HERE,
     Firmware,
@@ -125,16 +125,7 @@ class Room:
         self._store: PressStore | None = None
 
     def _enrol(self) -> None:
-        Credentials(
-            device=DEVICE,
-            kind=DeviceKind.BRIDGE,
-            centre=CENTRE,
-            host="127.0.0.1",
-            port=self.broker.port,
-            username=DEVICE,
-            password="secret",
-            client_id=DEVICE,
-        ).write(self.data / "device.json")
+        enrol_bridge(self.data, DEVICE, CENTRE, self.broker.port)
         settings.make_key(self.data / "terminals" / "t1.key")
 
     def open(self) -> Bridge:
@@ -548,17 +539,7 @@ def test_a_display_that_lost_power_shows_the_number_again(room: Room) -> None:
 def test_a_bridge_enrolled_for_another_counter_does_not_start_with_a_foreign_display(
     tmp_path: Path,
 ) -> None:
-    Credentials(
-        device=DEVICE,
-        kind=DeviceKind.BRIDGE,
-        centre=CENTRE,
-        host="127.0.0.1",
-        port=1,
-        username=DEVICE,
-        password="secret",
-        client_id=DEVICE,
-        counter=7,
-    ).write(tmp_path / "device.json")
+    enrol_bridge(tmp_path, DEVICE, CENTRE, 1, counter=7)
     own = tmp_path / "bridge.toml"
     own.write_text(
         '[[bridge.terminals]]\nname = "d1"\naddress = 1\ncounter = 4\nrole = "display"\n'

@@ -131,8 +131,8 @@ def framed(
     steps_ = [progress(scene)] if scene.state.step in steps(scene.state) and not tight else []
     room = [Space()] if look.lowered and not fills(above) else []
     seen = [*steps_, *asked, *above, *room] if above else [*steps_, *room, *asked]
-    words = (scene.state.language, back, id(scene.texts))
-    foot = scene.keep("footer", (look, words), lambda: footer(scene, back))
+    key = (look, scene.state.language, back)
+    foot = scene.keep("footer", key, lambda: footer(scene, back))
     return laid_out(look, header(scene), seen, body, foot)
 
 
