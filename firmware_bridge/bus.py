@@ -157,6 +157,7 @@ class _Watch:
         self.refused_frames = 0
         self._trouble = ""
         self._trouble_until = 0.0
+        self.told = ("never_seen", 0)
         self.status = Status(0)
         self.lamp: Lamp | None = None
         self.lamp_sequence = 0
@@ -219,7 +220,9 @@ class Bus:
     on_press: Callable[[], None] = _nothing
     """Called in the bus's thread after a new press is in the store; must not block."""
     on_change: Callable[[], None] = _nothing
-    """Called in the bus's thread when a terminal's state or the port's has changed; must not block."""
+    """Called in the bus's thread when the port's or a terminal's state, or its lost presses, have changed;
+    must not block.
+    """
     on_fresh: Callable[[str, str], list[ota.Message]] = _nothing_to_say
     """A terminal told its firmware's version just now: what is to be said to it about new firmware."""
     on_update: Callable[[str, ota.Message], list[ota.Message]] = _nothing_to_say
@@ -303,6 +306,7 @@ class Bus:
             if self._stop.is_set():
                 return
             self._visit(port, deframer, watch)
+        self._tell_states()
 
     def deframer(self) -> frames.Deframer:
         """For what this line says; it knows the keys of our terminals."""
@@ -313,7 +317,6 @@ class Bus:
         return [watch for watch in self._watches.values() if watch.next_poll <= now]
 
     def _visit(self, port: Port, deframer: frames.Deframer, watch: _Watch) -> None:
-        before = watch.state
         try:
             self._exchange(port, deframer, watch)
         except CountsUsedUp:
@@ -321,8 +324,17 @@ class Bus:
         except StoreFailed as error:
             log.error("press_store_failed", terminal=watch.terminal.name, error=str(error))
             watch.out_of_service("store_failed")
-        if watch.state != before:
-            log.info("terminal_state", terminal=watch.terminal.name, state=watch.state)
+
+    def _tell_states(self) -> None:
+        """A state also changes while another terminal is visited: by a frame that names it, or by time."""
+        changed = False
+        for watch in self._watches.values():
+            is_now = watch.state, watch.status.lost
+            if is_now != watch.told:
+                watch.told, changed = is_now, True
+                state, lost = is_now
+                log.info("terminal_state", terminal=watch.terminal.name, state=state, lost=lost)
+        if changed:
             self.on_change()
 
     def _exchange(self, port: Port, deframer: frames.Deframer, watch: _Watch) -> None:

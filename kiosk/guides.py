@@ -14,6 +14,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -116,8 +117,6 @@ class Guides:
     def _bring(self, code: str, kept: tuple[Sheet, ...]) -> None:
         """Ask the centre, and tell what is other than what is kept."""
         try:
-            if kept:
-                os.utime(self._folder / code / LIST)
             listed = self._listed(code)
             found = None if listed is None else self._fetched(code, listed, kept)
             if found is None:
@@ -266,6 +265,8 @@ class Guides:
     def _tell(self, code: str) -> tuple[Sheet, ...]:
         kept = self._kept(code)
         if kept:
+            with suppress(OSError):
+                os.utime(self._folder / code / LIST)
             self._on_guides(code, kept)
         return kept
 

@@ -6,7 +6,7 @@ import pytest
 
 from bench.bus_line import Room, Station
 from firmware_bridge import frames, ota
-from firmware_bridge.bus import SILENT_AFTER, SLOWEST_POLL_S
+from firmware_bridge.bus import SILENT_AFTER, SLOWEST_POLL_S, TROUBLE_LASTS_S
 
 THIRTY = 30
 
@@ -63,6 +63,32 @@ def test_answers_that_come_too_late_spoil_others_frames_and_still_nothing_is_los
     assert set(kept) == buttons_of(range(1, THIRTY + 1))
     assert len(kept) == 4 * THIRTY
     assert "forged" not in room.states()
+
+
+def test_a_forged_frame_in_a_neighbours_turn_is_told_at_once_and_its_end_too() -> None:
+    room = Room(THIRTY, 115_200)
+    told: list[set[str]] = []
+    room.bus.on_change = lambda: told.append(room.states())
+    room.round()
+    press = frames.Frame(3, 1, frames.Kind.PRESS, 9, frames.Press(1, 1, 0).payload())
+    room.line.drive(99, room.line.time, b"\0" + frames.encode(press, bytes(frames.KEY_BYTES)))
+    room.line.sleep(room.timing.pause_s)
+    room.rounds(2)
+    assert told == [{"ok"}, {"ok", "forged"}]
+    room.line.sleep(TROUBLE_LASTS_S)
+    room.rounds(2)
+    assert told[2:] == [{"ok"}]
+    assert room.kept() == []
+
+
+def test_presses_that_a_full_log_did_not_take_are_told_at_once() -> None:
+    room = Room(1, 115_200)
+    room.rounds(1)
+    changes: list[int] = []
+    room.bus.on_change = lambda: changes.append(room.bus.health()[0].lost)
+    room.station(1)._firmware._role.lost += 1
+    room.rounds(3)
+    assert changes == [1]
 
 
 def test_two_terminals_with_one_address_spoil_each_other_and_nobody_else() -> None:

@@ -99,14 +99,20 @@ class Kiosk:
         self.guides.stop()
 
     def sheets(self, count: int, code: str = CODE) -> tuple[Sheet, ...]:
-        """Want a procedure's guides, and wait until there are so many sheets, and they are kept."""
+        """Want a procedure's guides, and wait until there are so many sheets, and they are kept.
+
+        Another procedure's may still be told in between.
+        """
+        before = len(self.came)
         self.guides.want(code)
         kept = self.folder / code / LIST
-        until(
-            lambda: self.came and (code, count) == (self.came[-1][0], len(self.came[-1][1])), "all"
-        )
+
+        def told() -> list[tuple[Sheet, ...]]:
+            return [sheets for about, sheets in self.came[before:] if about == code]
+
+        until(lambda: told() and len(told()[-1]) == count, "all")
         until(lambda: listed(kept) == count, "all of them kept")
-        return self.came[-1][1]
+        return told()[-1]
 
     def pixels(self, sheet: Sheet, code: str = CODE) -> np.ndarray:
         self.guides.draw(code, sheet.file)
