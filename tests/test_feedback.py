@@ -14,15 +14,22 @@ from fastapi import FastAPI
 
 from queue_server.desk import commands as c
 from queue_server.doors.web.feedback import feedback_routes, tidy
+from queue_server.doors.web.filings import filing_routes
 from queue_server.doors.web.public.feedback import feedback_pages
 from queue_server.doors.web.public.signing import Signer
+from queue_server.dossiers.calendar import WorkCalendar
 from queue_server.dossiers.feedback import FeedbackKind
 from queue_server.dossiers.feedback import FeedbackStatus as S
+from queue_server.dossiers.life import DossierStatus
 from queue_server.line import events as e
 from queue_server.line import orders as o
 from queue_server.line.state import apply
+from queue_server.satisfaction.circular01 import over_dossiers
+from queue_server.satisfaction.decision766 import satisfaction
 from queue_server.store import feedback as table
 from queue_server.store import keeping
+from queue_server.store.law_facts import Calendar, ended, for_circular, for_decision
+from queue_server.store.satisfaction import Sheets
 from queue_server.store.schema import migrate
 from queue_server.store.verify import verify
 from queue_server.wire.filing import Feedback, encode_feedback, feedback_key, read_key, shown_key
@@ -141,6 +148,49 @@ def test_each_step_needs_words_a_role_and_its_turn(room: FeedbackRoom) -> None:
     ok(room.move(S.PUBLISHED, "Về thời gian hẹn: quầy đã rút kinh nghiệm."))
     assert room.desk.state.feedback == {}
     assert [x.words for x in room.box.published()] == ["Về thời gian hẹn: quầy đã rút kinh nghiệm."]
+
+
+@pytest.mark.parametrize(("right", "seventh"), [(True, 0), (False, 1)])
+def test_a_complaint_tied_to_a_dossier_is_taken_off_and_only_a_right_one_costs_the_officer(
+    room: FeedbackRoom, right: bool, seventh: int
+) -> None:
+    room.app.include_router(filing_routes(room.web))
+    sent, body = room.package()
+    path = f"/api/filings/{sent}"
+    number = room.call("POST", path, content=body, auth=room.kiosk).json()["code"]
+    (filed,) = room.filed()
+    room.desk.log.conn.execute("UPDATE dossiers SET sample = 0")
+    for status in (DossierStatus.PROCESSING, DossierStatus.READY):
+        ok(room.give(c.MoveDossier(dossier=filed.dossier, status=status), "hoa"))
+    room.send(room.given())
+    feedback = room.lines()[0].feedback
+    found = c.JudgeFeedback(feedback=feedback, right=right, number=f" {number} ")
+    assert refused(room.give(found, "hoa", Role.OFFICER)) == "not_allowed"
+    none = c.JudgeFeedback(feedback=feedback, right=right, number="H19.15-no-such")
+    assert refused(room.give(none, "ql", Role.MANAGER)) == "unknown_number"
+    conn, span = room.desk.log.conn, (FRIDAY - DAY, FRIDAY + DAY)
+    assert figure(conn, span) == (100.0, 1)
+    ok(room.give(found, "ql", Role.MANAGER))
+    ok(room.give(found, "ql", Role.MANAGER))
+    assert sum(isinstance(x, e.FeedbackJudged) for x in room.events()) == 1
+    assert figure(conn, span) == (0.0, seventh)
+    assert not [x for x in verify(conn, None).faults if "feedback" in x.what]
+    ok(room.give(c.JudgeFeedback(feedback=feedback, right=right), "ql", Role.MANAGER))
+    assert figure(conn, span) == (100.0, 1), "the last word counts"
+    ok(room.give(found, "ql", Role.MANAGER))
+    ok(room.move(S.REFUSED))
+    assert figure(conn, span) == (100.0, 1), "what was refused is no complaint"
+
+
+def figure(conn: sqlite3.Connection, span: tuple[int, int]) -> tuple[float | None, float | None]:
+    """5.4 of QĐ 766, and index 7 of TT 01/2018 by the system."""
+    known, calendar = ended(conn, span), Calendar(WorkCalendar(), 420)
+    own = (
+        over_dossiers(for_circular(known, Sheets("circular01"), calendar, False))
+        .system[7]
+        .figure.value
+    )
+    return satisfaction(for_decision(known), span[1]).result.figure.value, own
 
 
 def test_asked_for_more_she_answers_on_her_page_and_the_days_begin_anew(

@@ -16,6 +16,8 @@ import yaml
 from queue_server import command, settings
 from queue_server.desk.verbs import PEOPLE_GIVE, VERBS
 from queue_server.doors.web.api import roles_of
+from queue_server.dossiers.feedback import FeedbackKind, FeedbackStatus
+from queue_server.line import events as e
 from queue_server.wire import messages as m
 from queue_server.wire import topics
 from queue_server.wire.asyncapi import document
@@ -117,6 +119,13 @@ def test_every_key_that_a_staff_page_says_has_its_words() -> None:
         if path.name == "satisfaction_view.py":
             for key in re.findall(r'self\._say\(\s*"(\w+)"[,)]', source):
                 assert f"satisfaction.{key}" in known, f"{path.name}: {key}"
+
+
+def test_every_event_and_feedback_step_has_its_words_on_the_staff_pages() -> None:
+    known = Texts(ROOT / "queue_server" / "doors" / "web" / "staff" / "texts").keys("vi")
+    assert not {f"event.{kind.__name__}" for kind in e.Event.__args__} - known
+    assert not {f"inbox.is_{status}" for status in FeedbackStatus} - known
+    assert not {f"inbox.kind_{kind}" for kind in FeedbackKind} - known
 
 
 def test_every_order_of_a_person_names_the_roles_that_may_give_it() -> None:

@@ -16,7 +16,7 @@ from queue_server.line import orders as o
 from queue_server.line.decide import Refused, check_setup
 from queue_server.line.setup import SurveyUse
 from queue_server.line.surveys import survey_of, well_timed
-from queue_server.satisfaction.triggers import AlertStatus, Trigger
+from queue_server.satisfaction.triggers import AlertStatus, Trigger, bad_answers, low_index
 from queue_server.store.verify import verify
 from queue_server.wire import messages as m
 from queue_server.wire.link import new_id
@@ -123,6 +123,35 @@ def test_a_manager_chooses_and_a_survey_that_is_none_is_refused(room: DeskRoom) 
     assert refused.refusal and refused.refusal.code == "bad_share"
 
 
+def test_a_manager_chooses_what_opens_an_alert_and_never_so_that_it_tells_one_answer(
+    room: DeskRoom,
+) -> None:
+    worst = bad_answers("worst", times=3)
+    refused = room.give(o.ChooseTriggers(triggers=(worst,)))
+    assert refused.refusal and refused.refusal.code == "not_allowed"
+    ok(manager(room, o.ChooseTriggers(triggers=(worst,))))
+    for wrong in (
+        (replace(worst, limit=1),),
+        (replace(low_index(), fewest=1),),
+        (replace(worst, minutes=600),),
+        (worst, worst),
+    ):
+        refused = manager(room, o.ChooseTriggers(triggers=wrong))
+        assert refused.refusal and refused.refusal.code == "bad_trigger"
+    elsewhere = replace(worst, service="none")
+    refused = manager(room, o.ChooseTriggers(triggers=(elsewhere,)))
+    assert refused.refusal and refused.refusal.code == "unknown_service"
+    assert room.desk.state.setup.triggers == (worst,)
+    for _ in range(3):
+        ok(rate(room, serve(room), 1))
+    room.give(o.PassTime(), role=None)
+    assert [alert.trigger for alert in room.desk.state.alerts.values()] == ["worst"]
+    ok(manager(room, o.ChooseTriggers(triggers=())))
+    room.give(o.PassTime(), role=None)
+    (alert,) = room.desk.state.alerts.values()
+    assert alert.status is AlertStatus.CLOSED, "what is watched no more is no alert"
+
+
 def test_answers_that_do_not_fit_are_left_out_and_the_rating_counts(room: DeskRoom) -> None:
     ok(manager(room, o.ChooseSurveys(uses=(SurveyUse(survey="circular01"),))))
     offer = serve(room)
@@ -139,7 +168,7 @@ def test_a_survey_whose_file_is_gone_does_not_bar_the_choice_of_others(room: Des
     ok(manager(room, o.ChooseSurveys(uses=(gone,))))
 
 
-@pytest.mark.parametrize("wrong", [{"fewest": 0}, {"worst": 5}])
+@pytest.mark.parametrize("wrong", [{"fewest": 3}, {"worst": 5}, {"minutes": 61}, {"limit": 0}])
 def test_a_trigger_that_cannot_be_reckoned_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(Refused, match="bad_setup"):
         check_setup(replace(small_setup(), triggers=(Trigger(id="x", **wrong),)))  # type: ignore[arg-type]

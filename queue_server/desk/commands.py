@@ -151,6 +151,14 @@ class MoveFeedback(Frozen, tag_field="order", tag=True):
     words: str
 
 
+class JudgeFeedback(Frozen, tag_field="order", tag=True):
+    """Say whether feedback was found right, and the number of the dossier that it is about; empty: of none."""
+
+    feedback: str
+    right: bool
+    number: str = ""
+
+
 class OpenFeedback(Frozen, tag_field="order", tag=True):
     """Read the words of a piece of feedback; it needs a role, and is itself an event."""
 

@@ -9,6 +9,7 @@ from ..dossiers.feedback import ENDED, LONGEST_WORDS
 from ..dossiers.package import provisional
 from ..line import orders as o
 from ..line.outcome import Refused
+from ..store import dossiers
 from ..store import feedback as table
 from ..wire import messages as m
 from ..wire.filing import FeedbackFiled
@@ -94,6 +95,19 @@ def move(desk: Desk, request: Request, ask: c.MoveFeedback, changed: Changed) ->
     return m.Done()
 
 
+def judge(desk: Desk, request: Request, ask: c.JudgeFeedback, changed: Changed) -> Frozen:
+    """About which dossier it is goes by the number on its receipt."""
+    dossier = ""
+    if number := ask.number.strip():
+        found = dossiers.find(desk.log.conn, number)
+        if found is None:
+            raise Refused("unknown_number")
+        dossier = found.dossier
+    order = o.WeighFeedback(feedback=ask.feedback, right=ask.right, dossier=dossier)
+    desk.do(request, order, changed)
+    return m.Done()
+
+
 def open_(desk: Desk, request: Request, ask: c.OpenFeedback, changed: Changed) -> Frozen:
     """Only noted here: the web process opens the seal by itself, afterwards."""
     if table.get(desk.log.conn, ask.feedback) is None:
@@ -123,8 +137,9 @@ def _calendar(desk: Desk, at: int) -> WorkCalendar:
 CASES: dict[type, Any] = {
     c.FileFeedback: file,
     c.AddWords: add,
+    c.JudgeFeedback: judge,
     c.MoveFeedback: move,
     c.OpenFeedback: open_,
 }
-PEOPLES = frozenset({c.MoveFeedback, c.OpenFeedback})
+PEOPLES = frozenset({c.JudgeFeedback, c.MoveFeedback, c.OpenFeedback})
 """Those that need a role of the person."""

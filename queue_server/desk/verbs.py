@@ -30,6 +30,7 @@ VERBS: dict[str, type[Any]] = {
     "PassAgain": c.PassAgain,
     "FileFeedback": c.FileFeedback,
     "AddWords": c.AddWords,
+    "JudgeFeedback": c.JudgeFeedback,
     "MoveFeedback": c.MoveFeedback,
     "OpenFeedback": c.OpenFeedback,
 }
@@ -65,6 +66,7 @@ PEOPLE_GIVE = tuple(
         "SayProvince",
         "RegisterFeedback",
         "TurnFeedback",
+        "WeighFeedback",
         "AddToFeedback",
         "FileFeedback",
         "AddWords",

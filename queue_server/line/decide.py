@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ..satisfaction.triggers import FEWEST, FEWEST_TIMES, LONGEST_MINUTES, is_sound
 from ..wire.words import (
     AT_COUNTER,
     DAY,
@@ -154,7 +155,7 @@ def check_setup(setup: Setup) -> None:
         if getattr(setup.rules, name) < 0:
             raise Refused("bad_setup", detail=f"rules: {name}")
     for trigger in setup.triggers:
-        if trigger.fewest < 1 or trigger.worst == trigger.best:
+        if not is_sound(trigger):
             raise Refused("bad_setup", detail=f"triggers: {trigger.id}")
     if setup.rules.moves not in MOVES:
         raise Refused("bad_setup", detail=f"rules: moves: {', '.join(MOVES)}")
@@ -765,6 +766,20 @@ def _choose_surveys(state: State, order: o.ChooseSurveys, at: int, actor: e.Acto
     return [e.SurveysChosen(uses=order.uses)], NOTHING
 
 
+def _choose_triggers(state: State, order: o.ChooseTriggers, at: int, actor: e.Actor) -> Outcome:
+    ids = [trigger.id for trigger in order.triggers]
+    if len(set(ids)) < len(ids) or not all(is_sound(trigger) for trigger in order.triggers):
+        raise Refused("bad_trigger", answers=FEWEST, times=FEWEST_TIMES, minutes=LONGEST_MINUTES)
+    for trigger in order.triggers:
+        if trigger.service is not None:
+            _service(state, trigger.service)
+        if trigger.counter is not None:
+            _known_counter(state, trigger.counter)
+    if order.triggers == state.setup.triggers:
+        return [], NOTHING
+    return [e.TriggersChosen(triggers=order.triggers)], NOTHING
+
+
 def _rate(state: State, order: o.GiveRating, at: int, actor: e.Actor) -> Outcome:
     offer = state.offers.get(order.offer)
     if offer is None:
@@ -877,6 +892,7 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.CallHelp: _call_help,
     o.AnswerHelp: _answer_help,
     o.ChooseSurveys: _choose_surveys,
+    o.ChooseTriggers: _choose_triggers,
     o.TurnAlert: alerts.turn,
     o.GiveRating: _rate,
     o.PressRating: _press,
@@ -890,6 +906,7 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.SayProvince: passing.say_province,
     o.RegisterFeedback: feedback.register,
     o.SortFeedback: feedback.sort,
+    o.WeighFeedback: feedback.judge,
     o.TurnFeedback: feedback.turn,
     o.AddToFeedback: feedback.add,
     o.Note: _note,

@@ -11,7 +11,7 @@ from ..dossiers.calendar import ProcessingTime
 from ..dossiers.feedback import FeedbackKind, FeedbackStatus
 from ..dossiers.life import DossierStatus
 from ..dossiers.passing import PassedOn
-from ..satisfaction.triggers import Alert, AlertStatus
+from ..satisfaction.triggers import Alert, AlertStatus, Trigger
 from ..wire.words import Estimate, Frozen, Language
 from .moves import Move
 from .scores import Score
@@ -467,6 +467,14 @@ class FeedbackSorted(Fact, tag=True):
     service: str = ""
 
 
+class FeedbackJudged(Fact, tag=True):
+    """Whether it was found to be right, and which dossier it is about (empty: none); the last word counts."""
+
+    feedback: str
+    right: bool
+    dossier: str = ""
+
+
 class FeedbackMoved(Fact, tag=True):
     """`sealed`: what was said with it; `late`: after its time."""
 
@@ -489,6 +497,12 @@ class SurveysChosen(Fact, tag=True):
     """Which surveys are asked, of whom, from now on."""
 
     uses: tuple[SurveyUse, ...]
+
+
+class TriggersChosen(Fact, tag=True):
+    """What of the last minutes' answers opens an alert, from now on."""
+
+    triggers: tuple[Trigger, ...]
 
 
 class OfferOpened(Fact, tag=True):
@@ -605,9 +619,11 @@ Event = (
     | ProvinceSaid
     | FeedbackGiven
     | FeedbackSorted
+    | FeedbackJudged
     | FeedbackMoved
     | FeedbackAdded
     | SurveysChosen
+    | TriggersChosen
     | OfferOpened
     | OfferWithdrawn
     | RatingGiven

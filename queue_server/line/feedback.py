@@ -65,6 +65,15 @@ def sort(state: State, order: o.SortFeedback, at: int, actor: e.Actor) -> Outcom
     return [e.FeedbackSorted(feedback=known.id, kind=order.kind, service=order.service)], NOTHING
 
 
+def judge(state: State, order: o.WeighFeedback, at: int, actor: e.Actor) -> Outcome:
+    """Say whether it was right, and about which dossier, while it is not ended."""
+    known = _known(state, order.feedback)
+    if known.judged == (order.right, order.dossier):
+        return [], NOTHING
+    judged = e.FeedbackJudged(feedback=known.id, right=order.right, dossier=order.dossier)
+    return [judged], NOTHING
+
+
 def turn(state: State, order: o.TurnFeedback, at: int, actor: e.Actor) -> Outcome:
     """Ask for more, answer, publish, close, refuse: each with its words."""
     known = _known(state, order.feedback)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FeedbackNow(Frozen):
-    """Times in ms. `sorted`: somebody has looked at it and said what it is."""
+    """Times in ms. `sorted`: somebody has looked at it and said what it is; `judged`: found right, about a dossier."""
 
     id: str
     number: str
@@ -30,6 +30,7 @@ class FeedbackNow(Frozen):
     service: str = ""
     counter: int | None = None
     sorted: bool = False
+    judged: tuple[bool, str] | None = None
 
 
 def today_of(state: State, at: int) -> str:
@@ -61,6 +62,10 @@ def moved(state: State, ev: e.FeedbackMoved, at: int, actor: e.Actor) -> None:
 
 def sorted_(state: State, ev: e.FeedbackSorted, at: int, actor: e.Actor) -> None:
     _put(state, ev.feedback, kind=ev.kind, service=ev.service, sorted=True)
+
+
+def judged(state: State, ev: e.FeedbackJudged, at: int, actor: e.Actor) -> None:
+    _put(state, ev.feedback, judged=(ev.right, ev.dossier))
 
 
 def added(state: State, ev: e.FeedbackAdded, at: int, actor: e.Actor) -> None:

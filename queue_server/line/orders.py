@@ -6,7 +6,7 @@ from ..dossiers.calendar import ProcessingTime, WorkCalendar
 from ..dossiers.feedback import FeedbackKind, FeedbackStatus
 from ..dossiers.life import DossierStatus, Terms
 from ..dossiers.passing import PassedOn
-from ..satisfaction.triggers import AlertStatus
+from ..satisfaction.triggers import AlertStatus, Trigger
 from ..wire.words import Estimate, Frozen, Language
 from .events import Paper
 from .moves import Move
@@ -434,6 +434,14 @@ class SortFeedback(Order, tag=True):
     service: str = ""
 
 
+class WeighFeedback(Order, tag=True):
+    """Say whether it was found to be right, and which dossier it is about; empty: none."""
+
+    feedback: str
+    right: bool
+    dossier: str = ""
+
+
 class TurnFeedback(Order, tag=True):
     """Feedback stands otherwise from now on. `sealed`: what is said with it."""
 
@@ -455,6 +463,12 @@ class ChooseSurveys(Order, tag=True):
     """Which surveys are asked, of whom; the desk knows which there are."""
 
     uses: tuple[SurveyUse, ...]
+
+
+class ChooseTriggers(Order, tag=True):
+    """What of the last minutes' answers opens an alert, from now on."""
+
+    triggers: tuple[Trigger, ...]
 
 
 class TurnAlert(Order, tag=True):
@@ -550,9 +564,11 @@ AnyOrder = (
     | SayProvince
     | RegisterFeedback
     | SortFeedback
+    | WeighFeedback
     | TurnFeedback
     | AddToFeedback
     | ChooseSurveys
+    | ChooseTriggers
     | TurnAlert
     | GiveRating
     | PressRating

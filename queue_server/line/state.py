@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ..dossiers.calendar import ProcessingTime
 from ..dossiers.life import ENDED, STOPPED, DossierStatus
-from ..satisfaction.triggers import Alert, AlertStatus, Answer, Comment
+from ..satisfaction.triggers import LONGEST_MINUTES, Alert, AlertStatus, Answer, Comment
 from ..wire.words import AT_COUNTER, MINUTE, Estimate, Frozen, Language, TicketStatus, day_of
 from . import events as e
 from . import feedback_now
@@ -140,7 +140,7 @@ class AppointmentNow(Frozen):
     ticket: str = ""
 
 
-ANSWERS_KEPT = 60 * MINUTE
+ANSWERS_KEPT = LONGEST_MINUTES * MINUTE
 """How long an answer is looked at; what watches more minutes sees no further."""
 MOST_ALERTS = 50
 """Alerts that are kept in mind; closed ones go first."""
@@ -922,6 +922,10 @@ def _surveys_chosen(state: State, ev: e.SurveysChosen, at: int, actor: e.Actor) 
     state.setup = replace(state.setup, surveys=ev.uses)
 
 
+def _triggers_chosen(state: State, ev: e.TriggersChosen, at: int, actor: e.Actor) -> None:
+    state.setup = replace(state.setup, triggers=ev.triggers)
+
+
 def _offer_opened(state: State, ev: e.OfferOpened, at: int, actor: e.Actor) -> None:
     state.offers[ev.offer] = OfferNow(
         id=ev.offer,
@@ -1040,9 +1044,11 @@ _FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
     e.ProvinceSaid: _province_said,
     e.FeedbackGiven: feedback_now.given,
     e.FeedbackSorted: feedback_now.sorted_,
+    e.FeedbackJudged: feedback_now.judged,
     e.FeedbackMoved: feedback_now.moved,
     e.FeedbackAdded: feedback_now.added,
     e.SurveysChosen: _surveys_chosen,
+    e.TriggersChosen: _triggers_chosen,
     e.OfferOpened: _offer_opened,
     e.OfferWithdrawn: _offer_withdrawn,
     e.AlertOpened: _alert_opened,

@@ -67,6 +67,20 @@ def bad_answers(id: str = "worst", times: int = 3) -> Trigger:
     return Trigger(id=id, measure=Measure.ANSWER, limit=times, ease=times, fewest=1)
 
 
+FEWEST, FEWEST_TIMES, LONGEST_MINUTES = 4, 3, 60
+"""With fewer answers, or a given one fewer times, an alert would tell single visitors' answers."""
+
+
+def is_sound(trigger: Trigger) -> bool:
+    """Whether it can fire, looks back no longer than answers are held, and tells nobody's answer."""
+    low, high = sorted((trigger.worst, trigger.best))
+    if low == high or not 1 <= trigger.minutes <= LONGEST_MINUTES or trigger.rest_minutes < 0:
+        return False
+    if trigger.measure is Measure.ANSWER:
+        return trigger.limit >= FEWEST_TIMES and low <= trigger.answer <= high
+    return trigger.fewest >= FEWEST and 0 < trigger.limit <= 100
+
+
 class Answer(Frozen):
     """One answer at the moment at which it was pressed."""
 

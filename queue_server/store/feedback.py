@@ -12,12 +12,16 @@ from ..wire.words import Frozen
 
 COLUMNS = (
     "feedback, number, kind, status, procedure, service, counter, language, received_at, refuse_by,"
-    " ask_by, answer_by, publish_by, answered_at, moved_at, sorted, late, token, sealed, source, provisional"
+    " ask_by, answer_by, publish_by, answered_at, moved_at, sorted, late, token, sealed, source, provisional,"
+    " right, dossier"
 )
 
 
 class Feedback(Frozen):
-    """A line of the table; times in ms. `late`: a step of it came after its time. Nothing of a person."""
+    """A line of the table; times in ms. Nothing of a person.
+
+    `late`: a step of it came after its time; `right`: it was found to be; `dossier`: which it is about.
+    """
 
     feedback: str
     number: str
@@ -40,6 +44,8 @@ class Feedback(Frozen):
     sealed: str
     source: str
     provisional: str
+    right: bool = False
+    dossier: str = ""
 
     @property
     def due_at(self) -> int | None:
@@ -72,18 +78,23 @@ def project(conn: sqlite3.Connection, event: e.Event, at: int) -> None:
     """Keep the table in step, in the event's own transaction."""
     if isinstance(event, e.FeedbackGiven):
         conn.execute(
-            f"INSERT OR IGNORE INTO feedback ({COLUMNS}) VALUES ({', '.join('?' * 21)})",
+            f"INSERT OR IGNORE INTO feedback ({COLUMNS}) VALUES ({', '.join('?' * 23)})",
             (
                 *(event.feedback, event.number, str(event.kind), "received", event.procedure),
                 *(event.service, event.counter, str(event.language), event.received_at),
                 *(event.refuse_by, event.ask_by, event.answer_by, None, None, at, False, False),
-                *(event.token, event.sealed, event.source, event.provisional),
+                *(event.token, event.sealed, event.source, event.provisional, False, ""),
             ),
         )
     elif isinstance(event, e.FeedbackSorted):
         conn.execute(
             "UPDATE feedback SET kind = ?, service = ?, sorted = 1 WHERE feedback = ?",
             (str(event.kind), event.service, event.feedback),
+        )
+    elif isinstance(event, e.FeedbackJudged):
+        conn.execute(
+            "UPDATE feedback SET right = ?, dossier = ? WHERE feedback = ?",
+            (event.right, event.dossier, event.feedback),
         )
     elif isinstance(event, e.FeedbackMoved):
         answered = at if event.status is FeedbackStatus.ANSWERED else None
@@ -123,6 +134,16 @@ def listed(
     return [_line(row) for row in rows.fetchall()]
 
 
+def complained_of(conn: sqlite3.Connection) -> dict[str, bool]:
+    """Dossiers that a complaint is about, refused ones left out; whether one of these was found right."""
+    rows = conn.execute(
+        "SELECT dossier, max(right) FROM feedback WHERE dossier != '' AND kind = ? AND status != ?"
+        " GROUP BY dossier",
+        (str(FeedbackKind.COMPLAINT), str(FeedbackStatus.REFUSED)),
+    )
+    return {dossier: bool(right) for dossier, right in rows}
+
+
 def figures(conn: sqlite3.Connection, since: int, now: int) -> Figures:
     """Of what was received since `since` (ms)."""
     row = conn.execute(
@@ -146,5 +167,6 @@ def _line(row: tuple[object, ...]) -> Feedback:
     named: dict[str, Any] = dict(zip(Feedback.__struct_fields__, row, strict=True))
     named["kind"] = FeedbackKind(str(named["kind"]))
     named["status"] = FeedbackStatus(str(named["status"]))
-    named["sorted"], named["late"] = bool(named["sorted"]), bool(named["late"])
+    for name in ("sorted", "late", "right"):
+        named[name] = bool(named[name])
     return Feedback(**named)

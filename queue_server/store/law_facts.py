@@ -1,7 +1,7 @@
 """What the calculators of the law read: dossiers that ended, feedback, and the agency, over whole local days.
 
 What this system does not know is left None and never guessed: who of several agencies was slow, whether a procedure
-hangs on the wall, and which dossier a complaint is about (its tie is sealed).
+hangs on the wall. Complaints are those of this centre's inbox that were tied to a dossier there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..line.events import DossierMoved, decode_event
 from ..satisfaction import circular01 as tt01
 from ..satisfaction import decision766 as qd766
 from ..wire.words import local
-from .feedback import COLUMNS, Feedback
+from .feedback import COLUMNS, Feedback, complained_of
 from .satisfaction import Days, Sheets
 
 ENDED = (DossierStatus.READY, DossierStatus.RETURNED, DossierStatus.REFUSED)
@@ -54,13 +54,18 @@ def pseudonym(account: str) -> str:
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """A dossier that ended: when its result was ready (ms), and by whose hand."""
+    """A dossier that ended: when its result was ready (ms), and by whose hand.
+
+    `complained`: a complaint is about it; `right`: and was found right.
+    """
 
     received_at: int
     due_at: int | None
     supplements: int
     ready_at: int
     officer: str
+    complained: bool = False
+    right: bool = False
 
 
 def ended(conn: sqlite3.Connection, span: tuple[int, int]) -> tuple[Ended, ...]:
@@ -77,6 +82,7 @@ def ended(conn: sqlite3.Connection, span: tuple[int, int]) -> tuple[Ended, ...]:
         if isinstance(event, DossierMoved) and event.status in ENDED:
             found.setdefault(event.dossier, (at, account))
     found = {dossier: end for dossier, end in found.items() if end[0] >= span[0]}
+    complaints = complained_of(conn)
     lines = []
     for dossier, (at, account) in found.items():
         row = conn.execute(
@@ -84,7 +90,8 @@ def ended(conn: sqlite3.Connection, span: tuple[int, int]) -> tuple[Ended, ...]:
             (dossier,),
         ).fetchone()
         if row is not None:
-            lines.append(Ended(row[0], row[1], row[2], at, pseudonym(account)))
+            said = dossier in complaints, complaints.get(dossier, False)
+            lines.append(Ended(row[0], row[1], row[2], at, pseudonym(account), *said))
     return tuple(lines)
 
 
@@ -105,6 +112,7 @@ def for_circular(
             if one.due_at is not None
             else None,
             contacts=one.supplements,
+            complained=one.right,
             electronic=electronic or None,
         )
         for one in known
@@ -128,7 +136,12 @@ def for_decision(
 ) -> tuple[qd766.Dossier, ...]:
     """A dossier without a due date has no time to be late of, and is left out."""
     own = (
-        qd766.Dossier(due=one.due_at, finished=one.ready_at, supplements=one.supplements)
+        qd766.Dossier(
+            due=one.due_at,
+            finished=one.ready_at,
+            supplements=one.supplements,
+            complained=one.complained,
+        )
         for one in known
         if one.due_at is not None
     )
@@ -138,7 +151,7 @@ def for_decision(
 def overdue(conn: sqlite3.Connection, span: tuple[int, int], at: int) -> tuple[qd766.Dossier, ...]:
     """Those that fell due in `span`, before `at` (ms), and are still worked at."""
     rows = conn.execute(
-        "SELECT due_at, supplements FROM dossiers WHERE sample = 0 AND status IN (?, ?)"
+        "SELECT dossier, due_at, supplements FROM dossiers WHERE sample = 0 AND status IN (?, ?)"
         " AND due_at >= ? AND due_at < ?",
         (
             DossierStatus.RECEIVED.value,
@@ -147,7 +160,11 @@ def overdue(conn: sqlite3.Connection, span: tuple[int, int], at: int) -> tuple[q
             min(span[1], at),
         ),
     )
-    return tuple(qd766.Dossier(due=due, supplements=supplements) for due, supplements in rows)
+    complaints = complained_of(conn)
+    return tuple(
+        qd766.Dossier(due=due, supplements=supplements, complained=dossier in complaints)
+        for dossier, due, supplements in rows
+    )
 
 
 def feedback_of(

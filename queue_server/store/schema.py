@@ -169,6 +169,13 @@ def _ratings_in_full(db: Database) -> None:
         ratings.project(db.conn, decode_event(body), at)
 
 
+def _complaints(db: Database) -> None:
+    """Whether a piece of feedback was found right, and which dossier it is about."""
+    db.conn.execute("ALTER TABLE feedback ADD COLUMN right INTEGER NOT NULL DEFAULT 0")
+    db.conn.execute("ALTER TABLE feedback ADD COLUMN dossier TEXT NOT NULL DEFAULT ''")
+    db.conn.execute("CREATE INDEX feedback_dossier ON feedback(dossier) WHERE dossier != ''")
+
+
 STEPS: list[Callable[[Database], None]] = [
     _log,
     _vault,
@@ -178,4 +185,5 @@ STEPS: list[Callable[[Database], None]] = [
     _passing_and_feedback,
     _tickets_by_request,
     _ratings_in_full,
+    _complaints,
 ]

@@ -9,8 +9,8 @@ from fastapi import Request, Response
 from markupsafe import Markup
 from nicegui import ui
 
-from ....desk.commands import MoveFeedback, OpenFeedback
-from ....dossiers.feedback import NEXT, FeedbackKind, FeedbackStatus
+from ....desk.commands import JudgeFeedback, MoveFeedback, OpenFeedback
+from ....dossiers.feedback import ENDED, NEXT, FeedbackKind, FeedbackStatus
 from ....line import orders as o
 from ....store.feedback import Feedback
 from ....store.vault import CannotUnseal
@@ -67,6 +67,7 @@ class Inbox:
                 acts={
                     "open": self.open,
                     "sort": self.sort,
+                    "judge": self.judge,
                     **{str(x): _mover(self, x) for x in STEPS},
                 },
             )
@@ -119,6 +120,8 @@ class Inbox:
         return join(
             chip(words, "mc-first" if fresh else ""),
             chip(self.page.say("inbox.was_late"), "mc-dull") if line.late else "",
+            chip(self.page.say("inbox.is_right"), "mc-dull") if line.right else "",
+            chip(self.page.say("inbox.of_dossier"), "mc-dull") if line.dossier else "",
         )
 
     def _due(self, line: Feedback) -> Markup:
@@ -139,6 +142,8 @@ class Inbox:
             return made
         if line.status in (S.RECEIVED, S.ASKED):
             made.append(act("sort", page.say("inbox.sort"), line.feedback, page.fresh))
+        if line.kind is FeedbackKind.COMPLAINT and line.status not in ENDED:
+            made.append(act("judge", page.say("inbox.judge"), line.feedback, page.fresh))
         for status in STEPS:
             if status in NEXT[line.status]:
                 danger = "mc-danger" if status is S.REFUSED else ""
@@ -185,6 +190,30 @@ class Inbox:
             service=answers["service"] or "",
         )
         await page.did("SortFeedback", order, page.say("inbox.done"))
+
+    async def judge(self, feedback: str) -> None:
+        """Whether the complaint is right, and about which dossier: what the indices of the law count."""
+        page, line = self.page, self._box.line(feedback)
+        if line is None:
+            return
+        answers = await ask(
+            page,
+            page.say("inbox.judge"),
+            Field(
+                "right",
+                page.say("inbox.right"),
+                {1: page.say("inbox.right_yes"), 0: page.say("inbox.right_no")},
+                value=int(line.right),
+            ),
+            Field("number", page.say("inbox.dossier"), needed=False, most=40),
+            text=page.say("inbox.help_judge"),
+        )
+        if answers is None:
+            return
+        order = JudgeFeedback(
+            feedback=feedback, right=bool(answers["right"]), number=answers["number"] or ""
+        )
+        await page.did("JudgeFeedback", order, page.say("inbox.done"))
 
     async def move(self, feedback: str, status: FeedbackStatus) -> None:
         page = self.page

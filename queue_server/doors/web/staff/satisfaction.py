@@ -6,8 +6,10 @@ import asyncio
 import csv
 import io
 from collections.abc import Iterator
+from itertools import count
 
 from fastapi import APIRouter, Request, Response
+from msgspec.structs import replace
 from nicegui import ui
 
 from ....desk.commands import MoveAlert
@@ -15,7 +17,14 @@ from ....line import orders as o
 from ....line.setup import SurveyUse
 from ....satisfaction.figure import Figure
 from ....satisfaction.intervals import ENOUGH, Interval
-from ....satisfaction.triggers import AlertStatus
+from ....satisfaction.triggers import (
+    AlertStatus,
+    Measure,
+    Trigger,
+    bad_answers,
+    low_index,
+    negative_share,
+)
 from ....wire.words import Role
 from ..context import Web
 from ..satisfaction import PERIODS, Report
@@ -162,6 +171,11 @@ class SatisfactionPage:
                     page.part(view.surveys, acts={"drop": self.drop})
                     if page.may(o.ChooseSurveys):
                         button(page, page.say("satisfaction.add_survey"), self.add)
+                with ui.element("section").classes("mc-card"):
+                    ui.html(tag("h2", page.say("satisfaction.triggers")), sanitize=False)
+                    page.part(view.triggers, acts={"untrigger": self.untrigger})
+                    if page.may(o.ChooseTriggers):
+                        button(page, page.say("satisfaction.add_trigger"), self.add_trigger)
         page.follow()
 
     def _card(self, key: str, drawn: str) -> None:
@@ -184,6 +198,59 @@ class SatisfactionPage:
         words = await ask_reason(self.page, self.page.say(title))
         if words is not None:
             await self.page.did("MoveAlert", MoveAlert(alert=alert, status=status, words=words))
+
+    async def add_trigger(self, *_: str) -> None:
+        """One more limit, of one of three kinds with its usual figures to begin with."""
+        page = self.page
+        names = {name: page.say(f"satisfaction.measure_{name}") for name in TRIGGERS}
+        title = page.say("satisfaction.add_trigger")
+        chosen = await ask(page, title, Field("measure", page.say("satisfaction.measure"), names))
+        if chosen is None:
+            return
+        measure = str(chosen["measure"])
+        known = {trigger.id for trigger in page.state.setup.triggers}
+        trigger = TRIGGERS[measure](
+            next(x for n in count(1) if (x := f"{measure}-{n}") not in known)
+        )
+        given = await ask(page, names[measure], *self._trigger_fields(trigger))
+        if given is None:
+            return
+        try:
+            numbers = {name: whole(given[name]) for name in given if name in NUMBERS}
+        except ValueError:
+            page.tell(page.say("satisfaction.number_wrong"), "negative")
+            return
+        places = {"service": given["service"] or None, "counter": given["counter"] or None}
+        wanted = replace(trigger, **numbers, **places)
+        order = o.ChooseTriggers(triggers=(*page.state.setup.triggers, wanted))
+        await page.did("ChooseTriggers", order, page.say("satisfaction.trigger_chosen"))
+
+    def _trigger_fields(self, trigger: Trigger) -> list[Field]:
+        page = self.page
+        services = {s.id: service_name(page, s.id) for s in page.state.setup.services}
+        counters = {c.id: str(c.id) for c in page.state.setup.counters}
+        named = {
+            "limit": f"satisfaction.limit_{trigger.measure.value}",
+            "answer": "satisfaction.answer",
+            "minutes": "satisfaction.minutes",
+            "fewest": "satisfaction.fewest",
+        }
+        of_answer = trigger.measure is Measure.ANSWER
+        del named["fewest" if of_answer else "answer"]
+        numbers = [
+            Field(name, page.say(key), value=f"{getattr(trigger, name):g}", most=5)
+            for name, key in named.items()
+        ]
+        return [
+            *numbers,
+            Field("service", page.say("table.service"), services, needed=False),
+            Field("counter", page.say("manager.counters"), counters, needed=False),
+        ]
+
+    async def untrigger(self, trigger: str) -> None:
+        triggers = self.page.state.setup.triggers
+        left = tuple(x for x in triggers if x.id != trigger)
+        await self.page.did("ChooseTriggers", o.ChooseTriggers(triggers=left))
 
     # --- surveys ---
 
@@ -234,6 +301,15 @@ class SatisfactionPage:
         if int(number) < len(uses) and uses[int(number)].survey == survey:
             left = tuple(use for n, use in enumerate(uses) if n != int(number))
             await page.did("ChooseSurveys", o.ChooseSurveys(uses=left))
+
+
+TRIGGERS = {"negative": negative_share, "index": low_index, "answer": bad_answers}
+NUMBERS = frozenset({"limit", "answer", "minutes", "fewest"})
+
+
+def whole(text: str) -> int:
+    """Raises ValueError."""
+    return int(text.replace("%", "").strip())
 
 
 def percent(text: str) -> float | None:

@@ -12,7 +12,7 @@ from ....satisfaction.decision766 import Points
 from ....satisfaction.drivers import By, Driver, Level, Told
 from ....satisfaction.figure import Certainty, Figure
 from ....satisfaction.intervals import ENOUGH, Interval
-from ....satisfaction.triggers import Alert, AlertStatus, Measure
+from ....satisfaction.triggers import Alert, AlertStatus, Trigger
 from ....store import law_facts as law
 from ....store.ratings import WAIT_BANDS
 from ....store.vault import CannotUnseal
@@ -476,8 +476,28 @@ class SatisfactionView:
         head = tuple(self._say(k) for k in ("survey", "share", "where", "followed_head"))
         return table((*head, ""), rows)
 
+    def triggers(self) -> Markup:
+        """What opens an alert, and where."""
+        page = self._page
+        can = page.may(o.ChooseTriggers) and page.fresh
+        rows = [
+            row(
+                limit(page, x),
+                self._where((x.service,) if x.service else (), (x.counter,) if x.counter else ()),
+                tag("td", act("untrigger", self._say("drop"), x.id, can), cls="mc-acts"),
+            )
+            for x in page.state.setup.triggers
+        ]
+        if not rows:
+            return tag("div", self._say("no_triggers"), cls="mc-empty")
+        return table((self._say("measure"), self._say("where"), ""), rows)
+
     def _where(
-        self, services: tuple[str, ...], counters: tuple[int, ...], since: str, until: str
+        self,
+        services: tuple[str, ...],
+        counters: tuple[int, ...],
+        since: str = "",
+        until: str = "",
     ) -> str:
         parts = [service_name(self._page, s) for s in services]
         parts += [self._say("at_counter", counter=c) for c in counters]
@@ -490,12 +510,16 @@ def reading(page: Page, alert: Alert) -> str:
     """Which limit the last minutes' answers have passed: of so few answers the figure itself would tell each."""
     triggers = {t.id: t for t in page.state.setup.triggers}
     known = triggers.get(alert.trigger)
-    measure = known.measure if known else Measure.NEGATIVE
+    return limit(page, known) if known else page.say("satisfaction.alert_gone")
+
+
+def limit(page: Page, trigger: Trigger) -> str:
     return page.say(
-        f"satisfaction.alert_{measure.value}",
-        value=decimal(known.limit if known else 0, page.language, 0),
-        n=known.fewest if known else 0,
-        minutes=known.minutes if known else 15,
+        f"satisfaction.alert_{trigger.measure.value}",
+        value=decimal(trigger.limit, page.language, 0),
+        n=trigger.fewest,
+        minutes=trigger.minutes,
+        answer=trigger.answer,
     )
 
 
