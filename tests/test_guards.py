@@ -128,6 +128,13 @@ def test_every_event_and_feedback_step_has_its_words_on_the_staff_pages() -> Non
     assert not {f"inbox.kind_{kind}" for kind in FeedbackKind} - known
 
 
+def test_nobody_waits_in_a_way_that_can_swallow_the_end() -> None:
+    """`asyncio.wait_for` of Python 3.11 loses a cancellation that comes as what it waits for is done."""
+    for folder in ("kiosk", "queue_server", "tablet_survey", "firmware_bridge"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert "asyncio.wait_for(" not in path.read_text("utf-8"), path
+
+
 def test_every_order_of_a_person_names_the_roles_that_may_give_it() -> None:
     for verb in PEOPLE_GIVE:
         assert roles_of(verb), verb

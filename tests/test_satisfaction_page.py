@@ -148,7 +148,10 @@ def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
     conn = sqlite3.connect(tmp_path / "r.db")
     create(conn)
     rows = [row for row in past(3, 60, int(time.time() * 1000), ("a", "b")) if row[5] is not None]
-    days = Days(since="2000-01-01", until="2100-01-01")
+    today = dt.date.today()
+    days = Days(
+        since=f"{today - dt.timedelta(40):%Y-%m-%d}", until=f"{today + dt.timedelta(2):%Y-%m-%d}"
+    )
     seen = set()
     for row in rows[:23]:
         write(conn, [row])

@@ -277,14 +277,16 @@ class LocalLine:
         if self._writer is None:
             raise ConnectionError("server away")
         if (under_way := self._waiting.get(order_id)) is not None:
-            return await asyncio.wait_for(asyncio.shield(under_way), seconds)
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(under_way)
         future: asyncio.Future[m.Answer] = asyncio.get_running_loop().create_future()
         self._waiting[order_id] = future
         raw = msgspec.Raw(m.encode(body))
         frame = Give(id=order_id, verb=verb, actor=actor, body=raw, role=role)
         try:
             self._writer.write(framed(frame))
-            return await asyncio.wait_for(future, seconds)
+            async with asyncio.timeout(seconds):
+                return await future
         finally:
             self._waiting.pop(order_id, None)
 

@@ -75,7 +75,8 @@ class Twin:
         self._replica.start()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), AT_LEAST_EVERY_S)
+                async with asyncio.timeout(AT_LEAST_EVERY_S):
+                    await self._changed.wait()
             self._changed.clear()
             if not self._replica.fresh:
                 continue

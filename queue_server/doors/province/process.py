@@ -66,7 +66,8 @@ async def carry(
                 if ending.is_set():
                     break
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stirred.wait(), seconds)
+                    async with asyncio.timeout(seconds):
+                        await stirred.wait()
         finally:
             await line.stop()
             conn.close()

@@ -189,7 +189,8 @@ class Officer:
             if again:
                 await self.person.give(o.Recall(counter=counter))
             try:
-                await asyncio.wait_for(seat.here.wait(), patience)
+                async with asyncio.timeout(patience):
+                    await seat.here.wait()
                 return True
             except TimeoutError:
                 continue

@@ -96,7 +96,8 @@ class Visitors:
     async def _is_called(self, seat: Seat, minutes: float) -> bool:
         """Whether she hears her call within so long; it stays to be heard."""
         try:
-            news = await asyncio.wait_for(seat.news.get(), self.timing.seconds(minutes))
+            async with asyncio.timeout(self.timing.seconds(minutes)):
+                news = await seat.news.get()
         except TimeoutError:
             return False
         seat.news.put_nowait(news)

@@ -33,7 +33,8 @@ class Speaker:
         """What `work` makes. Raises NoVoice, also when it is late."""
         late = asyncio.get_running_loop().run_in_executor(self._workers, work)
         try:
-            return await asyncio.wait_for(late, DEADLINE_S)
+            async with asyncio.timeout(DEADLINE_S):
+                return await late
         except TimeoutError as error:
             raise NoVoice(f"no sound in {DEADLINE_S:.0f} s") from error
 
