@@ -360,7 +360,7 @@ def test_a_large_dossier_has_time_on_a_slow_line(room: PassingRoom) -> None:
 
     async def lazily(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(1.2)
         await reader.readexactly(len(body))
         writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(said) + said)
         writer.close()
@@ -369,7 +369,7 @@ def test_a_large_dossier_has_time_on_a_slow_line(room: PassingRoom) -> None:
         listening = socket.create_server(("127.0.0.1", 0))
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        own = replace(room.settings.province, url=url, timeout=0.1)
+        own = replace(room.settings.province, url=url, timeout=0.5)
         room.settings = replace(room.settings, province=own)
         async with await asyncio.start_server(lazily, sock=listening), client_for(own) as client:
             courier = room.courier(room.desk.log.conn, client)
