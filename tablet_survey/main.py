@@ -194,7 +194,7 @@ def _clock_heard(welcome: Welcome, store: AnswerStore, post: Post, time: CentreT
 
 def _health(store: AnswerStore, post: Post, time: CentreTime) -> dict[str, str]:
     try:
-        waiting, dropped = store.waiting(), store.dropped()
+        waiting, dropped, altered = store.waiting(), store.dropped(), store.altered()
     except sqlite3.Error:
         return {"disk": "failed"}
     health = {"disk": "failed" if post.failed else "ok", "answers_waiting": str(waiting)}
@@ -202,6 +202,8 @@ def _health(store: AnswerStore, post: Post, time: CentreTime) -> dict[str, str]:
         health["clock"] = "skew"
     if dropped:
         health["answers_dropped"] = str(dropped)
+    if altered:
+        health["answers_altered"] = str(altered)
     return health
 
 

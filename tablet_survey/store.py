@@ -3,10 +3,16 @@
 Each answer has its ask id from the first press on, so that sending it twice counts once. What is
 kept: an answer until the server has confirmed or refused it; then its offer and outcome only, for a
 week; never more than 20,000 rows, of which closed ones go first, then the oldest, which are counted.
+
+Each row is signed under a key beside the file, made at the first start. A row that another hand has changed or moved,
+or that a bad flash has spoilt, is not sent: it is closed as `altered` and counted in the device's health.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,6 +26,7 @@ import structlog
 from sqlite_utils import Database
 
 from queue_server.wire.centre_time import Anchor, Moment
+from queue_server.wire.files import write_whole
 from queue_server.wire.link import new_id
 from queue_server.wire.messages import Rate, StaySilent
 from queue_server.wire.words import DAY
@@ -29,7 +36,12 @@ from .journey import Rating
 log = structlog.get_logger()
 
 COUNTED = "counted"
-"""The outcome of an answer that the server accepted; any other is the code of its refusal."""
+"""The outcome of an answer that the server accepted; any other is the code of its refusal, or ALTERED."""
+ALTERED = "altered"
+"""The outcome of an answer whose row does not bear this tablet's signature."""
+KEY_BYTES = 32
+SIGNED = "seq, id, offer, verb, message, moment"
+"""What a row's signature stands for."""
 
 Answer = Rate | StaySilent
 _KINDS: dict[str, Any] = {"rate": Rate, "stay_silent": StaySilent}
@@ -65,7 +77,12 @@ def _moments(db: Database) -> None:
     db.execute("CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), anchor BLOB NOT NULL)")
 
 
-STEPS = (_first, _tallies, _moments)
+def _signatures(db: Database) -> None:
+    """Rows of before are signed as they stand, by `start`."""
+    db.execute("ALTER TABLE answer ADD COLUMN signature BLOB")
+
+
+STEPS = (_first, _tallies, _moments, _signatures)
 """Schema steps in order; one that has been released is never edited."""
 
 
@@ -81,12 +98,14 @@ class AnswerStore:
         self._keep_answers = keep_answers
         self._lock = threading.RLock()
         self._db: Database | None = None
+        self._key = b""
 
     # --- life ---
 
     def start(self) -> None:
         """Open the file; what a power cut left unfinished is now ready to be sent as it stands."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._key = _own_key(self._path.with_suffix(".key"))
         connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         self._db = Database(connection)
         connection.execute("PRAGMA journal_mode=WAL")
@@ -121,12 +140,16 @@ class AnswerStore:
         return next(iter(self.oldest(1)), None)
 
     def oldest(self, most: int) -> list[Pending]:
-        """Up to `most` answers that the server has not confirmed, the oldest first."""
-        rows = self._rows(
-            "SELECT verb, message, moment FROM answer WHERE state = 'ready' ORDER BY seq LIMIT ?",
-            (most,),
-        )
-        return [_pending(*row) for row in rows]
+        """Up to `most` answers that the server has not confirmed, the oldest first; altered ones are closed."""
+        while True:
+            rows = self._rows(
+                f"SELECT {SIGNED}, signature FROM answer WHERE state = 'ready' ORDER BY seq LIMIT ?",
+                (most,),
+            )
+            altered = [row for row in rows if not self._is_genuine(row)]
+            if not altered:
+                return [_pending(verb, message, moment) for *_, verb, message, moment, _ in rows]
+            self._close_altered([row[0] for row in altered])
 
     def close(self, ask_id: str, outcome: str, at: int) -> None:
         self.close_all([(ask_id, outcome)], at)
@@ -173,6 +196,11 @@ class AnswerStore:
         row = self._row("SELECT count FROM tally WHERE name = 'dropped'")
         return int(row[0]) if row else 0
 
+    def altered(self) -> int:
+        """How many answers were not sent, since their rows were changed by another hand or spoilt."""
+        row = self._row("SELECT count FROM tally WHERE name = 'altered'")
+        return int(row[0]) if row else 0
+
     def outcomes(self) -> dict[str, str]:
         """Offer → outcome of the answers that are closed."""
         rows = self._rows("SELECT offer, outcome FROM answer WHERE state = 'closed' ORDER BY seq")
@@ -206,7 +234,31 @@ class AnswerStore:
                     msgspec.json.encode(moment) if moment else None,
                 ),
             )
+            self._sign(db, "offer = ?", (message.offer,))
             self._bound(db)
+
+    def _sign(self, db: Database, where: str, values: tuple[object, ...] = ()) -> None:
+        for row in db.execute(f"SELECT {SIGNED} FROM answer WHERE {where}", values).fetchall():
+            signature = self._signature(row)
+            db.execute("UPDATE answer SET signature = ? WHERE seq = ?", (signature, row[0]))
+
+    def _signature(self, row: tuple[Any, ...]) -> bytes:
+        return hmac.digest(self._key, msgspec.msgpack.encode(row), hashlib.sha256)
+
+    def _is_genuine(self, row: tuple[Any, ...]) -> bool:
+        *signed, signature = row
+        return hmac.compare_digest(self._signature(tuple(signed)), signature or b"")
+
+    def _close_altered(self, rows: list[int]) -> None:
+        log.error("answers_altered", rows=len(rows))
+        with self._writing() as db:
+            for seq in rows:
+                db.execute(
+                    "UPDATE answer SET state = 'closed', outcome = ?, message = NULL, moment = NULL"
+                    " WHERE seq = ?",
+                    (ALTERED, seq),
+                )
+                _tally(db, "altered")
 
     def _bound(self, db: Database) -> None:
         """Closed answers go first; a waiting one never without being counted."""
@@ -221,10 +273,7 @@ class AnswerStore:
             db.execute("DELETE FROM answer WHERE seq = ?", (seq,))
             if state != "closed":
                 log.error("answer_dropped", offer=offer)
-                db.execute(
-                    "INSERT INTO tally VALUES ('dropped', 1)"
-                    " ON CONFLICT (name) DO UPDATE SET count = count + 1"
-                )
+                _tally(db, "dropped")
 
     def _migrate(self) -> None:
         with self._writing() as db:
@@ -232,6 +281,8 @@ class AnswerStore:
             for number, move in enumerate(STEPS[version:], version + 1):
                 move(db)
                 db.execute(f"PRAGMA user_version = {number}")
+            if version < STEPS.index(_signatures) + 1:
+                self._sign(db, "state != 'closed'")
 
     @contextmanager
     def _writing(self) -> Iterator[Database]:
@@ -266,6 +317,24 @@ def open_store(path: Path, keep_days: float = 7.0, keep_answers: int = 20_000) -
                 name.replace(name.with_name(f"{name.name}.broken"))
         store.start()
     return store
+
+
+def _own_key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        key = secrets.token_bytes(KEY_BYTES)
+        write_whole(path, key)
+    return key
+
+
+def _tally(db: Database, name: str) -> None:
+    db.execute(
+        "INSERT INTO tally VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET count = count + 1",
+        (name,),
+    )
 
 
 def _moment(rating: Rating, boot: str) -> Moment:

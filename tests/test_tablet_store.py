@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -218,6 +220,40 @@ def test_an_answer_that_goes_for_want_of_room_is_counted(store: AnswerStore) -> 
     drained(store)
     store.hand_in_rating(rating("h"), NOW)
     assert store.dropped() == 2, "a closed one is no loss"
+
+
+@pytest.mark.parametrize(
+    "hand",
+    [
+        "UPDATE answer SET message = replace(CAST(message AS TEXT), '\"score\":2', '\"score\":5')"
+        " WHERE offer = 'b'",
+        "UPDATE answer SET signature = NULL WHERE offer = 'b'",
+        "UPDATE answer SET seq = 99 WHERE offer = 'b'",
+        "UPDATE answer SET message = x'7b' WHERE offer = 'b'",
+    ],
+)
+def test_a_row_that_another_hand_has_changed_is_not_sent_and_is_told(
+    store: AnswerStore, tmp_path: Path, hand: str
+) -> None:
+    for name in "abc":
+        store.hand_in_rating(rating(name, 2), NOW)
+    with closing(sqlite3.connect(store._path)) as conn, conn:
+        assert conn.execute(hand).rowcount == 1
+    assert [pending.message.offer for pending in store.oldest(10)] == ["a", "c"]
+    assert store.outcomes() == {"b": "altered"}
+    health = main._health(store, Post(store, Line()), CentreTime(Machine()))
+    assert (health["answers_altered"], health["answers_waiting"]) == ("1", "2")
+
+
+def test_answers_of_a_version_that_did_not_sign_are_signed_and_go(store: AnswerStore) -> None:
+    store.hand_in_rating(rating("a"), NOW)
+    store.stop()
+    with closing(sqlite3.connect(store._path)) as conn, conn:
+        conn.execute("ALTER TABLE answer DROP COLUMN signature")
+        conn.execute("PRAGMA user_version = 3")
+    store.start()
+    assert [pending.message.offer for pending in store.oldest(10)] == ["a"]
+    assert stat.S_IMODE(store._path.with_suffix(".key").stat().st_mode) == 0o600
 
 
 def test_without_an_answer_it_is_asked_again_under_the_same_id(store: AnswerStore) -> None:
