@@ -185,11 +185,7 @@ def test_a_complaint_tied_to_a_dossier_is_taken_off_and_only_a_right_one_costs_t
 def figure(conn: sqlite3.Connection, span: tuple[int, int]) -> tuple[float | None, float | None]:
     """5.4 of QĐ 766, and index 7 of TT 01/2018 by the system."""
     known, calendar = ended(conn, span), Calendar(WorkCalendar(), 420)
-    own = (
-        over_dossiers(for_circular(known, Sheets("circular01"), calendar, False))
-        .system[7]
-        .figure.value
-    )
+    own = over_dossiers(for_circular(known, Sheets("circular01"), calendar)).system[7].figure.value
     return satisfaction(for_decision(known), span[1]).result.figure.value, own
 
 

@@ -73,6 +73,15 @@ def test_a_manager_sees_what_drives_satisfaction_and_chooses_a_survey(
     assert [survey["id"] for survey in uses] == ["circular01"]
     page.click("[data-act=drop]")
     page.wait_for_selector("text=Chỉ hỏi năm khuôn mặt")
+    page.click("text=Khai hồ sơ trực tuyến của tháng")
+    page.wait_for_selector("text=Tổng số hồ sơ, mọi kênh")
+    for place, number in enumerate(("200", "40", "0")):
+        page.fill(f".mc-dialog input >> nth={place + 1}", number)
+    page.click(".mc-ok")
+    page.wait_for_selector("text=Mở lại trang để xem")
+    page.goto(f"{rated.web}/satisfaction?period=last_month")
+    ninth = "tr:has-text('9. Dịch vụ công trực tuyến')"
+    assert page.inner_text(f"{ninth} >> nth=0").split("\t")[1] == "1,0", "20 % of dossiers"
     page.click("text=Thêm ngưỡng")
     page.click(".mc-dialog .q-field >> nth=0")
     page.click(".q-menu >> text=Cùng một mức nhiều lần")

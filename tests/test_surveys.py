@@ -17,6 +17,7 @@ from queue_server.line.decide import Refused, check_setup
 from queue_server.line.setup import SurveyUse
 from queue_server.line.surveys import survey_of, well_timed
 from queue_server.satisfaction.triggers import AlertStatus, Trigger, bad_answers, low_index
+from queue_server.store.declared import Online, within
 from queue_server.store.verify import verify
 from queue_server.wire import messages as m
 from queue_server.wire.link import new_id
@@ -150,6 +151,23 @@ def test_a_manager_chooses_what_opens_an_alert_and_never_so_that_it_tells_one_an
     room.give(o.PassTime(), role=None)
     (alert,) = room.desk.state.alerts.values()
     assert alert.status is AlertStatus.CLOSED, "what is watched no more is no alert"
+
+
+def test_a_month_that_has_ended_is_told_and_stands_in_the_log(room: DeskRoom) -> None:
+    told = o.DeclareOnline(month="2020-01", dossiers=200, online=60, late=1)
+    refused = room.give(told)
+    assert refused.refusal and refused.refusal.code == "not_allowed"
+    for wrong, code in (
+        (replace(told, month="2999-01"), "bad_month"),
+        (replace(told, month="2020-1"), "bad_month"),
+        (replace(told, online=201), "bad_counts"),
+        (replace(told, late=-1), "bad_counts"),
+    ):
+        refused = manager(room, wrong)
+        assert refused.refusal and refused.refusal.code == code
+    ok(manager(room, told))
+    assert within(room.desk.log.conn, ["2020-01"]) == Online(dossiers=200, online=60, late=1)
+    assert verify(room.desk.log.conn, None).faults == ()
 
 
 def test_answers_that_do_not_fit_are_left_out_and_the_rating_counts(room: DeskRoom) -> None:

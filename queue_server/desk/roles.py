@@ -54,6 +54,7 @@ MAY: dict[type, frozenset[Role]] = {
     o.MarkForm: _CENTRE,
     o.ChooseSurveys: _CENTRE,
     o.ChooseTriggers: _CENTRE,
+    o.DeclareOnline: _CENTRE,
     c.MoveAlert: _CENTRE,
     o.Note: frozenset(Role),
     c.MoveDossier: _COUNTER,

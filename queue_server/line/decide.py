@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ..satisfaction.triggers import FEWEST, FEWEST_TIMES, LONGEST_MINUTES, is_sound
 from ..wire.words import (
@@ -780,6 +781,19 @@ def _choose_triggers(state: State, order: o.ChooseTriggers, at: int, actor: e.Ac
     return [e.TriggersChosen(triggers=order.triggers)], NOTHING
 
 
+def _declare_online(state: State, order: o.DeclareOnline, at: int, actor: e.Actor) -> Outcome:
+    today = day_of(at, state.setup.rules.utc_offset_minutes)
+    try:
+        begins = dt.date.fromisoformat(f"{order.month}-01")
+    except ValueError as error:
+        raise Refused("bad_month") from error
+    if f"{begins:%Y-%m}" != order.month or order.month >= today[:7]:
+        raise Refused("bad_month")
+    if not 0 <= order.late <= order.online <= order.dossiers:
+        raise Refused("bad_counts")
+    return [e.OnlineDeclared(**asdict(order))], NOTHING
+
+
 def _rate(state: State, order: o.GiveRating, at: int, actor: e.Actor) -> Outcome:
     offer = state.offers.get(order.offer)
     if offer is None:
@@ -893,6 +907,7 @@ _RULES: dict[type, Callable[[State, Any, int, e.Actor], Outcome]] = {
     o.AnswerHelp: _answer_help,
     o.ChooseSurveys: _choose_surveys,
     o.ChooseTriggers: _choose_triggers,
+    o.DeclareOnline: _declare_online,
     o.TurnAlert: alerts.turn,
     o.GiveRating: _rate,
     o.PressRating: _press,

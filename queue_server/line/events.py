@@ -499,6 +499,15 @@ class SurveysChosen(Fact, tag=True):
     uses: tuple[SurveyUse, ...]
 
 
+class OnlineDeclared(Fact, tag=True):
+    """How many of a month's dossiers came online, as somebody of the centre says; the last word counts."""
+
+    month: str
+    dossiers: int
+    online: int
+    late: int
+
+
 class TriggersChosen(Fact, tag=True):
     """What of the last minutes' answers opens an alert, from now on."""
 
@@ -624,6 +633,7 @@ Event = (
     | FeedbackAdded
     | SurveysChosen
     | TriggersChosen
+    | OnlineDeclared
     | OfferOpened
     | OfferWithdrawn
     | RatingGiven

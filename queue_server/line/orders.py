@@ -465,6 +465,15 @@ class ChooseSurveys(Order, tag=True):
     uses: tuple[SurveyUse, ...]
 
 
+class DeclareOnline(Order, tag=True):
+    """Of all dossiers of a month that has ended (`2026-10`), over all channels, so many came online, so many late."""
+
+    month: str
+    dossiers: int
+    online: int
+    late: int
+
+
 class ChooseTriggers(Order, tag=True):
     """What of the last minutes' answers opens an alert, from now on."""
 
@@ -569,6 +578,7 @@ AnyOrder = (
     | AddToFeedback
     | ChooseSurveys
     | ChooseTriggers
+    | DeclareOnline
     | TurnAlert
     | GiveRating
     | PressRating

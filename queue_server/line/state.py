@@ -1056,4 +1056,5 @@ _FOLD: dict[type, Callable[[State, Any, int, e.Actor], None]] = {
     e.RatingGiven: _rated,
     e.RatingSilent: _silent,
     e.Noted: _noted,
+    e.OnlineDeclared: _noted,
 }

@@ -374,13 +374,18 @@ def officer_totals(dossiers: Iterable[Dossier], least: int = ENOUGH) -> dict[str
     return {officer: officer_total(hers[officer], least) for officer in sorted(hers)}
 
 
+def own_indices(agency: Agency) -> dict[int, Index]:
+    """The four indices of the one-stop itself, 5, 6, 8 and 9."""
+    return {i: _own(i, score) for i, score in of_agency(agency).items()}
+
+
 def agency_total(dossiers: Iterable[Dossier], agency: Agency, least: int = ENOUGH) -> Both:
     """All nine indices of a one-stop, 18 at most, and its class."""
     found = over_dossiers(dossiers, least)
     own = {
-        i: _own(i, score)
-        for i, score in of_agency(agency).items()
-        if score.points is not None or i not in found.system
+        i: index
+        for i, index in own_indices(agency).items()
+        if index.figure.n or i not in found.system
     }
     return Both(
         by_citizens=_agency({**found.system, **found.citizen, **own}),

@@ -1,7 +1,7 @@
 """What the calculators of the law read: dossiers that ended, feedback, and the agency, over whole local days.
 
-What this system does not know is left None and never guessed: who of several agencies was slow, whether a procedure
-hangs on the wall. Complaints are those of this centre's inbox that were tied to a dossier there.
+What this system does not know is left None and never guessed: who of several agencies was slow, and what nobody of
+the centre has told (`Told`). Complaints are those of this centre's inbox that were tied to a dossier there.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..line.events import DossierMoved, decode_event
 from ..satisfaction import circular01 as tt01
 from ..satisfaction import decision766 as qd766
 from ..wire.words import local
+from .declared import Online
 from .feedback import COLUMNS, Feedback, complained_of
 from .satisfaction import Days, Sheets
 
@@ -51,6 +52,19 @@ class Calendar(msgspec.Struct, frozen=True):
 def pseudonym(account: str) -> str:
     """Another name for an officer in figures; the same each time."""
     return hashlib.sha256(f"{OFFICER_NAMES}/{account}".encode()).hexdigest()[:10] if account else ""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What people of the centre say of it: `level`, `posted`, `on_spot`, `online` procedures stand in its settings."""
+
+    level: tt01.Level = tt01.Level.COMMUNE
+    posted: bool | None = None
+    on_spot: int | None = None
+    online: int | None = None
+    electronic: bool = False
+    """The centre's procedures stand on a page that everybody can reach."""
+    by_month: Online | None = None
+    """Over the months that are judged, if they are whole."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -96,12 +110,9 @@ def ended(conn: sqlite3.Connection, span: tuple[int, int]) -> tuple[Ended, ...]:
 
 
 def for_circular(
-    known: tuple[Ended, ...], sheets: Sheets, calendar: Calendar, electronic: bool
+    known: tuple[Ended, ...], sheets: Sheets, calendar: Calendar, told: Told = Told()
 ) -> tuple[tt01.Dossier, ...]:
-    """The system's facts of each dossier, and beside them what citizens said: which belongs to which is sealed.
-
-    `electronic`: the centre's procedures stand on a page that everybody can reach.
-    """
+    """The system's facts of each dossier, and beside them what citizens said: which belongs to which is sealed."""
     own = [
         tt01.Dossier(
             officer=one.officer,
@@ -113,7 +124,8 @@ def for_circular(
             else None,
             contacts=one.supplements,
             complained=one.right,
-            electronic=electronic or None,
+            posted=told.posted,
+            electronic=told.electronic or None,
         )
         for one in known
     ]
@@ -203,13 +215,12 @@ def _in_days(line: Feedback, calendar: Calendar, at: int) -> qd766.Feedback:
 
 
 def agency(
-    known: tuple[Ended, ...],
     feedback: tuple[qd766.Feedback, ...],
     procedures: int,
-    electronic: bool,
+    told: Told = Told(),
     answer_days: int = qd766.ANSWER_DAYS,
 ) -> tt01.Agency:
-    """Counts of the one-stop; all procedures of its catalogue are received here. Online filing is not known.
+    """Counts of the one-stop; all procedures of its catalogue are received and returned here.
 
     Feedback that has waited longer than `answer_days` counts as late, answered or not.
     """
@@ -222,10 +233,18 @@ def agency(
         f.refused is not None or (f.answered is not None and f.answered <= answer_days)
         for f in judged
     )
+    month = told.by_month
     return tt01.Agency(
+        level=told.level,
         procedures=procedures or None,
-        electronic=procedures if electronic and procedures else None,
+        here=procedures or None,
+        on_spot=told.on_spot,
+        posted=None if told.posted is None else procedures * told.posted,
+        electronic=procedures if told.electronic and procedures else None,
         feedback=len(judged),
         feedback_in_time=in_time,
-        dossiers=len(known),
+        online_procedures=told.online,
+        dossiers=month.dossiers if month else None,
+        online_dossiers=month.online if month else None,
+        online_late=month.late if month else None,
     )

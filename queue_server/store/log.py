@@ -13,10 +13,10 @@ import msgspec
 
 from ..line import events as e
 from ..line.state import State, apply
-from . import dossiers, feedback, passing, ratings
+from . import declared, dossiers, feedback, passing, ratings
 from .schema import connect, migrate
 
-TABLES = (dossiers, feedback, passing, ratings)
+TABLES = (dossiers, feedback, passing, ratings, declared)
 """The read tables that each line of the log is projected into."""
 SNAPSHOT_EVERY = 20_000
 GENESIS = b"\0" * 32

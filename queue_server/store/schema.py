@@ -176,6 +176,13 @@ def _complaints(db: Database) -> None:
     db.conn.execute("CREATE INDEX feedback_dossier ON feedback(dossier) WHERE dossier != ''")
 
 
+def _online_months(db: Database) -> None:
+    db.conn.execute(
+        "CREATE TABLE online_months (month TEXT PRIMARY KEY, dossiers INTEGER NOT NULL,"
+        " online INTEGER NOT NULL, late INTEGER NOT NULL)"
+    )
+
+
 STEPS: list[Callable[[Database], None]] = [
     _log,
     _vault,
@@ -186,4 +193,5 @@ STEPS: list[Callable[[Database], None]] = [
     _tickets_by_request,
     _ratings_in_full,
     _complaints,
+    _online_months,
 ]

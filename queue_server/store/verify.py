@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ..line.state import State, apply
 from ..wire.words import Frozen
-from . import dossiers, feedback, passing, ratings
+from . import declared, dossiers, feedback, passing, ratings
 from . import heads as signed
 from .heads import Head
 from .log import GENESIS, Row, project, rows
@@ -33,6 +33,7 @@ KEYS = {
     "dossiers": ("dossier", dossiers.COLUMNS),
     "passing": ("dossier", passing.COLUMNS),
     "feedback": ("feedback", feedback.COLUMNS),
+    "online_months": ("month", declared.COLUMNS),
 }
 """The key and the columns of each read table."""
 

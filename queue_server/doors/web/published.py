@@ -109,6 +109,7 @@ def month_of(web: Web, report: Report, month: str) -> Month:
         reasons={k: n for k, n in report.reasons.items() if n >= ENOUGH},
         circular=(
             *(_index(f"tt01.{k}", x.figure, "points") for k, x in report.indices.system.items()),
+            *(_index(f"tt01.{k}.own", x.figure, "points") for k, x in report.own.items()),
             *(
                 _index(f"tt01.citizen.{k}", x.figure, "points")
                 for k, x in report.indices.citizen.items()

@@ -14,10 +14,11 @@ from ...satisfaction import circular01 as tt01
 from ...satisfaction import decision766 as qd766
 from ...satisfaction import drivers as d
 from ...satisfaction import suspicion as s
-from ...satisfaction.circular01 import Both, Indices
+from ...satisfaction.circular01 import Both, Index, Indices
 from ...satisfaction.decision766 import Group5
-from ...satisfaction.intervals import ENOUGH, Interval, wilson
+from ...satisfaction.intervals import ENOUGH, Interval, sample_size, wilson
 from ...satisfaction.sipas import Factor, Sipas, sipas
+from ...store import declared
 from ...store import law_facts as law
 from ...store import satisfaction as store
 from ...store.satisfaction import Days, Group, Sheets
@@ -95,10 +96,14 @@ class Report(Frozen):
     counters: tuple[s.Response, ...]
     drivers: d.Drivers
     indices: Indices
+    own: dict[int, Index]
+    """Indices 5, 6, 8 and 9 of the one-stop itself."""
     agency: Both
     officers: dict[str, Both]
     decision: Group5
     sipas: Sipas
+    wanted: int
+    """Answers that a sample of the visitors who were asked would need, at ± 5 %."""
     surveys: tuple[Followed, ...]
     marked: tuple[Marked, ...]
     marked_answers: int
@@ -160,12 +165,18 @@ class Reports:
             self._kept[days] = (time.monotonic(), made)
             return made
 
+    def forget(self) -> None:
+        """Make the next ones anew: something was told that they count."""
+        with self._lock:
+            self._kept = {}
+
     def _make(self, conn: sqlite3.Connection, days: Days) -> Report:
         web = self._web
         setup, at = web.state.setup, web.now()
         offset = setup.rules.utc_offset_minutes
         terms = self._terms.at(at, setup.hours, offset)
         calendar = law.Calendar(terms.calendar, offset)
+        whole = store.groups(conn, days)
         by = {key: store.groups(conn, days, key) for key in store.DRIVEN_BY}
         surveys = dict(web.surveys)
         sheets = {x.id: store.sheets(conn, days, x.id, len(x.questions)) for x in surveys.values()}
@@ -174,26 +185,27 @@ class Reports:
         span = calendar.span(days)
         ended = law.ended(conn, span)
         feedback = law.feedback_of(conn, span, calendar, at)
-        electronic = bool(web.file.web.public_url)
+        told = self._told(conn, days)
         circular = law.for_circular(
-            ended, sheets.get("circular01", Sheets(survey="")), calendar, electronic
+            ended, sheets.get("circular01", Sheets(survey="")), calendar, told
         )
+        agency = law.agency(feedback, len(web.catalogue.summaries()), told)
         return Report(
             days=days,
             at=at,
-            whole=share(store.groups(conn, days)),
+            whole=share(whole),
             before=share(store.groups(conn, before(days))),
             services={g.level: share((g,)) for g in by["service"]},
             counters=counters,
             drivers=drivers(by),
             indices=tt01.over_dossiers(circular),
-            agency=tt01.agency_total(
-                circular, law.agency(ended, feedback, len(web.catalogue.summaries()), electronic)
-            ),
+            own=tt01.own_indices(agency),
+            agency=tt01.agency_total(circular, agency),
             officers=tt01.officer_totals(circular),
             decision=qd766.group5(
                 feedback, law.for_decision(ended, law.overdue(conn, span, at)), at
             ),
+            wanted=sample_size(sum(g.asked for g in whole)),
             sipas=sipas(sheets.get("sipas", Sheets(survey="")).answers, FACTORS),
             surveys=tuple(followed(surveys[x], sheets[x]) for x in sheets if sheets[x].begun),
             marked=marked(judged, counters),
@@ -201,6 +213,24 @@ class Reports:
             days_marked=len(s.judge_days(store.officer_days(conn, days))),
             reasons=store.reasons(conn, days),
         )
+
+    def _told(self, conn: sqlite3.Connection, days: Days) -> law.Told:
+        own = self._web.file.circular01
+        return law.Told(
+            level=own.level,
+            posted=own.posted,
+            on_spot=own.on_spot,
+            online=own.online,
+            electronic=bool(self._web.file.web.public_url),
+            by_month=declared.within(conn, months_of(days)),
+        )
+
+
+def months_of(days: Days) -> list[str]:
+    """The calendar months (`2026-10`) that the days are; none unless these are whole."""
+    spans = store.months(days)
+    firsts = all(span.since.endswith("-01") for span in spans)
+    return [span.since[:7] for span in spans] if firsts and days.until.endswith("-01") else []
 
 
 def share(groups: tuple[Group, ...]) -> Share:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 from fastapi import APIRouter, Request, Response
@@ -25,7 +25,8 @@ from ....satisfaction.triggers import (
     low_index,
     negative_share,
 )
-from ....wire.words import Role
+from ....store.satisfaction import month_before
+from ....wire.words import Role, local
 from ..context import Web
 from ..satisfaction import PERIODS, Report
 from .ask import Field, ask, ask_reason, confirm
@@ -117,6 +118,8 @@ def rows_of(report: Report) -> Iterator[tuple[object, ...]]:
     for voice, indices in (("system", report.indices.system), ("citizen", report.indices.citizen)):
         for index, found in indices.items():
             yield (*span, f"tt01_{voice}", index, "", *_figure(found.figure), found.of, "")
+    for index, found in report.own.items():
+        yield (*span, "tt01_own", index, "", *_figure(found.figure), found.of, "")
     for name, points in (
         ("5.1", report.decision.sorted),
         ("5.2", report.decision.in_time),
@@ -162,7 +165,7 @@ class SatisfactionPage:
                 self._card("satisfaction.counters", view.counters())
                 self._card("satisfaction.reasons", view.reasons())
                 self._card("satisfaction.marked", view.marked())
-                self._card("satisfaction.circular", view.circular())
+                self._card("satisfaction.circular", view.circular(), self._declares)
                 self._card("satisfaction.officers", view.officers())
                 self._card("satisfaction.decision", view.decision())
                 self._card("satisfaction.sipas", view.sipas())
@@ -178,10 +181,44 @@ class SatisfactionPage:
                         button(page, page.say("satisfaction.add_trigger"), self.add_trigger)
         page.follow()
 
-    def _card(self, key: str, drawn: str) -> None:
+    def _card(self, key: str, drawn: str, below: Callable[[], None] | None = None) -> None:
         with ui.element("section").classes("mc-card"):
             ui.html(tag("h2", self.page.say(key)), sanitize=False)
             ui.html(drawn, sanitize=False)
+            if below is not None:
+                below()
+
+    # --- what this system cannot know ---
+
+    def _declares(self) -> None:
+        if self.page.may(o.DeclareOnline):
+            button(self.page, self.page.say("satisfaction.declare"), self.declare)
+
+    async def declare(self, *_: str) -> None:
+        """How many dossiers of a month came online, for index 9; shown when the page is opened anew."""
+        page = self.page
+        offset = page.state.setup.rules.utc_offset_minutes
+        month = f"{month_before(local(page.web.now(), offset).date()):%Y-%m}"
+        given = await ask(
+            page,
+            page.say("satisfaction.declare"),
+            Field("month", page.say("satisfaction.declared_month"), value=month, most=7),
+            *(
+                Field(name, page.say(f"satisfaction.declared_{name}"), most=8)
+                for name in ("dossiers", "online", "late")
+            ),
+            text=page.say("satisfaction.declare_hint"),
+        )
+        if given is None:
+            return
+        try:
+            counts = {name: whole(given[name]) for name in ("dossiers", "online", "late")}
+        except ValueError:
+            page.tell(page.say("satisfaction.number_wrong"), "negative")
+            return
+        order = o.DeclareOnline(month=given["month"], **counts)
+        if await page.did("DeclareOnline", order, page.say("satisfaction.declared")):
+            page.web.reports.forget()
 
     # --- alerts ---
 

@@ -320,8 +320,8 @@ class SatisfactionView:
         rows = []
         for index in range(1, 10):
             own, said = report.indices.system.get(index), report.indices.citizen.get(index)
-            if own is None and said is None:
-                continue
+            if own is None or not own.figure.n:
+                own = report.own.get(index)
             rows.append(
                 row(
                     self._say(f"index_{index}"),
@@ -444,7 +444,15 @@ class SatisfactionView:
             )
             for key, x in (("over_items", whole), ("over_factors", mean))
         ]
-        return join(table(head, rows), *both, tag("div", self._say("sipas_hint"), cls="mc-hint"))
+        needed = self._say(
+            "sipas_wanted", wanted=self._report.wanted, asked=self._report.whole.asked
+        )
+        return join(
+            table(head, rows),
+            *both,
+            tag("div", needed, cls="mc-hint"),
+            tag("div", self._say("sipas_hint"), cls="mc-hint"),
+        )
 
     # --- surveys ---
 
