@@ -10,6 +10,7 @@ import sqlite3
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -170,6 +171,33 @@ def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
             g.answers % 5 == 0 for by in store.DRIVEN_BY for g in store.groups(conn, days, by)
         )
     assert len(seen) == 5, "none, five, ten, fifteen and twenty"
+
+
+def test_no_answer_is_had_by_taking_one_period_from_another(tmp_path: Path) -> None:
+    """What is told of two months is the sum of what is told of each, so a difference says nothing new."""
+    conn = sqlite3.connect(tmp_path / "r.db")
+    create(conn)
+    noon = int(dt.datetime(2026, 3, 1, 5, tzinfo=dt.UTC).timestamp() * 1000)
+    write(conn, past(59, 11, noon, ("a", "b")))
+    january, february = (
+        Days(since="2026-01-01", until="2026-02-01"),
+        Days(since="2026-02-01", until="2026-03-01"),
+    )
+    both = Days(since="2026-01-01", until="2026-03-01")
+
+    def told(days: Days) -> Counter[tuple[str, str]]:
+        found = Counter({("why", why): n for why, n in store.reasons(conn, days).items()})
+        for survey, questions in (("circular01", 4), ("sipas", 5)):
+            sheets = store.sheets(conn, days, survey, questions)
+            found[survey, "begun"] += sheets.begun
+            for sheet in sheets.answers:
+                found.update((survey, f"{question} {value}") for question, value in sheet.items())
+            for n, saw in enumerate(sheets.shown):
+                found[survey, f"shown {n}"] += saw
+        return found
+
+    assert told(both) == told(january) + told(february)
+    assert sum(told(both).values()) > 500
 
 
 def test_periods_are_whole_days_and_end_before_today() -> None:
