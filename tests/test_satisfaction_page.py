@@ -19,14 +19,18 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from queue_server import settings
 from queue_server.command import main
-from queue_server.doors.web.satisfaction import days_of
+from queue_server.doors.sheets.poster import poster_pdf
+from queue_server.doors.web.published import Month, OfService, told
+from queue_server.doors.web.satisfaction import Share, days_of
 from queue_server.doors.web.staff.satisfaction import percent
 from queue_server.doors.web.staff.words import TEXTS
 from queue_server.satisfaction import circular01, drivers, suspicion, triggers
 from queue_server.store import satisfaction as store
 from queue_server.store.ratings import create
 from queue_server.store.satisfaction import Days
+from queue_server.wire.words import Names
 from tests.centre import PASSWORD, Centre, Refused, running_centre
 from tests.rated_past import past, write
 
@@ -152,6 +156,37 @@ def test_the_poster_is_one_sheet_with_method_and_numbers(rated: Centre) -> None:
     assert [round(x / 72 * 25.4) for x in document[0].get_size()] == [297, 420]
     words = document[0].get_textpage().get_text_range()
     assert "Khoảng tin cậy 95 %" in words and "Cách tính" in words
+
+
+@pytest.mark.parametrize("many", [8, 16, 40])
+def test_many_services_are_one_sheet_too_and_none_is_missing(many: int) -> None:
+    setup = settings.read(settings.example()).setup()
+    services = tuple(
+        OfService(
+            id=f"s{n}",
+            name=Names(vi=f"Lĩnh vực quản lý và thủ tục liên thông số {n:02}", en="Field"),
+            satisfied=told(Share(n=100 + n, satisfied=90, asked=200)),
+        )
+        for n in range(many)
+    )
+    month = Month(
+        month="2026-10",
+        centre=setup.name,
+        satisfied=told(Share(n=1_000, satisfied=900, asked=1_500)),
+        answered=0.7,
+        services=services,
+        reasons={"waiting": 60, "guidance": 45, "attitude": 40, "fees": 35},
+        circular=(),
+        decision=(),
+        sipas=(),
+        marked=0,
+    )
+    document = pypdfium2.PdfDocument(
+        poster_pdf(month, setup, "https://mc.example/open/satisfaction")
+    )
+    assert len(document) == 1
+    words = " ".join(document[0].get_textpage().get_text_range().split())
+    assert all(f"số {n:02}" in words for n in range(many))
 
 
 def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
