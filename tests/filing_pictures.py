@@ -109,7 +109,7 @@ def visits(language: str) -> Iterator[tuple[str, State]]:
     help_ = replace(state, help=Help.COMING)
     yield "help", help_
     yield "leave", replace(state, leaving=True)
-    yield "idle", replace(state, touched=NOW - 100_000)
+    yield "idle", replace(state, touched=NOW - 140_000)
     yield "access", replace(state, access=replace(state.access, open=True))
     yield from others(language)
 
