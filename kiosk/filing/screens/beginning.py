@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kivy.uix.widget import Widget
 
 from kiosk.filing import reports as r
@@ -15,7 +17,7 @@ from kiosk.filing.visit import (
     title,
     to_give,
 )
-from kiosk.screens.scene import by_pages, pager_height
+from kiosk.screens.scene import by_pages
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import BigButton, Column, Icon, Row, Space
 from queue_server.dossiers.forms import fill
@@ -30,11 +32,14 @@ from .scene import (
     fixed,
     framed,
     main_button,
-    pager,
+    once_seen,
+    page_of,
+    pager_height,
     remark,
     room_for,
     seen_room,
     sheet,
+    turner,
 )
 
 PATIENT_LOOK_MS = 8_000
@@ -76,11 +81,12 @@ def start(scene: Scene) -> Widget:
     )
     heading = scene.say(f"{key}.title", name=title(state))
     if look.lowered:
-        card, turn = sheet(scene, _told(scene, key), seen_room(scene, title=heading))
+        card, page, pages = sheet(scene, _told(scene, key), seen_room(scene, title=heading))
+        turn = turner(scene, page, pages)
         return framed(scene, *turn, *remarks, Space(), begin, title=heading, above=[card])
     taken = [begin.height, *(part.height for part in remarks)]
-    card, turn = sheet(scene, _told(scene, key), seen_room(scene, *taken, title=heading))
-    return framed(scene, *turn, begin, title=heading, above=[*remarks, card])
+    card, page, pages = sheet(scene, _told(scene, key), seen_room(scene, *taken, title=heading))
+    return framed(scene, *turner(scene, page, pages), begin, title=heading, above=[*remarks, card])
 
 
 def _sample(scene: Scene) -> bool:
@@ -132,31 +138,60 @@ def _point(scene: Scene, words: str, width: float, icon: str = "check") -> Widge
 
 def consent(scene: Scene) -> Widget:
     """Each purpose by itself; what is not touched is not agreed to."""
-    look, state = scene.look, scene.state
+    look = scene.look
     heading = scene.say("consent.title")
     agree = main_button(
         scene, scene.say("consent.agree"), scene.touch(r.Began), "agree", icon="check", units=14
     )
     use = remark(scene, scene.say("consent.use"), "person", calm=True)
-    rows = [_purpose(scene, purpose) for purpose in (Consent.REUSE, Consent.KEEP, Consent.NOTIFY)]
     words = scene.say("consent.optional")
     optional = Text(look, words, "body", bold=True)
     optional = fixed(optional, height_of(look, words, "body", scene.width, bold=True) + 2)
-    above, first = ([use], [optional]) if look.lowered else ([use, optional], [])
-    taken = [agree.height, optional.height, *([] if look.lowered else [use.height])]
-    room, gap = room_for(scene, *taken, title=heading), look.unit(GAP)
-    heights = [row.height for row in rows]
-    pages = by_pages(heights, room, gap)
-    turn = []
-    if len(pages) > 1:
-        pages = by_pages(heights, room - pager_height(look) - gap, gap)
-        turn = [pager(scene, min(state.page, len(pages) - 1), len(pages))]
-    begin, end = pages[min(state.page, len(pages) - 1)]
-    body = [*first, *rows[begin:end], *turn]
-    return framed(scene, *body, Space(), agree, title=heading, above=above)
+    gap = look.unit(GAP)
+    taken = [agree.height, *([] if look.lowered else [use.height]), optional.height]
+    room = room_for(scene, *taken, title=heading)
+    rows = _purposes(scene, room)
+    above: list[Widget] = [use]
+    first: list[Widget] = [optional]
+    if look.lowered or _height(rows, gap) <= room:
+        shown, page, pages = page_of(scene, rows, room, gap)
+    else:
+        shown, page, pages = _by_and_by(scene, use, optional, rows, heading, agree.height)
+        above, first = ([use], []) if page == 0 else ([optional], [])
+    turn, on = once_seen(scene, agree, page, pages)
+    return framed(scene, *first, *shown, *turn, Space(), on, title=heading, above=above)
 
 
-def _purpose(scene: Scene, purpose: Consent) -> Widget:
+def _by_and_by(
+    scene: Scene, use: Widget, optional: Widget, rows: list[Widget], heading: str, taken: float
+) -> tuple[list[Widget], int, int]:
+    """First what cannot be done without, by itself; then the purposes, on as many pages as they need."""
+    look = scene.look
+    room = room_for(scene, taken, optional.height, pager_height(look), title=heading)
+    pages = by_pages([row.height for row in rows], room, look.unit(GAP))
+    page = min(scene.state.page, len(pages))
+    if page == 0:
+        return [], 0, len(pages) + 1
+    begin, end = pages[page - 1]
+    return rows[begin:end], page, len(pages) + 1
+
+
+def _height(parts: Sequence[Widget], gap: float) -> float:
+    return float(sum(part.height + gap for part in parts) - gap)
+
+
+def _purposes(scene: Scene, room: float) -> list[Widget]:
+    """The purposes with roomy buttons, or with the least there may be where all then stand on one page."""
+    look = scene.look
+    rows: list[Widget] = []
+    for least in (max(look.unit(10), look.target()), look.target()):
+        rows = [_purpose(scene, x, least) for x in (Consent.REUSE, Consent.KEEP, Consent.NOTIFY)]
+        if _height(rows, look.unit(GAP)) <= room:
+            break
+    return rows
+
+
+def _purpose(scene: Scene, purpose: Consent, least: float) -> Widget:
     """The purpose in words, and yes or no beside it: neither is chosen before she touches one."""
     look, state = scene.look, scene.state
     given = True if purpose in state.consents else False if purpose in state.refused else None
@@ -176,7 +211,7 @@ def _purpose(scene: Scene, purpose: Consent) -> Widget:
     words = scene.say(f"consent.{purpose.value}")
     text = Text(look, words, "body")
     width = scene.width - sum(b.width for b in buttons) - look.unit(3 * 2)
-    high = max(look.unit(10), look.target(), height_of(look, words, "body", width) + 2)
+    high = max(least, height_of(look, words, "body", width) + 2)
     return fixed(Row(look, text, *buttons, gap=GAP), high)
 
 
@@ -227,16 +262,36 @@ def _filled(scene: Scene) -> Widget:
     for row in rows:
         if row.path in state.filled and row.value:
             parts.append(_said(scene, row.label, row.value))
-    notes = [remark(scene, scene.say("card.look"), "person", calm=True)]
-    if offers_priority(state):
-        notes.append(remark(scene, scene.say("card.elderly"), "priority", calm=True))
     heading = scene.say("card.filled")
+    keys = [("card.look", "person")]
+    if offers_priority(state):
+        keys.append(("card.elderly", "priority"))
+    notes = _notes(scene, keys)
     if look.lowered:
-        card_, turn = sheet(scene, parts, seen_room(scene, title=heading))
-        return framed(scene, *turn, *notes, Space(), on, title=heading, above=[card_])
+        below, inner = room_for(scene, on.height, pager_height(look)), scene.width - look.unit(6)
+        for at, note in enumerate(notes):
+            below -= note.height + look.unit(GAP)
+            if below < 0:
+                notes, parts = notes[:at], [*parts, *_notes(scene, keys[at:], inner)]
+                break
+        card_, page, pages = sheet(scene, parts, seen_room(scene, title=heading))
+        turn, last = once_seen(scene, on, page, pages)
+        return framed(scene, *turn, *notes, Space(), last, title=heading, above=[card_])
     taken = [on.height, *(part.height for part in notes)]
-    card_, turn = sheet(scene, parts, seen_room(scene, *taken, title=heading))
-    return framed(scene, *turn, on, title=heading, above=[*notes, card_])
+    card_, page, pages = sheet(scene, parts, seen_room(scene, *taken, title=heading))
+    turn, last = once_seen(scene, on, page, pages)
+    return framed(scene, *turn, last, title=heading, above=[*notes, card_])
+
+
+def _notes(scene: Scene, keys: list[tuple[str, str]], width: float = 0) -> list[Widget]:
+    """Side by side on a lying screen."""
+    look = scene.look
+    if look.portrait or len(keys) == 1:
+        return [remark(scene, scene.say(k), icon, calm=True, width=width) for k, icon in keys]
+    half = (scene.width - look.unit(GAP)) / 2
+    notes = [remark(scene, scene.say(k), icon, calm=True, width=half) for k, icon in keys]
+    high = max(note.height for note in notes)
+    return [fixed(Row(look, *(fixed(note, high) for note in notes), gap=GAP), high)]
 
 
 def _said(scene: Scene, label: str, value: str) -> Widget:

@@ -30,17 +30,20 @@ from .scene import (
     hers,
     key_words,
     main_button,
+    page_of,
     pager,
     pager_height,
     paragraph,
     remark,
     room_for,
     seen_room,
+    turner,
 )
 
 PAD_ROWS = ("123", "456", "789")
 PAD_WIDTH, PAD_HEIGHT = 70.0, 56.0
 LONGEST_TITLE = 150
+EMAIL_SIGNS = "@.-_"
 
 
 def question(scene: Scene) -> Widget:
@@ -239,6 +242,7 @@ def _keyboard(scene: Scene, asked: Question | None, done: str = "question.next")
             on_way=None if plain else lambda: tell(r.TypingTurned),
             last=bool(done),
             private=private,
+            signs=EMAIL_SIGNS if plain else "",
         )
 
     height = keyboard_height(look, is_vietnamese)
@@ -558,7 +562,7 @@ def _statement(scene: Scene, asked: Question) -> Widget:
 
 def _lines(scene: Scene, asked: Question) -> Widget:
     """The lines so far, each to be changed or taken away; one more, or on."""
-    look, state = scene.look, scene.state
+    look = scene.look
     title = _title(scene, asked)
     lines = _told(scene, asked)
     add = main_button(
@@ -578,16 +582,11 @@ def _lines(scene: Scene, asked: Question) -> Widget:
     )
     above = _above(scene, asked)
     taken = [add.height, done.height, *(0 if look.lowered else part.height for part in above)]
-    room = room_for(scene, *taken, title=title)
     height = max(look.unit(12), look.target())
-    count = max(1, int((room - look.unit(12)) // (height + look.unit(GAP))))
-    pages = max(1, -(-len(lines) // count))
-    page = min(state.page, pages - 1)
-    shown = [
-        fixed(_line(scene, index, words), height)
-        for index, words in lines[page * count : (page + 1) * count]
-    ]
-    turn = [pager(scene, page, pages)] if pages > 1 else []
+    rows = [fixed(_line(scene, index, words), height) for index, words in lines]
+    room = room_for(scene, *taken, title=title)
+    shown, page, pages = page_of(scene, rows, room, look.unit(GAP))
+    turn = turner(scene, page, pages)
     return framed(scene, *shown, *turn, Space(), add, done, title=title, above=above)
 
 
