@@ -271,7 +271,8 @@ def others(language: str) -> Iterator[tuple[str, State]]:
     found = talk.Answered(id="lookup", status=200, body=body)
     yield "found", replace(lookup, step=Step.FOUND, looked_up=found)
     unknown = talk.Answered(id="lookup", status=200, body=b'{"code":"X","state":"unknown"}')
-    yield "found_unknown", replace(lookup, step=Step.FOUND, looked_up=unknown)
+    typed = replace(lookup.draft, text="G22.99.08-261127-0021")
+    yield "found_unknown", replace(lookup, step=Step.FOUND, looked_up=unknown, draft=typed)
 
 
 def run(size: str, folder: Path | None, language: str, way: str, only: str = "") -> None:

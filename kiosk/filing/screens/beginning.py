@@ -224,31 +224,33 @@ def card(scene: Scene) -> Widget:
     if state.filled:
         return _filled(scene)
     heading = scene.say("card.title")
-    note = _card_note(scene)
+    notes = _card_notes(scene)
     without = main_button(
         scene, scene.say("card.without"), scene.touch(r.CardLeft), "without", kind="plain"
     )
-    low = [Space()] if look.lowered else []
     if not state.camera:
-        picture: Widget = Icon(look, "person", size_hint_y=0.6)
-        return framed(scene, Space(), without, title=heading, above=[note, picture])
+        picture: Widget = Icon(look, "card", size_hint_y=0.6)
+        return framed(scene, Space(), without, title=heading, above=[*notes, picture])
     live = Live(look, scene.eye, "card")
+    if look.lowered:
+        return framed(scene, live, without, title=heading, above=notes)
     if look.portrait:
-        return framed(scene, without, *low, title=heading, above=[note, live])
+        return framed(scene, without, title=heading, above=[*notes, live])
     half = (scene.width - look.unit(GAP * 2)) / 2
-    words = Column(look, _card_note(scene, half), Space(), without, gap=GAP)
+    words = Column(look, *_card_notes(scene, half), Space(), without, gap=GAP)
     return framed(scene, beside(scene, live, words), title=heading)
 
 
-def _card_note(scene: Scene, width: float = 0) -> Widget:
-    """How to hold the card; or what is the matter with what was held."""
+def _card_notes(scene: Scene, width: float = 0) -> list[Widget]:
+    """What is the matter with what was held, if it was no good; and how to hold the card."""
     state = scene.state
-    if state.card_fault:
-        return remark(scene, scene.say(f"card.fault_{state.card_fault}"), width=width)
     key = "card.hold" if state.camera else "card.no_camera"
-    if state.camera and state.now - state.since > PATIENT_LOOK_MS:
+    if state.camera and state.now - state.since > PATIENT_LOOK_MS and not state.card_fault:
         key = "card.patience"
-    return remark(scene, scene.say(key), "person", calm=True, width=width)
+    how = remark(scene, scene.say(key), "card", calm=True, width=width)
+    if not state.card_fault:
+        return [how]
+    return [remark(scene, scene.say(f"card.fault_{state.card_fault}"), width=width), how]
 
 
 def _filled(scene: Scene) -> Widget:

@@ -48,6 +48,8 @@ from .scene import (
     turner,
 )
 
+LONGEST_SECTION = 32
+
 
 def review(scene: Scene) -> Widget:
     """All that she said, each to be changed by a touch."""
@@ -60,15 +62,27 @@ def review(scene: Scene) -> Widget:
         if is_prepared(state)
         else "review.send"
     )
+    units = 10 if look.lowered else 14
     send = main_button(
-        scene, scene.say(key), scene.touch(r.FilingWanted), "submit", icon="check", units=14
+        scene, scene.say(key), scene.touch(r.FilingWanted), "submit", icon="check", units=units
     )
     above = [paragraph(scene, scene.say("review.look"), quiet=True)]
     taken = [send.height, *(0 if look.lowered else part.height for part in above)]
-    room = room_for(scene, *taken, title=heading)
-    box, page, pages = listed(scene, _rows(scene), room, 9, 11)
+    room, turning = room_for(scene, *taken, title=heading), pager_height(look) + look.unit(GAP)
+    rows = _rows(scene)
+    if look.portrait:
+        box, page, pages = listed(scene, rows, room, 9, 11)
+        turn, last = once_seen(scene, send, page, pages)
+        return framed(scene, box, *turn, Space(), last, title=heading, above=above)
+    box, page, pages = listed(scene, rows, room + turning, 9, 11)
+    if pages == 1:
+        box, page, pages = listed(scene, rows, room, 9, 11)
     turn, last = once_seen(scene, send, page, pages)
-    return framed(scene, box, *turn, Space(), last, title=heading, above=above)
+    foot: Widget = last
+    if turn:
+        last.size_hint_y = 1
+        foot = fixed(beside(scene, turn[0], last), send.height)
+    return framed(scene, box, Space(), foot, title=heading, above=above)
 
 
 def _rows(scene: Scene) -> list[Choice]:
@@ -107,11 +121,16 @@ def _row(scene: Scene, row: fill.Row, section: str) -> Choice:
         name=f"row-{row.path}",
         text=words if len(words) < 160 else f"{words[:158].rsplit(' ', 1)[0]} …",
         on_act=scene.touch(r.RowTouched, path=row.path),
-        detail=f"{section} · {label}" if section and section != label else label,
+        detail=f"{section} · {label}" if _tells(section, label) else label,
         icon="write",
         private=True,
         named=True,
     )
+
+
+def _tells(section: str, label: str) -> bool:
+    """A section's name says whose answer it is; a whole sentence only takes room."""
+    return bool(section) and section != label and len(section) <= LONGEST_SECTION
 
 
 def _papers_words(scene: Scene) -> str:
