@@ -18,6 +18,7 @@ from kiosk.filing.visit import (
     to_give,
 )
 from kiosk.screens.scene import by_pages
+from kiosk.touch.style import LETTERS
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import BigButton, Column, Icon, Row, Space
 from queue_server.dossiers.forms import fill
@@ -25,6 +26,7 @@ from queue_server.dossiers.forms import fill
 from .camera import Live
 from .scene import (
     GAP,
+    SHEET,
     Choice,
     Scene,
     beside,
@@ -67,26 +69,45 @@ def start(scene: Scene) -> Widget:
     look, state = scene.look, scene.state
     is_feedback = state.errand is Errand.FEEDBACK
     key = "feedback" if is_feedback else "start"
-    remarks = []
-    if not is_feedback and asks_presence(state):
-        remarks.append(remark(scene, scene.say("start.presence"), "counter"))
-    if (
-        not is_feedback
-        and any(offered.form.presence is False for offered in forms(state))
-        and _sample(scene)
-    ):
-        remarks.append(remark(scene, scene.say("start.sample"), "warning"))
     begin = main_button(
         scene, scene.say(f"{key}.begin"), scene.touch(r.Began), "begin", icon="write", units=16
     )
     heading = scene.say(f"{key}.title", name=title(state))
+    minded = [] if is_feedback else _minded(scene)
+    remarks = [remark(scene, scene.say(k), icon) for k, icon in minded]
     if look.lowered:
-        card, page, pages = sheet(scene, _told(scene, key), seen_room(scene, title=heading))
+        count = _fit_below(scene, remarks, begin)
+        inner = scene.width - look.unit(6)
+        more = [remark(scene, scene.say(k), icon, width=inner) for k, icon in minded[count:]]
+        told = [*more, *_told(scene, key)]
+        card, page, pages = sheet(scene, told, seen_room(scene, title=heading))
         turn = turner(scene, page, pages)
-        return framed(scene, *turn, *remarks, Space(), begin, title=heading, above=[card])
+        return framed(scene, *turn, *remarks[:count], Space(), begin, title=heading, above=[card])
     taken = [begin.height, *(part.height for part in remarks)]
     card, page, pages = sheet(scene, _told(scene, key), seen_room(scene, *taken, title=heading))
-    return framed(scene, *turner(scene, page, pages), begin, title=heading, above=[*remarks, card])
+    turn = turner(scene, page, pages)
+    return framed(scene, *turn, begin, title=heading, above=[*remarks, card])
+
+
+def _minded(scene: Scene) -> list[tuple[str, str]]:
+    """What she should know before she begins, and its sign."""
+    state = scene.state
+    found = []
+    if asks_presence(state):
+        found.append(("start.presence", "counter"))
+    if any(offered.form.presence is False for offered in forms(state)) and _sample(scene):
+        found.append(("start.sample", "warning"))
+    return found
+
+
+def _fit_below(scene: Scene, notes: Sequence[Widget], button: Widget) -> int:
+    """How many of the notes stand between pager and button in the lower half."""
+    room = room_for(scene, button.height, pager_height(scene.look))
+    for at, note in enumerate(notes):
+        room -= note.height + scene.look.unit(GAP)
+        if room < 0:
+            return at
+    return len(notes)
 
 
 def _sample(scene: Scene) -> bool:
@@ -270,17 +291,18 @@ def _filled(scene: Scene) -> Widget:
         keys.append(("card.elderly", "priority"))
     notes = _notes(scene, keys)
     if look.lowered:
-        below, inner = room_for(scene, on.height, pager_height(look)), scene.width - look.unit(6)
-        for at, note in enumerate(notes):
-            below -= note.height + look.unit(GAP)
-            if below < 0:
-                notes, parts = notes[:at], [*parts, *_notes(scene, keys[at:], inner)]
-                break
+        count, inner = _fit_below(scene, notes, on), scene.width - look.unit(6)
+        notes, parts = notes[:count], [*parts, *_notes(scene, keys[count:], inner)]
         card_, page, pages = sheet(scene, parts, seen_room(scene, title=heading))
         turn, last = once_seen(scene, on, page, pages)
         return framed(scene, *turn, *notes, Space(), last, title=heading, above=[card_])
     taken = [on.height, *(part.height for part in notes)]
-    card_, page, pages = sheet(scene, parts, seen_room(scene, *taken, title=heading))
+    room = seen_room(scene, *taken, title=heading)
+    tallest = max((part.height for part in parts), default=0.0)
+    if tallest > room - look.unit(SHEET + GAP) - pager_height(look):
+        notes, parts = [], [*parts, *_notes(scene, keys, scene.width - look.unit(6))]
+        room = seen_room(scene, on.height, title=heading)
+    card_, page, pages = sheet(scene, parts, room)
     turn, last = once_seen(scene, on, page, pages)
     return framed(scene, *turn, last, title=heading, above=[*notes, card_])
 
@@ -297,13 +319,17 @@ def _notes(scene: Scene, keys: list[tuple[str, str]], width: float = 0) -> list[
 
 
 def _said(scene: Scene, label: str, value: str) -> Widget:
+    """What a value is, and beside it, or below it where letters are large, the value."""
     look = scene.look
-    name = Text(look, label, "body", colour=look.palette.quiet, size_hint_x=0.38)
-    said = Text(look, value, "button", bold=True, size_hint_x=0.62)
+    quiet = look.palette.quiet
+    below = look.letters > LETTERS[1] and look.portrait
+    name = Text(look, label, "body", colour=quiet, size_hint_x=1 if below else 0.38)
+    said = Text(look, value, "button", bold=True, size_hint_x=1 if below else 0.62)
     said.private = True
-    inner = (scene.width - look.unit(8)) * 0.6
-    high = max(
-        height_of(look, value, "button", inner, bold=True),
-        height_of(look, label, "body", inner * 0.6),
-    )
-    return fixed(Row(look, name, said), high + look.unit(1.5))
+    inner = (scene.width - look.unit(8)) * (1 if below else 0.6)
+    first = height_of(look, label, "body", inner if below else inner * 0.6)
+    second = height_of(look, value, "button", inner, bold=True)
+    if below:
+        parts = Column(look, fixed(name, first + 1), fixed(said, second + 1), gap=0)
+        return fixed(parts, first + second + 2)
+    return fixed(Row(look, name, said), max(first, second) + look.unit(1.5))

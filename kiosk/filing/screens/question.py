@@ -10,7 +10,7 @@ from kivy.uix.widget import Widget
 from kiosk.filing import reports as r
 from kiosk.filing.drafts import Input, found, input_of
 from kiosk.touch.keyboard import Keyboard, keyboard_height
-from kiosk.touch.style import LETTERS
+from kiosk.touch.style import LEAST_TARGET_MM, LETTERS
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.vietnamese import DELETE, VNI
 from kiosk.touch.widgets import BigButton, Card, Column, Row, Space, alike
@@ -42,9 +42,11 @@ from .scene import (
 
 PAD_ROWS = ("123", "456", "789")
 PAD_WIDTH, PAD_HEIGHT = 70.0, 56.0
+LEAST_FIGURE = 6.8
+"""Units of height in which a figure of the pad can be read."""
 LONGEST_TITLE = 150
 EMAIL_SIGNS = "@.-_"
-FIND_KEYS, FIND_KEYS_LOW = 36.0, 30.0
+FIND_KEYS, FIND_KEYS_LOW = 36.0, 31.0
 """Units of height of the keys by which something is found: with large letters the list needs the room."""
 
 
@@ -327,7 +329,7 @@ def _room_of_help(scene: Scene, asked: Question, room: float) -> list[float]:
 
 def _least_pad(scene: Scene) -> float:
     look = scene.look
-    return 4 * look.target() + 3 * look.unit(1.2)
+    return 4 * max(look.mm(LEAST_TARGET_MM), look.unit(LEAST_FIGURE)) + 3 * look.unit(1.2)
 
 
 def _number_pad(scene: Scene, asked: Question, height: float, width: float = 0) -> Widget:
@@ -356,7 +358,7 @@ def _figure(scene: Scene, key: str, private: bool, shown: str = "") -> BigButton
         lambda: tell(r.KeyPressed, key=key),
         name=f"key-{key}",
         kind="quiet" if shown else "plain",
-        role="button" if shown else "title",
+        role="button" if shown else "title" if scene.look.letters == LETTERS[0] else "lead",
     )
     button.padding = scene.look.unit(0.5)
     button.private = private
@@ -464,7 +466,8 @@ def _find(scene: Scene, asked: Question) -> Widget:
     keys = _keyboard(scene, None, done="")
     ways = _ways(scene, asked, onward=False)
     if asked.other:
-        ways.append(fixed(_quiet(scene, "question.own", r.OwnWords, "own"), look.target()))
+        high = max(look.mm(LEAST_TARGET_MM), look.unit(7)) if look.lowered else look.target()
+        ways.append(fixed(_quiet(scene, "question.own", r.OwnWords, "own"), high))
     if state.pending is not None:
         return framed(scene, Space(), *ways, title=title, above=above)
     items = _found(scene, asked)
