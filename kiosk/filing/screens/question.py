@@ -319,12 +319,13 @@ def _with_pad(scene: Scene, asked: Question, shown: list[Widget], touched: list[
 
 
 def _room_of_help(scene: Scene, asked: Question, room: float) -> list[float]:
-    """A line that helps is worth more than large figures, if they keep their least height."""
+    """A line that helps is worth more than very large figures."""
     if asked.help is None or scene.state.problems:
         return []
     gap = scene.look.unit(GAP)
     help_ = _above(scene, asked)[0].height + gap + 1
-    return [help_] if help_ + gap <= room - _least_pad(scene) else []
+    roomy = 4 * scene.look.target() + 3 * scene.look.unit(1.2)
+    return [help_] if help_ + gap <= room - roomy else []
 
 
 def _least_pad(scene: Scene) -> float:
