@@ -52,6 +52,7 @@ def papers(scene: Scene) -> Widget:
         scene.say("papers.on_without" if state.warned else "papers.on"),
         scene.touch(r.PapersDone),
         "papers-done",
+        units=12 if look.portrait else 10,
     )
     items = [_item(scene, paper) for paper in to_give(state)]
     taken = [done.height, *(0 if look.lowered else part.height for part in above)]
