@@ -68,11 +68,14 @@ def test_a_backup_holds_what_a_centre_needs_and_never_the_master_key(
 ) -> None:
     room.folder.server_secret("password", "client")
     (room.folder.root / "web.db").write_text("sessions")
+    (room.folder.root / "surveys").mkdir()
+    (room.folder.root / "surveys" / "clean.toml").write_text("the centre's own")
     path = back_up(room, tmp_path / "to")
     with tarfile.open(path) as tar:
         names = tar.getnames()
     assert names[0] == keeping.MANIFEST
     assert {"centre.db", "server-secret.json", "head-key.pem", "heads/public.pem"} <= set(names)
+    assert "surveys/clean.toml" in names
     assert not {"web.db", "master.key"} & set(names)
     assert room.key.read_bytes() not in path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600

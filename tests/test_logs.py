@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -44,3 +47,18 @@ def test_an_event_without_failure_stays_as_it_is(capsys: pytest.CaptureFixture[s
     assert "ticket_issued" in said
     assert "ticket=20261125-A001" in said
     assert "failure" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_a_full_disk_takes_the_lines_and_not_the_work() -> None:
+    program = (
+        "import structlog; from queue_server.wire import logs; logs.begin()\n"
+        "log = structlog.get_logger()\n"
+        "for n in range(500): log.warning('press_kept', count=n)\n"
+        "import os; os.write(2, b'all done'); os._exit(0)"
+    )
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    assert (ran.returncode, ran.stderr) == (0, b"all done")

@@ -10,6 +10,7 @@ import sqlite3
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,14 +19,18 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from queue_server import settings
 from queue_server.command import main
-from queue_server.doors.web.satisfaction import days_of
+from queue_server.doors.sheets.poster import poster_pdf
+from queue_server.doors.web.published import Month, OfService, told
+from queue_server.doors.web.satisfaction import Share, days_of
 from queue_server.doors.web.staff.satisfaction import percent
 from queue_server.doors.web.staff.words import TEXTS
 from queue_server.satisfaction import circular01, drivers, suspicion, triggers
 from queue_server.store import satisfaction as store
 from queue_server.store.ratings import create
 from queue_server.store.satisfaction import Days
+from queue_server.wire.words import Names
 from tests.centre import PASSWORD, Centre, Refused, running_centre
 from tests.rated_past import past, write
 
@@ -153,6 +158,37 @@ def test_the_poster_is_one_sheet_with_method_and_numbers(rated: Centre) -> None:
     assert "Khoảng tin cậy 95 %" in words and "Cách tính" in words
 
 
+@pytest.mark.parametrize("many", [8, 16, 40])
+def test_many_services_are_one_sheet_too_and_none_is_missing(many: int) -> None:
+    setup = settings.read(settings.example()).setup()
+    services = tuple(
+        OfService(
+            id=f"s{n}",
+            name=Names(vi=f"Lĩnh vực quản lý và thủ tục liên thông số {n:02}", en="Field"),
+            satisfied=told(Share(n=100 + n, satisfied=90, asked=200)),
+        )
+        for n in range(many)
+    )
+    month = Month(
+        month="2026-10",
+        centre=setup.name,
+        satisfied=told(Share(n=1_000, satisfied=900, asked=1_500)),
+        answered=0.7,
+        services=services,
+        reasons={"waiting": 60, "guidance": 45, "attitude": 40, "fees": 35},
+        circular=(),
+        decision=(),
+        sipas=(),
+        marked=0,
+    )
+    document = pypdfium2.PdfDocument(
+        poster_pdf(month, setup, "https://mc.example/open/satisfaction")
+    )
+    assert len(document) == 1
+    words = " ".join(document[0].get_textpage().get_text_range().split())
+    assert all(f"số {n:02}" in words for n in range(many))
+
+
 def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
     conn = sqlite3.connect(tmp_path / "r.db")
     create(conn)
@@ -170,6 +206,33 @@ def test_a_group_grows_by_five_answers_at_once(tmp_path: Path) -> None:
             g.answers % 5 == 0 for by in store.DRIVEN_BY for g in store.groups(conn, days, by)
         )
     assert len(seen) == 5, "none, five, ten, fifteen and twenty"
+
+
+def test_no_answer_is_had_by_taking_one_period_from_another(tmp_path: Path) -> None:
+    """What is told of two months is the sum of what is told of each, so a difference says nothing new."""
+    conn = sqlite3.connect(tmp_path / "r.db")
+    create(conn)
+    noon = int(dt.datetime(2026, 3, 1, 5, tzinfo=dt.UTC).timestamp() * 1000)
+    write(conn, past(59, 11, noon, ("a", "b")))
+    january, february = (
+        Days(since="2026-01-01", until="2026-02-01"),
+        Days(since="2026-02-01", until="2026-03-01"),
+    )
+    both = Days(since="2026-01-01", until="2026-03-01")
+
+    def told(days: Days) -> Counter[tuple[str, str]]:
+        found = Counter({("why", why): n for why, n in store.reasons(conn, days).items()})
+        for survey, questions in (("circular01", 4), ("sipas", 5)):
+            sheets = store.sheets(conn, days, survey, questions)
+            found[survey, "begun"] += sheets.begun
+            for sheet in sheets.answers:
+                found.update((survey, f"{question} {value}") for question, value in sheet.items())
+            for n, saw in enumerate(sheets.shown):
+                found[survey, f"shown {n}"] += saw
+        return found
+
+    assert told(both) == told(january) + told(february)
+    assert sum(told(both).values()) > 500
 
 
 def test_periods_are_whole_days_and_end_before_today() -> None:

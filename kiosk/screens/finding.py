@@ -41,6 +41,7 @@ from .scene import (
     Scene,
     body_room,
     button_of,
+    by_pages,
     choices,
     fixed,
     framed,
@@ -141,27 +142,37 @@ def search(scene: Scene) -> Widget:
 
 
 def _hits(scene: Scene, room: float, width: float) -> list[Widget]:
-    """The best procedures, as many as there is room for: more letters bring the others up."""
+    """The best procedures, page by page; more letters bring the others up."""
     look, gap = scene.look, scene.look.unit(GAP)
     lines = _lines(scene)
     if not lines:
         words = scene.say("search.nothing" if scene.state.query.strip() else "search.hint")
         high = max(look.unit(18), height_of(look, words, "lead", width) + 1)
         return [fixed(Text(look, words, "lead", halign="center"), min(high, room))]
-    buttons: list[BigButton] = []
-    for line in lines:
-        choice = _found(scene, line)
-        need = button_height(look, choice.text, choice.detail, width)
-        height = max(look.unit(11.5), look.target(), need)
-        if height > room + 0.5 and not buttons:
-            choice = replace(choice, detail="")
-            height = max(look.target(), min(room, button_height(look, choice.text, "", width)))
-        if height > room + 0.5 and buttons:
-            break
-        buttons.append(fixed(button_of(scene, choice), height))
-        room -= height + gap
+    items = [_found(scene, line) for line in lines]
+    usual = [_hit_height(look, item, width) for item in items]
+    if usual[0] > room + 0.5:
+        items = [replace(item, detail="") for item in items]
+        usual = [_hit_height(look, item, width, look.target()) for item in items]
+    heights = [min(high, max(room, look.target())) for high in usual]
+    pages = by_pages(heights, room, gap)
+    left = room - pager_height(look) - gap
+    turns = len(pages) > 1 and left >= max(heights)
+    if turns:
+        pages = by_pages(heights, left, gap)
+    page = min(scene.state.page, len(pages) - 1) if turns else 0
+    begin, end = pages[page]
+    buttons = [
+        fixed(button_of(scene, item), high)
+        for item, high in zip(items[begin:end], heights[begin:end], strict=True)
+    ]
     alike(buttons)
-    return list(buttons)
+    return [*buttons, *([pager(scene, page, len(pages))] if turns else [])]
+
+
+def _hit_height(look: Look, item: Choice, width: float, least: float = 0.0) -> float:
+    need = button_height(look, item.text, item.detail, width)
+    return max(least or max(look.unit(11.5), look.target()), need)
 
 
 def _lines(scene: Scene) -> list[Summary]:
@@ -226,7 +237,8 @@ def _keyboard(scene: Scene) -> Widget:
 
 def _new_keyboard(scene: Scene) -> Keyboard:
     typing = scene.state.typing
-    words = key_words(scene, scene.say("keys.done"), typing)
+    low = scene.look.lowered  # there what is typed stands above, and is not to be touched
+    words = key_words(scene, scene.say("search.clear") if low else "", typing)
     return Keyboard(
         _key_look(scene.look),
         words,
@@ -235,7 +247,8 @@ def _new_keyboard(scene: Scene) -> Keyboard:
         vietnamese=scene.state.language == Language.VI,
         numbers=typing == VNI,
         on_way=scene.touch(f.TypingTurned),
-        last=False,
+        last=low,
+        last_kind="quiet",
     )
 
 
@@ -254,7 +267,9 @@ def fields(scene: Scene) -> Widget:
             name=f"field-{place}",
             text=each.name,
             on_act=scene.touch(f.FieldChosen, field=each.name),
-            detail=scene.say("fields.count", count=each.count),
+            detail=scene.say(
+                "fields.count_one" if each.count == 1 else "fields.count", count=each.count
+            ),
         )
         for place, each in enumerate(shelf.fields() if shelf else ())
     ]

@@ -52,6 +52,7 @@ class Keyboard(BoxLayout):
         numbers: bool = False,
         on_way: Callable[[], None] | None = None,
         last: bool = True,
+        last_kind: str = "primary",
         private: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -59,7 +60,7 @@ class Keyboard(BoxLayout):
         self._look, self._words = look, words
         self._on_key, self._on_done = on_key, on_done
         self._vietnamese, self._numbers, self._on_way = vietnamese, numbers, on_way
-        self._last, self._private = last, private
+        self._last, self._last_kind, self._private = last, last_kind, private
         self._lay(LETTER_ROWS, words.digits)
 
     def _lay(self, rows: tuple[str, ...], other: str) -> None:
@@ -97,12 +98,13 @@ class Keyboard(BoxLayout):
             self._words.done,
             self._on_done,
             name="done",
-            kind="primary",
+            kind=self._last_kind,
             role=role,
             pad=0.5,
         )
         turn.size_hint_x, done.size_hint_x = 1.5, 2.5
-        keys = [turn, self._key(" ", self._words.space, wide=3 if larger else 6)]
+        crowded = larger or (self._last and self._on_way is not None)
+        keys = [turn, self._key(" ", self._words.space, wide=3 if crowded else 6)]
         if self._last:
             keys.append(done)
         if self._on_way is not None:

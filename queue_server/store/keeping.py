@@ -44,7 +44,7 @@ FILES = (
     "nicegui-secret",
     "first-login.json",
 )
-FOLDERS = ("authority", "heads", "forms", "firmware")
+FOLDERS = ("authority", "heads", "forms", "surveys", "firmware")
 SETTINGS = "settings.toml"
 MANIFEST = "manifest.json"
 PURGED = "purged.json"

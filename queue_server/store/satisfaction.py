@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ..satisfaction.drivers import Tally
@@ -244,19 +245,28 @@ class Sheets(Frozen):
 
 
 def sheets(conn: sqlite3.Connection, days: Days, survey: str, questions: int) -> Sheets:
-    """What was answered to `survey`, and how far its `questions` were followed."""
-    rows = conn.execute(
+    """What was answered to `survey`, and how far its `questions` were followed; each month cut to fives by itself."""
+    answers: list[dict[str, int]] = []
+    shown = [0] * (questions + 1)
+    for month in months(days):
+        rows = _sheets_of_month(conn, month, survey)
+        answers += _in_fives([json.loads(given) for given, _ in rows if given])
+        for _, saw in rows[: fives(len(rows))]:
+            for n in range(min(saw, questions)):
+                shown[n] += 1
+    return Sheets(
+        survey=survey, answers=tuple(answers), begun=shown[0], shown=tuple(shown[:questions])
+    )
+
+
+def _sheets_of_month(
+    conn: sqlite3.Connection, days: Days, survey: str
+) -> list[tuple[str | None, int]]:
+    return conn.execute(
         "SELECT answers, shown FROM ratings WHERE survey = ? AND half_hour >= ? AND half_hour < ?"
         " AND score IS NOT NULL ORDER BY given_at, offer",
         (survey, days.since, days.until),
     ).fetchall()
-    told = rows[: fives(len(rows))]
-    return Sheets(
-        survey=survey,
-        answers=_in_fives([json.loads(answers) for answers, _ in rows if answers]),
-        begun=sum(shown > 0 for _, shown in told),
-        shown=tuple(sum(shown > n for _, shown in told) for n in range(questions)),
-    )
 
 
 def _in_fives(sheets: list[dict[str, int]]) -> tuple[dict[str, int], ...]:
@@ -278,12 +288,13 @@ def _in_fives(sheets: list[dict[str, int]]) -> tuple[dict[str, int], ...]:
 
 
 def reasons(conn: sqlite3.Connection, days: Days) -> dict[str, int]:
-    """How often each reason was given for a poor rating, in whole fives."""
-    counts: dict[str, int] = {}
-    for (given,) in conn.execute(
-        "SELECT reasons FROM ratings WHERE half_hour >= ? AND half_hour < ? AND reasons != ''",
-        (days.since, days.until),
-    ):
-        for reason in given.split(","):
-            counts[reason] = counts.get(reason, 0) + 1
-    return {reason: fives(n) for reason, n in sorted(counts.items()) if n >= STEP}
+    """How often each reason was given for a poor rating, in whole fives of each month."""
+    found: Counter[str] = Counter()
+    for month in months(days):
+        rows = conn.execute(
+            "SELECT reasons FROM ratings WHERE half_hour >= ? AND half_hour < ? AND reasons != ''",
+            (month.since, month.until),
+        )
+        given = Counter(reason for (reasons,) in rows for reason in reasons.split(","))
+        found.update({reason: fives(n) for reason, n in given.items()})
+    return {reason: n for reason, n in sorted(found.items()) if n}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
 from types import TracebackType
@@ -21,8 +22,20 @@ def begin() -> None:
             place_of_failure,
             structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
             structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()),
-        ]
+        ],
+        logger_factory=lambda *_: Unbroken(),
     )
+
+
+class Unbroken(structlog.PrintLogger):
+    """A line that cannot be written, since the disk is full or nobody reads any more, is lost: the work is not."""
+
+    def msg(self, message: str) -> None:
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def place_of_failure(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
+
+from pypdfium2 import PdfDocument
 
 from ...line.setup import Setup
 from ...wire.words import Language
@@ -12,13 +15,22 @@ from . import typeset
 from .typeset import TEXTS
 
 MOST_REASONS = 4
+DENSEST = 4
 
 
 def poster_pdf(month: Month, setup: Setup, url: str, language: str = Language.VI) -> bytes:
-    """`url`: where the same stands as open data; empty: no code on the sheet."""
+    """`url`: where the same stands as open data; empty: no code on the sheet.
+
+    Set as dense as it takes to be one sheet.
+    """
     words = poster_words(month, setup, language)
     words["qr"] = typeset.code(url, "QRCode")
-    return typeset.pdf("poster", words)
+    for dense in range(DENSEST + 1):
+        pdf = typeset.pdf("poster", {**words, "dense": dense})
+        with contextlib.closing(PdfDocument(pdf)) as document:
+            if len(document) == 1:
+                break
+    return pdf
 
 
 def poster_words(month: Month, setup: Setup, language: str) -> dict[str, Any]:
