@@ -67,6 +67,7 @@ TYPED = 0.82
 LONGEST_CAPTION = 60
 ACTIONS = 0.3
 """The share of a lying screen's width for what can be done."""
+GOES_ON = " …"
 Block = tuple[str, str]
 """A role (`head`, `body`, `small`) and its text."""
 
@@ -627,19 +628,25 @@ def _beneath(look: Look, role: str, then: str, width: float) -> float:
 def _parted(
     look: Look, role: str, text: str, width: float, room: float, begun: bool
 ) -> tuple[str, str]:
-    """As many words as `room` holds, and the others. On a page that is `begun` two lines at least."""
+    """As many words as `room` holds, and the others. On a page that is `begun` two lines at least.
+
+    At the end of a sentence, if there is one in the second half; else the first part says that it goes on.
+    """
     words = text.split(" ")
     low, high = 0, len(words) - 1
     while low < high:
         middle = (low + high + 1) // 2
-        fits = _height(look, role, " ".join(words[:middle]), width) <= room
+        fits = _height(look, role, " ".join(words[:middle]) + GOES_ON, width) <= room
         low, high = (middle, high) if fits else (low, middle - 1)
     few = low and _height(look, role, " ".join(words[:low]), width) < 2 * look.text(ROLES[role])
     if begun and (role == "head" or few):
         low = 0
     if not begun:
         low = max(1, low)
-    return " ".join(words[:low]), " ".join(words[low:])
+    ends = [n for n in range(low, low // 2, -1) if words[n - 1].endswith((".", ";"))]
+    low = ends[0] if ends else low
+    part = " ".join(words[:low])
+    return part if ends or not part else part + GOES_ON, " ".join(words[low:])
 
 
 def _height(look: Look, role: str, text: str, width: float) -> float:
