@@ -21,11 +21,12 @@ from queue_server.wire.words import DeviceKind
 
 from . import settings as own_settings
 from .bridge import Bridge
-from .bus import Bus, Role, Terminal, Timing
+from .bus import Bus, Timing
 from .foreign import compose as foreign
 from .packages import PackageShelf
 from .settings import BridgeSettings
 from .store import PressStore, StoreFailed
+from .terminals import Role, Terminal
 from .updates import Updates
 
 log = structlog.get_logger()

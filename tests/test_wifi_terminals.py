@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge import frames, settings
-from firmware_bridge.bus import Terminal
 from firmware_bridge.clock import Moment
 from firmware_bridge.foreign.part import Said
 from firmware_bridge.foreign.pretend_wifi import PretendWifi
@@ -16,6 +15,7 @@ from firmware_bridge.foreign.wifi import POLL_LASTS_S, WifiTerminals
 from firmware_bridge.frames import Colour, Frame, Kind, Lamp, Status
 from firmware_bridge.pretend_terminal import PressLog, PretendTerminal
 from firmware_bridge.store import KeptPress, PressStore, StoreFailed
+from firmware_bridge.terminals import Terminal
 from queue_server.line import orders as o
 from tests.brokers import BOTH, wait_for
 from tests.foreign_room import COUNTER, ForeignRoom, foreign_room

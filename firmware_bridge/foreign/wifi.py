@@ -16,7 +16,7 @@ import structlog
 from queue_server.wire import messages as m
 
 from .. import clock, frames
-from ..bus import AGE_UNKNOWN, TROUBLE_LASTS_S, Terminal, press_age
+from ..bus import TROUBLE_LASTS_S
 from ..clock import Moment
 from ..frames import (
     Acknowledgement,
@@ -30,6 +30,7 @@ from ..frames import (
     Status,
 )
 from ..store import CountsUsedUp, Kept, KeptPress, PressStore, StoreFailed
+from ..terminals import AGE_UNKNOWN, Terminal, press_age
 from .part import Quiet, Said, Say
 
 log = structlog.get_logger()
