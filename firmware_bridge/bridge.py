@@ -272,8 +272,11 @@ class Bridge:
     def _show(self, counter: int, number: str, blink_s: float = 0.0) -> None:
         self._shown[counter] = number
         text = number.upper()[:LONGEST_TEXT]
+        text = text if ON_DISPLAYS.issuperset(text) else NOTHING_KNOWN
         for bus in self.buses:
-            bus.display(counter, text if ON_DISPLAYS.issuperset(text) else NOTHING_KNOWN, blink_s)
+            bus.display(counter, text, blink_s)
+        if self.foreign is not None:
+            self.foreign.display(counter, text, blink_s)
 
     def _no_old_numbers(self) -> None:
         since = self._away_since

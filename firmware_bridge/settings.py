@@ -122,7 +122,7 @@ def enrolled_wifi(
     """The Wi-Fi terminals with their keys, made as for those on a line. Raises SettingsError."""
     environ = os.environ if environ is None else environ
     return tuple(
-        Terminal(one.name, one.address, one.counter, _key(one, data, environ))
+        Terminal(one.name, one.address, one.counter, _key(one, data, environ), one.role)
         for one in settings.wifi
     )
 
