@@ -252,7 +252,7 @@ def test_a_new_set_that_crashes_while_it_runs_is_given_up(
     room: UpdateRoom, next_version: Path, tmp_path: Path
 ) -> None:
     bad = shutil.copytree(next_version, tmp_path / "bad")
-    changed(bad, "run", "        self._listen(now)\n", "        self._listen()\n")
+    changed(bad, "run", "        self._talk.step(now)\n", "        self._talk.step()\n")
     room.mostly_there(packed(bad))
     room.open()
     room.want(packed(bad))

@@ -65,16 +65,8 @@ class Terminal:
             self._role.shown(*frame.display(heard.payload), now)
             self._show(heard)
         elif self._update is not None:
-            self._hear_of_update(self._update, heard)
+            self._update.hear(heard.kind, heard.payload)
         return b""
-
-    def _hear_of_update(self, update: "Update", heard: Frame) -> None:
-        if heard.kind == frame.OFFER:
-            update.offered(heard.payload)
-        elif heard.kind == frame.PIECE:
-            update.piece(heard.payload)
-        elif heard.kind == frame.CONFIRM:
-            update.confirmed(heard.payload)
 
     def _show(self, what: Frame) -> None:
         """The bridge waits to read that it is shown: a status comes next."""

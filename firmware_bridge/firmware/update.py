@@ -95,6 +95,15 @@ class Update:
 
     # --- what is heard; a payload of another size raises ValueError ---
 
+    def hear(self, kind: int, payload: bytes) -> None:
+        """A frame of the bridge that is about new firmware; others are nothing."""
+        if kind == frame.OFFER:
+            self.offered(payload)
+        elif kind == frame.PIECE:
+            self.piece(payload)
+        elif kind == frame.CONFIRM:
+            self.confirmed(payload)
+
     def offered(self, payload: bytes) -> None:
         if len(payload) != 38:
             raise ValueError
