@@ -220,6 +220,7 @@ def test_the_board_file_of_an_esp32_runs_on_pretend_pins_with_real_files(build: 
     )
     assert (found["on mains"], found["battery"]) == (255, 50)
     assert found["driven"] == [1, 0]
+    assert (found["stack"], found["turns"]) == (16_384, 3)
     assert found["came back from service"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge import frames, settings
+from firmware_bridge import frames, main, settings
 from firmware_bridge.clock import Moment
 from firmware_bridge.foreign.part import Said
 from firmware_bridge.foreign.pretend_wifi import PretendWifi
@@ -25,6 +25,7 @@ from firmware_bridge.store import KeptPress, PressStore, StoreFailed
 from firmware_bridge.terminals import Role, Terminal
 from queue_server.line import orders as o
 from tests.brokers import BOTH, wait_for
+from tests.enrolled import enrol_bridge
 from tests.foreign_room import COUNTER, ForeignRoom, foreign_room
 
 SETTINGS = """
@@ -387,6 +388,16 @@ def test_nobody_polls_a_rating_terminal_that_says_nothing(air: Air) -> None:
     for _ in range(60):
         air.pass_time(1)
     assert air.down == []
+
+
+def test_a_bridge_enrolled_for_another_counter_does_not_start_with_a_display_on_wifi(
+    tmp_path: Path,
+) -> None:
+    enrol_bridge(tmp_path, "bridge-1", "demo", 1, counter=7)
+    own = tmp_path / "bridge.toml"
+    own.write_text(f'[bridge.foreign]\nhost = "h"\n{SETTINGS}role = "display"\n')
+    with pytest.raises(main.CannotStart, match="display hop-3 stands at counter 3"):
+        main.compose(tmp_path, own, None)
 
 
 # --- with a real broker and a real centre ---

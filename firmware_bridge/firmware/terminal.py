@@ -52,6 +52,11 @@ class Terminal:
         except ValueError:
             return b""  # a bridge of another make
 
+    def greeting(self) -> bytes:
+        """A status that answers no poll: over Wi-Fi a terminal speaks first."""
+        kind, count, payload = self._status(0)
+        return frame.encode(Frame(self.address, 0, kind, count, payload), self._signer)
+
     def _act(self, heard: Frame, now: int) -> bytes:
         if heard.kind == frame.POLL:
             self._role.polled(now)
@@ -73,7 +78,9 @@ class Terminal:
         self._shown, self._words = what.sequence, WORDS_A_STATUS
 
     def _reply(self, poll: Frame, now: int) -> bytes:
-        kind, count, payload = self._press(poll, now) or self._word(poll) or self._status(poll)
+        kind, count, payload = (
+            self._press(poll, now) or self._word(poll) or self._status(poll.count)
+        )
         reply = Frame(self.address, poll.sequence, kind, count, payload)
         return frame.encode(reply, self._signer)
 
@@ -96,10 +103,10 @@ class Terminal:
         self._words += 1
         return word[0], self._log.count, frame.word(poll.count, word[1])
 
-    def _status(self, poll: Frame) -> tuple[int, int, bytes]:
+    def _status(self, poll: int) -> tuple[int, int, bytes]:
         self._words = 0
         payload = frame.status(
-            poll.count,
+            poll,
             len(self._log.waiting),
             self._board.battery(),
             self._shown,
