@@ -233,7 +233,7 @@ class Station:
 
 class Client:
     def __init__(self, *how: Any) -> None:
-        self.how, self.sock, self.asked = how, Sock(), []
+        self.how, self.sock, self.asked, self.pid = how, Sock(), [], 0
         AIR.clients.append(self)
 
     def set_callback(self, heard: Any) -> None:
@@ -253,6 +253,7 @@ class Client:
     def publish(self, topic: bytes, payload: bytes, retain: bool, qos: int) -> None:
         if AIR.refuses:
             raise AIR.refuses
+        self.pid += 1
         AIR.published.append((topic, payload, retain, qos))
 
     def ping(self) -> None:
@@ -266,6 +267,7 @@ class Client:
 class Sock:
     def __init__(self) -> None:
         self.waits: list[float] = []
+        self.written: list[bytes] = []
         self.closed = False
 
     def settimeout(self, seconds: float) -> None:
@@ -276,7 +278,8 @@ class Sock:
 
     def read(self, _size: int) -> bytes: ...  # type: ignore[empty-body]
 
-    def write(self, _data: bytes) -> None: ...
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
 
 
 AIR = SimpleNamespace()
@@ -354,12 +357,31 @@ def test_nothing_waits_without_end(link: Any) -> None:
     assert below.waits[-2:] == [0, 5]
 
 
+def test_the_parts_of_a_message_go_out_as_one_before_its_answer_is_read(link: Any) -> None:
+    sock = joined(link).sock
+    sock.write(b"12345", 2)
+    sock.write(b"67")
+    assert sock._sock.written == []
+    sock.read(1)
+    sock.read(1)
+    assert sock._sock.written == [b"1267"]
+
+
 def test_it_publishes_and_what_is_said_without_a_broker_is_lost(link: Any) -> None:
     link.say(UP, b"early")
     joined(link)
     link.say(UP, b"x")
     run(link, 100)
     assert AIR.published == [(UP, b"x", False, 1)]
+
+
+def test_numbers_of_messages_begin_anew_before_they_need_more_than_two_bytes(link: Any) -> None:
+    client = joined(link)
+    client.pid = 0xFFFE
+    for pid in (0xFFFF, 1):
+        link.say(UP, b"x")
+        run(link, 100)
+        assert client.pid == pid
 
 
 def test_it_lets_the_broker_know_that_it_lives(link: Any) -> None:

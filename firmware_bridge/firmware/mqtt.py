@@ -15,6 +15,8 @@ ANSWER_S = 5
 JOIN_MS = 15_000
 """Joining a network takes some seconds; after so many it is begun anew."""
 CONNECT_MS = 1_000
+HIGHEST_ID = 0xFFFF
+"""umqtt numbers its messages past this, and then knows their answers no more."""
 HOLDS = 16
 """Messages that may wait on either side; the bridge and we ask again for what is lost."""
 
@@ -105,6 +107,8 @@ class Mqtt:
         client.check_msg()
         while self._to_say:
             topic, payload = self._to_say.pop(0)
+            if client.pid >= HIGHEST_ID:
+                client.pid = 0
             client.publish(topic, payload, False, 1)
         if self.now - self._pinged >= KEEPALIVE_S * 500:
             self._pinged = self.now
@@ -150,11 +154,29 @@ class _Tls:
 
 
 class _Patient:
-    """A socket that waits for ANSWER_S at most, where umqtt would have it wait for ever."""
+    """A socket that waits for ANSWER_S at most, where umqtt would have it wait for ever.
+
+    umqtt writes a message in five small parts; sent one by one, they wait for each other on the way (Nagle).
+    """
 
     def __init__(self, sock: "Any", below: "Any") -> None:
-        self.read, self.write, self.close = sock.read, sock.write, sock.close
+        self.close = sock.close
+        self._sock = sock
         self._below = below
+        self._parts = b""
+
+    def write(self, data: bytes, size: "int | None" = None) -> None:
+        self._parts += data if size is None else data[:size]
+
+    def read(self, size: int) -> "bytes | None":
+        self._send()
+        return self._sock.read(size)  # type: ignore[no-any-return]
 
     def setblocking(self, wait: bool) -> None:
+        self._send()
         self._below.settimeout(ANSWER_S if wait else 0)
+
+    def _send(self) -> None:
+        parts, self._parts = self._parts, b""
+        if parts:
+            self._sock.write(parts)

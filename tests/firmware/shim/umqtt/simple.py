@@ -25,6 +25,7 @@ class Socket:
 class MQTTClient:
     def __init__(self, client_id, server, port=0, user=None, password=None, keepalive=0, ssl=None):
         self.sock = None
+        self.pid = 0
         self._how = {
             "client_id": client_id.decode(),
             "host": server,
