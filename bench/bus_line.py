@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from firmware_bridge.bus import BITS_A_BYTE, Bus, Terminal, Timing
+from firmware_bridge.bus import BITS_A_BYTE, Bus, Timing
 from firmware_bridge.clock import Moment
 from firmware_bridge.firmware import frame as own
 from firmware_bridge.firmware.press_log import PressLog
@@ -23,6 +23,7 @@ from firmware_bridge.firmware.roles import Role
 from firmware_bridge.firmware.terminal import TURN_ROUND_MS
 from firmware_bridge.firmware.terminal import Terminal as Firmware
 from firmware_bridge.store import PressStore
+from firmware_bridge.terminals import Terminal
 
 RELEASE_S = 0.0005
 """Adapters without a DE pin hold the line for about a byte longer."""

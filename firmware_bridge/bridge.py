@@ -22,11 +22,12 @@ from queue_server.wire.link import Incoming, Link, Refused
 from queue_server.wire.words import DAY
 
 from . import clock
-from .bus import Bus, Role, Terminal, TerminalHealth
+from .bus import Bus, TerminalHealth
 from .foreign.line import ForeignLine
 from .frames import LONGEST_TEXT, ON_DISPLAYS, ON_MAINS, Colour, Lamp
 from .settings import BridgeSettings
 from .store import KeptPress, PressStore, StoreFailed, Tally
+from .terminals import SEEN_AS, Terminal
 from .updates import Updates
 
 log = structlog.get_logger()
@@ -271,8 +272,11 @@ class Bridge:
     def _show(self, counter: int, number: str, blink_s: float = 0.0) -> None:
         self._shown[counter] = number
         text = number.upper()[:LONGEST_TEXT]
+        text = text if ON_DISPLAYS.issuperset(text) else NOTHING_KNOWN
         for bus in self.buses:
-            bus.display(counter, text if ON_DISPLAYS.issuperset(text) else NOTHING_KNOWN, blink_s)
+            bus.display(counter, text, blink_s)
+        if self.foreign is not None:
+            self.foreign.display(counter, text, blink_s)
 
     def _no_old_numbers(self) -> None:
         since = self._away_since
@@ -318,13 +322,10 @@ def _words_of(seen: m.TerminalSeen) -> dict[str, str]:
     return words
 
 
-_KINDS = {Role.RATING: "buttons", Role.DISPLAY: "display", Role.KEYPAD: "keypad"}
-
-
 def _seen(terminal: Terminal, health: TerminalHealth, plugged: bool) -> m.TerminalSeen:
     return m.TerminalSeen(
         name=terminal.name,
-        kind=_KINDS[terminal.role],
+        kind=SEEN_AS[terminal.role],
         counter=terminal.counter,
         state=health.state if plugged else "unplugged",
         seen=health.seen_ms,

@@ -6,12 +6,10 @@ never used before and the reply repeats it under the tag: a recorded reply is of
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import structlog
 
@@ -20,7 +18,6 @@ from .clock import Moment
 from .frames import (
     Acknowledgement,
     Broken,
-    Display,
     Flaw,
     Frame,
     KeyPress,
@@ -32,7 +29,8 @@ from .frames import (
     Status,
 )
 from .port import Port, PortGone
-from .store import CountsUsedUp, Kept, KeptPress, PressStore, StoreFailed
+from .store import CountsUsedUp, Kept, PressStore, StoreFailed
+from .terminals import Counts, NotItsKind, Role, Screen, Terminal, Told, kept_press, read_told
 
 log = structlog.get_logger()
 
@@ -48,50 +46,11 @@ LAMP_WITHIN_S = 3.0
 """A lamp that could not be shown for so long is forgotten: the visitor has gone."""
 TROUBLE_LASTS_S = 60.0
 """A refused frame stays the terminal's state for so long, so that presence does not flicker."""
-SURE_WITHIN_MS = 30_000
-"""How well the time of a press must be known to be tied to the visitor at the counter."""
-AGE_UNKNOWN = "age_unknown"
-
 PIECES_A_ROUND = 2
 """Pieces of new firmware that one round carries, to all terminals together: presses of the others must not wait."""
 OFFERS_A_ROUND = 1
 WANTS_FOR_S = 5.0
 """A terminal that asked for a piece so lately is in the queue for one."""
-
-Told = Press | KeyPress | Status | OfUpdate
-
-
-class Role(StrEnum):
-    """What a terminal is for."""
-
-    RATING = "rating"
-    DISPLAY = "display"
-    KEYPAD = "keypad"
-
-
-MAY_TELL: dict[Role, Kind | None] = {
-    Role.RATING: Kind.PRESS,
-    Role.KEYPAD: Kind.KEY,
-    Role.DISPLAY: None,
-}
-"""What a terminal may tell beside its status, and beside words about new firmware."""
-ANY_MAY_TELL = frozenset({Kind.STATUS, Kind.WANT, Kind.REPORT})
-
-
-@dataclass(frozen=True)
-class Terminal:
-    """A terminal as enrolled: its place on the line, the counter that it stands at, and its key."""
-
-    name: str
-    address: int
-    counter: int
-    key: bytes = field(repr=False)
-    role: Role = Role.RATING
-
-    @property
-    def key_id(self) -> str:
-        """Names the key without telling it; counts belong to one key."""
-        return hashlib.sha256(b"terminal key id" + self.key).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -124,22 +83,6 @@ class TerminalHealth:
     refused_frames: int = 0
 
 
-class _Counts:
-    """Counts of what the bridge says to one terminal, reserved in the store by the thousand."""
-
-    def __init__(self, store: PressStore, terminal: Terminal) -> None:
-        self._store, self._terminal = store, terminal
-        self._ready: Iterator[int] = iter(())
-
-    def next(self) -> int:
-        count = next(self._ready, None)
-        if count is None:
-            own = self._terminal
-            self._ready = iter(self._store.reserve_counts(own.name, own.key_id, COUNTS_AT_ONCE))
-            count = next(self._ready)
-        return count
-
-
 class _Watch:
     """What the master knows of one terminal since it started."""
 
@@ -148,7 +91,7 @@ class _Watch:
     ) -> None:
         self.terminal = terminal
         self._monotonic = monotonic
-        self.counts = _Counts(store, terminal)
+        self.counts = Counts(store, terminal, COUNTS_AT_ONCE)
         self.sequence = 0
         self.next_poll = 0.0
         self.misses = 0
@@ -162,9 +105,7 @@ class _Watch:
         self.lamp: Lamp | None = None
         self.lamp_sequence = 0
         self.lamp_until = 0.0
-        self.display: Display | None = None
-        self.display_sequence = 0
-        self.blinks_until = 0.0
+        self.screen = Screen()
         self.wants_until = 0.0
         self.fed_at = 0.0
 
@@ -275,8 +216,7 @@ class Bus:
             own = watch.terminal
             if own.role is Role.DISPLAY and own.counter == counter:
                 with self._lock:
-                    watch.display, watch.display_sequence = Display(text), 0
-                    watch.blinks_until = self.monotonic() + blink_s
+                    watch.screen.want(text, self.monotonic() + blink_s)
 
     def health(self) -> list[TerminalHealth]:
         return [watch.health() for watch in self._watches.values()]
@@ -391,33 +331,19 @@ class Bus:
         return found, told
 
     def _read(self, frame: Frame) -> Told | None:
-        role = self._watches[frame.address].terminal.role
-        if frame.kind not in ANY_MAY_TELL and frame.kind is not MAY_TELL[role]:
-            self._suspect(frame.address, "kind")
-            return None
         try:
-            return _FORMS[frame.kind](frame.payload)
+            return read_told(self._watches[frame.address].terminal.role, frame)
+        except NotItsKind:
+            self._suspect(frame.address, "kind")
         except PayloadWrong:
             self._suspect(frame.address, "payload_wrong")
-            return None
+        return None
 
     # --- what a terminal told ---
 
     def _take(self, port: Port, watch: _Watch, frame: Frame, press: Press | KeyPress) -> None:
-        own, now = watch.terminal, self.now()
-        age = press_age(press, watch.empty_at, now)
-        kept = self.store.keep(
-            KeptPress(
-                terminal=own.name,
-                key_id=own.key_id,
-                count=frame.count,
-                counter=own.counter,
-                score=press.button if isinstance(press, Press) else 0,
-                key=press.key.name.lower() if isinstance(press, KeyPress) else "",
-                pressed=now.before(press.age_ms if age is None else age),
-            ),
-            refusal=AGE_UNKNOWN if age is None else "",
-        )
+        own = watch.terminal
+        kept = self.store.keep(*kept_press(own, frame.count, press, watch.empty_at, self.now()))
         if kept is Kept.REPLAYED:
             self._suspect(own.address, "count_went_back")
             return
@@ -449,15 +375,12 @@ class Bus:
 
     def _draw(self, port: Port, watch: _Watch) -> None:
         with self._lock:
-            wanted = watch.display
-            if wanted is None or watch.display_sequence == watch.status.shown != 0:
-                return
-            left = max(0.0, watch.blinks_until - self.monotonic())
-        blinking = Display(wanted.text, min(255, round(left * 10)))
-        sent, _ = self._say(port, watch, Kind.DISPLAY, blinking.payload())
+            wanted = watch.screen.due(watch.status.shown, self.monotonic())
+        if wanted is None:
+            return
+        sent, _ = self._say(port, watch, Kind.DISPLAY, wanted.payload())
         with self._lock:
-            if watch.display is wanted:
-                watch.display_sequence = sent.sequence
+            watch.screen.sent(sent.sequence)
 
     def _update(self, port: Port, watch: _Watch, told: Told) -> None:
         """New firmware, behind everything else, and no more of it than a round may carry."""
@@ -527,26 +450,3 @@ class Bus:
         self.plugged, self._told = plugged, (plugged, why)
         log.info("port_opened" if plugged else "port_gone", port=self.path, why=why)
         self.on_change()
-
-
-_FORMS: dict[Kind, Callable[[bytes], Told]] = {
-    Kind.PRESS: Press.read,
-    Kind.KEY: KeyPress.read,
-    Kind.STATUS: Status.read,
-    Kind.WANT: OfUpdate.read_want,
-    Kind.REPORT: OfUpdate.read_report,
-}
-
-
-def press_age(press: Press | KeyPress, empty_at: Moment | None, now: Moment) -> int | None:
-    """Milliseconds since the press, or None when nobody can tell well enough.
-
-    A terminal that lost power knows only that the press is older than its start. It is younger than the
-    moment when the terminal last said that its log was empty; when the two lie close, the elder is taken.
-    """
-    if press.exact:
-        return press.age_ms
-    if empty_at is None:
-        return None
-    most = clock.age_ms(empty_at, now)
-    return most if most - press.age_ms <= SURE_WITHIN_MS else None

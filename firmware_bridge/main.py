@@ -21,11 +21,12 @@ from queue_server.wire.words import DeviceKind
 
 from . import settings as own_settings
 from .bridge import Bridge
-from .bus import Bus, Role, Terminal, Timing
+from .bus import Bus, Timing
 from .foreign import compose as foreign
 from .packages import PackageShelf
 from .settings import BridgeSettings
 from .store import PressStore, StoreFailed
+from .terminals import Role, Terminal
 from .updates import Updates
 
 log = structlog.get_logger()
@@ -103,12 +104,13 @@ def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[B
     store = PressStore(data / "presses.db")
     timing = _timing(settings)
     buses = [Bus(path, terminals, store, timing) for path, terminals in lines.items()]
-    link = Link(credentials, _version(), _subscriptions(credentials, lines, settings))
+    wifi = own_settings.enrolled_wifi(settings, data)
+    serial = tuple(terminal for line in lines.values() for terminal in line)
+    topics_heard = _subscriptions(credentials, (*serial, *wifi), settings)
+    link = Link(credentials, _version(), topics_heard)
     bridge = Bridge(link, store, buses, settings.lamp_s, settings.keep_days, settings.blink_s)
     link.remote, remote.on_apply = remote, bridge.apply
-    wifi = own_settings.enrolled_wifi(settings, data)
     shelf = PackageShelf(credentials, data / "firmware", settings.firmware_keys)
-    serial = tuple(terminal for line in lines.values() for terminal in line)
     bridge.updates = Updates((*serial, *wifi), store, shelf.get, link.announce)
     for bus in buses:
         bus.on_fresh, bus.on_update = bridge.updates.due, bridge.updates.hear
@@ -118,11 +120,11 @@ def compose(data: Path, settings_file: Path | None, port: str | None) -> tuple[B
 
 
 def _subscriptions(
-    credentials: Credentials, lines: dict[str, tuple[Terminal, ...]], settings: BridgeSettings
+    credentials: Credentials, terminals: tuple[Terminal, ...], settings: BridgeSettings
 ) -> list[str]:
     """Answers; for displays and lamps what their counters do, for displays the calls too. Raises CannotStart."""
     centre, own = credentials.centre, credentials.counter
-    displays = [t for line in lines.values() for t in line if t.role is Role.DISPLAY]
+    displays = [one for one in terminals if one.role is Role.DISPLAY]
     placed = [("display", t.name, t.counter) for t in displays]
     placed += [("lamp", lamp.name, lamp.counter) for lamp in settings.lamps]
     for what, name, counter in placed:

@@ -1,4 +1,4 @@
-"""The pretend twin of a five-face button terminal: real frames over a pty, a press log on disk, a bad line.
+"""The pretend twin of a terminal: real frames over a pty, a press log on disk, a bad line.
 
     python -m firmware_bridge.pretend_terminal --link PATH --address 1 --key-file FILE
 
@@ -24,7 +24,19 @@ from pathlib import Path
 
 from . import frames, settings
 from .bus import BITS_A_BYTE
-from .frames import Acknowledgement, Colour, Frame, Kind, Lamp, Press, Status
+from .frames import (
+    Acknowledgement,
+    Colour,
+    Display,
+    Frame,
+    Key,
+    KeyPress,
+    Kind,
+    Lamp,
+    Press,
+    Status,
+)
+from .terminals import Role
 
 LOG_HOLDS = 64
 """Presses that wait at most for an acknowledgement; further ones are refused with a red lamp."""
@@ -87,7 +99,9 @@ class PretendTerminal:
     address: int
     key: bytes
     log: PressLog
+    role: Role = Role.RATING
     on_lamp: Callable[[Colour], None] = lambda _: None
+    on_display: Callable[[Display], None] = lambda _: None
     on_acknowledged: Callable[[int], None] = lambda _: None
     miss: Callable[[Frame], bool] = lambda _: False
     """Tests lose chosen frames of the bridge here."""
@@ -99,7 +113,7 @@ class PretendTerminal:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def press(self, button: int) -> bool:
-        """Press a face, 1 … 5; False (and a red lamp) when the log is full."""
+        """Press a face, 1 … 5, or a key, 1 … 4; False (and a red lamp) when the log is full."""
         if button not in frames.BUTTONS:
             raise ValueError(f"no button {button}")
         with self._lock:
@@ -126,6 +140,9 @@ class PretendTerminal:
         if frame.kind is Kind.LAMP:
             self._shown = frame.sequence
             self.on_lamp(Lamp.read(frame.payload).colour)
+        if frame.kind is Kind.DISPLAY:
+            self._shown = frame.sequence
+            self.on_display(Display.read(frame.payload))
         return b""
 
     def _acknowledged(self, count: int) -> None:
@@ -142,13 +159,18 @@ class PretendTerminal:
         if oldest is None:
             kind, count, payload = Kind.STATUS, self.log.count, status.payload()
         else:
-            kind, count, payload = Kind.PRESS, oldest.count, self._tell(oldest, poll).payload()
+            told = self._tell(oldest, poll)
+            kind = Kind.KEY if isinstance(told, KeyPress) else Kind.PRESS
+            count, payload = oldest.count, told.payload()
         return frames.encode(Frame(self.address, poll.sequence, kind, count, payload), self.key)
 
-    def _tell(self, press: LoggedPress, poll: Frame) -> Press:
+    def _tell(self, press: LoggedPress, poll: Frame) -> Press | KeyPress:
         since = self._started if press.at is None else press.at
         age_ms = int((time.monotonic() - since) * 1000)
-        return Press(poll.count, press.button, age_ms, exact=press.at is not None)
+        exact = press.at is not None
+        if self.role is Role.KEYPAD:
+            return KeyPress(poll.count, Key(press.button), age_ms, exact)
+        return Press(poll.count, press.button, age_ms, exact)
 
 
 @dataclass

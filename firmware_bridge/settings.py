@@ -17,7 +17,6 @@ from queue_server.wire import topics
 from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import Frozen
 
-from .bus import Role, Terminal
 from .foreign import settings as foreign_settings
 from .foreign.settings import (
     ButtonSettings,
@@ -27,6 +26,7 @@ from .foreign.settings import (
     WifiSettings,
 )
 from .frames import HIGHEST_ADDRESS, KEY_BYTES
+from .terminals import Role, Terminal
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=5, le=5_000)]
@@ -122,7 +122,7 @@ def enrolled_wifi(
     """The Wi-Fi terminals with their keys, made as for those on a line. Raises SettingsError."""
     environ = os.environ if environ is None else environ
     return tuple(
-        Terminal(one.name, one.address, one.counter, _key(one, data, environ))
+        Terminal(one.name, one.address, one.counter, _key(one, data, environ), one.role)
         for one in settings.wifi
     )
 

@@ -15,10 +15,10 @@ import structlog
 from queue_server.wire.firmware import BadPackage, Package
 
 from . import ota
-from .bus import Terminal
 from .ota import Confirm, Message, Offer, Piece, Report, State, Want
 from .packages import NotFetched
 from .store import CountsUsedUp, PressStore, StoreFailed
+from .terminals import Terminal
 
 log = structlog.get_logger()
 

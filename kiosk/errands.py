@@ -108,8 +108,7 @@ class Errands:
                 access=state.access,
                 devices=talk.Devices(
                     camera=own.camera,
-                    preview=own.camera_preview,
-                    still=own.camera_still,
+                    opened=own.camera_settings(),
                     card_reader=own.card_reader,
                     scan_folder=own.scan_folder,
                     printer=state.printer.prints,

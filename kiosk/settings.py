@@ -13,6 +13,7 @@ from queue_server.wire import settings
 from queue_server.wire.words import Frozen, Language
 
 from .printer import PrinterSettings
+from .scan.settings import CameraSettings
 from .visit import Rules
 
 
@@ -24,6 +25,12 @@ class FilingSettings(Frozen, forbid_unknown_fields=True):
     camera_preview: str = "1280x720"
     camera_still: str = "3840x2160"
     """Sizes of the live picture and of the still, of one shape; the law wants 200 dpi of an A4 sheet."""
+    camera_rotate: int = 0
+    """Degrees to the right by which its pictures are turned: 0, 90, 180 or 270."""
+    camera_focus: int = -1
+    """A fixed focus in the camera's own units; -1 leaves it to the camera."""
+    camera_field_mm: float = 0.0
+    """Width of the desk that a still shows, measured on site; 0: as much as an A4 sheet with a margin."""
     card_reader: str = ""
     """A code reader on a serial line, `/dev/ttyACM0`; one that types like a keyboard needs no setting."""
     scan_folder: str = ""
@@ -34,6 +41,17 @@ class FilingSettings(Frozen, forbid_unknown_fields=True):
     """How long that question stands before all that she said is thrown away."""
     answer_seconds: float = 12.0
     """How long she waits for the centre's answer before she goes with a provisional number."""
+
+    def camera_settings(self) -> CameraSettings:
+        """What the camera is opened with."""
+        return CameraSettings(
+            address=self.camera,
+            preview=self.camera_preview,
+            still=self.camera_still,
+            rotate=self.camera_rotate,
+            focus=self.camera_focus,
+            field_mm=self.camera_field_mm,
+        )
 
 
 class KioskSettings(Frozen, forbid_unknown_fields=True):
@@ -93,6 +111,7 @@ LEAST_TIMES = {"idle_seconds": 60, "warn_seconds": 20}
 """Whoever reads slowly or shakes must not be hurried (WCAG 2.2, 2.2.1 asks for 20 s to answer)."""
 
 LONGEST_STRIKE_MS = 2000
+TURNS = (0, 90, 180, 270)
 CAMERA_SIZE = re.compile(r"[1-9][0-9]*x[1-9][0-9]*")
 
 
@@ -114,6 +133,8 @@ def check(own: KioskSettings, path: Path | None = None) -> None:
     for name, least in LEAST_TIMES.items():
         if getattr(own.filing, name) < least:
             raise _refused(path, f"filing.{name}", f"must be {least} or more")
+    if own.filing.camera_rotate not in TURNS:
+        raise _refused(path, "filing.camera_rotate", "must be 0, 90, 180 or 270")
     for name in ("camera_preview", "camera_still"):
         if CAMERA_SIZE.fullmatch(getattr(own.filing, name)) is None:
             raise _refused(path, f"filing.{name}", "must be a size such as 1280x720")

@@ -6,7 +6,6 @@ kiosk and tablet where a display is there. Each child dies with it, however it d
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import importlib.util
 import json
@@ -300,11 +299,6 @@ def has_display() -> bool:
     return there and importlib.util.find_spec("kivy") is not None
 
 
-def wait_for_end() -> None:
-    """Until Ctrl-C, `kill -TERM` or a closed terminal."""
-    Ending().wait()
-
-
 def print_addresses(centre: Centre) -> None:
     say, web = centre.say, centre.web
     say("")
@@ -321,13 +315,17 @@ def print_addresses(centre: Centre) -> None:
 
 
 def run(data: Path, settings_path: Path | None, windows: bool | None) -> int:
-    """Start, print the addresses, wait, stop. Exit code 0, or 1 with one line why not."""
+    """Start, print the addresses, wait, stop. Exit code 0, or 1 with one line why not.
+
+    An end that comes while it starts is waited for too: it would leave programs behind.
+    """
     from .doors.broker import BrokerMissing
     from .doors.child import ChildFailed, PortTaken
     from .folder import AlreadyRunning
     from .store.schema import CannotOpen
     from .wire.settings import SettingsError
 
+    ending = Ending()
     try:
         path = settings_path or settings.example()
         centre = Centre(Folder(data), path, settings.read(path), windows=windows)
@@ -345,7 +343,6 @@ def run(data: Path, settings_path: Path | None, windows: bool | None) -> int:
         print(f"motcua: {error}", file=sys.stderr)
         return 1
     print_addresses(centre)
-    with contextlib.suppress(KeyboardInterrupt):
-        wait_for_end()
+    ending.wait()
     centre.stop()
     return 0

@@ -75,6 +75,10 @@ class Firmware:
     """Where its words go: the line."""
     flash: Path | None = None
     """A folder with its two sets of files; without one it runs what was built."""
+    mqtt: Callable[[dict[str, Any]], None] = lambda _: None
+    """Where its words go on Wi-Fi."""
+    broker: bool = False
+    """Whether it finds its broker when it starts."""
 
     told: list[dict[str, Any]] = field(default_factory=list)
     rows: dict[int, bytes] = field(default_factory=dict)
@@ -95,7 +99,11 @@ class Firmware:
         command = ["node", str(RUNNER), str(self.build), str(self.settings), str(self.log)]
         command += [str(self.flash)] if self.flash is not None else []
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"BROKER": str(int(self.broker))},
         )
         threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
         self._last = 0
@@ -168,6 +176,8 @@ class Firmware:
             told = json.loads(line)
             if "tx" in told:
                 self.says(bytes.fromhex(told["tx"]))
+            if "mqtt" in told:
+                self.mqtt(told)
             with self._changed:
                 self.told.append(told)
                 if "chips" in told:

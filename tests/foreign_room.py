@@ -48,8 +48,8 @@ class ForeignRoom:
         self.root = root
         self.home = House(root / "centre")
         self.foreign = make_broker(which, root / "foreign")
-        password = hash_password(PASSWORD)
-        self.foreign.start([foreign_user(x, password, PREFIXES) for x in (USER, *BOUGHT)])
+        self._password = hash_password(PASSWORD)
+        self.start_foreign()
         self.data = root / "bridge"
         self.home.start()
         own = self.home.enrol(DeviceKind.BRIDGE, "bridge-1")
@@ -66,6 +66,10 @@ class ForeignRoom:
         self.bridge: Bridge | None = None
         self.store: PressStore | None = None
         self._kiosk: Link | None = None
+
+    def start_foreign(self) -> None:
+        users = [foreign_user(x, self._password, PREFIXES) for x in (USER, *BOUGHT)]
+        self.foreign.start(users)
 
     # --- the bridge ---
 

@@ -109,6 +109,20 @@ def test_no_heading_stands_at_the_foot_of_a_page(pictures: list[dict[str, Any]])
         assert beneath and set(beneath) == {"button"}, picture["look"]
 
 
+def test_what_was_typed_can_be_cleared_and_all_that_was_found_reached_in_every_look(
+    pictures: list[dict[str, Any]],
+) -> None:
+    searches = [p for p in pictures if p["name"] == "search_typed"]
+    assert len({p["look"] for p in searches}) > 4
+    for picture in searches:
+        names = [button["name"] for button in picture["buttons"]]
+        assert ("done" if picture["look"].endswith("low") else "clear") in names, picture["look"]
+        found = [name for name in names if name.startswith("found-")]
+        assert found, picture["look"]
+        if not picture["look"].endswith("low"):  # where half a screen leaves room for one alone
+            assert "next" in names, picture["look"]
+
+
 def test_larger_letters_are_larger_and_never_under_the_usual_size(
     pictures: list[dict[str, Any]],
 ) -> None:

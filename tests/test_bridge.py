@@ -22,10 +22,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_bridge import frames, main, settings
 from firmware_bridge.bridge import Bridge
-from firmware_bridge.bus import Bus, Terminal
+from firmware_bridge.bus import Bus
 from firmware_bridge.frames import Colour, Frame, Kind
 from firmware_bridge.pretend_terminal import PressLog, PretendLine, PretendTerminal
 from firmware_bridge.store import PressStore
+from firmware_bridge.terminals import Terminal
 from queue_server.wire import messages as m
 from queue_server.wire import topics
 from queue_server.wire.settings import SettingsError

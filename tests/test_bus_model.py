@@ -152,8 +152,8 @@ class Wanting:
     def word(self) -> tuple[int, bytes]:
         return int(frames.Kind.WANT), ota.Want(1, 1, 48 * self.pieces).body()
 
-    def piece(self, _payload: bytes) -> None:
-        self.pieces += 1
+    def hear(self, kind: int, _payload: bytes) -> None:
+        self.pieces += kind == frames.Kind.PIECE
 
 
 @pytest.mark.parametrize(("baud", "seconds"), [(115_200, 0.31), (19_200, 1.07)])

@@ -12,10 +12,10 @@ import pytest
 
 from firmware_bridge import frames, main, settings
 from firmware_bridge.bridge import Bridge
-from firmware_bridge.bus import Terminal
 from firmware_bridge.firmware.press_log import HOLDS, PressLog
 from firmware_bridge.frames import Colour, Frame, Key, Kind, Lamp
 from firmware_bridge.store import PressStore
+from firmware_bridge.terminals import Terminal
 from queue_server.wire import messages as m
 from queue_server.wire import topics
 from queue_server.wire.words import Names
@@ -220,6 +220,7 @@ def test_the_board_file_of_an_esp32_runs_on_pretend_pins_with_real_files(build: 
     )
     assert (found["on mains"], found["battery"]) == (255, 50)
     assert found["driven"] == [1, 0]
+    assert (found["stack"], found["turns"]) == (16_384, 3)
     assert found["came back from service"]
 
 

@@ -63,6 +63,20 @@ def packed(built: Path, name: str = "test", key: Ed25519PrivateKey = SIGNER) -> 
     return firmware.make(name, "1.1", files, key)[1]
 
 
+def mostly_there(flash: Path, content: bytes) -> None:
+    """All files of the package lie in the second set, but for a small one."""
+    found = firmware.read(content, [firmware.public_hex(SIGNER)])
+    fresh = {"running": "a", "trial": {}, "highest": 0, "good": 0, "gone": 0, "failed": []}
+    kept = fresh | {"loading": ota.digest(found.signed)}
+    (flash / "sets.json").write_text(json.dumps(kept))
+    for entry, data in zip(found.manifest.files, found.files, strict=True):
+        if entry.path == SMALL:
+            continue
+        path = flash / "b" / entry.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
 class UpdateRoom(Room):
     """A room whose terminal has a flash with two sets, and whose bridge trusts one key."""
 
@@ -91,16 +105,7 @@ class UpdateRoom(Room):
     def mostly_there(self, content: bytes) -> None:
         """As if an earlier try had brought all files but a small one: the rest is quick."""
         self.terminal.cut_power()
-        found = firmware.read(content, [firmware.public_hex(SIGNER)])
-        fresh = {"running": "a", "trial": {}, "highest": 0, "good": 0, "gone": 0, "failed": []}
-        kept = fresh | {"loading": ota.digest(found.signed)}
-        (self.flash / "sets.json").write_text(json.dumps(kept))
-        for entry, data in zip(found.manifest.files, found.files, strict=True):
-            if entry.path == SMALL:
-                continue
-            path = self.flash / "b" / entry.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        mostly_there(self.flash, content)
         self.terminal.start()
 
     @property
@@ -252,7 +257,7 @@ def test_a_new_set_that_crashes_while_it_runs_is_given_up(
     room: UpdateRoom, next_version: Path, tmp_path: Path
 ) -> None:
     bad = shutil.copytree(next_version, tmp_path / "bad")
-    changed(bad, "run", "        self._listen(now)\n", "        self._listen()\n")
+    changed(bad, "run", "        self._talk.step(now)\n", "        self._talk.step()\n")
     room.mostly_there(packed(bad))
     room.open()
     room.want(packed(bad))

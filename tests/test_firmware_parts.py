@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.bus import Terminal
 from firmware_bridge.firmware import buttons, press_log, settings
 from firmware_bridge.firmware.buttons import HELD, PRESSED, Buttons
 from firmware_bridge.firmware.frame import Deframer, Signer, encode
 from firmware_bridge.firmware.frame import Frame as FirmwareFrame
 from firmware_bridge.firmware.press_log import HOLDS, SIZE, PressLog
+from firmware_bridge.terminals import Terminal
 
 KEY = bytes(range(32))
 

@@ -13,13 +13,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from firmware_bridge import ota, pretend_terminal, settings
-from firmware_bridge.bus import Terminal
 from firmware_bridge.foreign.pretend_wifi import PretendWifi
 from firmware_bridge.ota import Confirm, Offer, Piece
 from firmware_bridge.packages import NotFetched, PackageShelf
 from firmware_bridge.pretend_terminal import PressLog, PretendTerminal
 from firmware_bridge.pretend_update import MOST_STARTS, PretendUpdate
 from firmware_bridge.store import PressStore
+from firmware_bridge.terminals import Terminal
 from firmware_bridge.updates import FETCH_AGAIN_S, OFFER_AGAIN_S, Updates
 from queue_server import command
 from queue_server.store.devices import Devices

@@ -43,6 +43,7 @@ def test_without_a_file_the_defaults_hold() -> None:
         ("answer_seconds = 0", "above 0"),
         ("languages = []", "one language"),
         ("[kiosk.filing]\ncamera_still = '4k'", "1280x720"),
+        ("[kiosk.filing]\ncamera_rotate = 45", "0, 90, 180 or 270"),
         ("[kiosk.printer]\nadress = 'none'", "unknown key"),
     ],
 )

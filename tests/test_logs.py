@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging as stdlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from queue_server.doors.web.main import CutAtTheEnd
 from queue_server.wire import logs
 
 
@@ -62,3 +65,10 @@ def test_a_full_disk_takes_the_lines_and_not_the_work() -> None:
             [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, timeout=60
         )
     assert (ran.returncode, ran.stderr) == (0, b"all done")
+
+
+@pytest.mark.parametrize(("error", "told"), [(asyncio.CancelledError(), False), (KeyError(), True)])
+def test_a_request_that_our_own_end_cuts_is_no_failure(error: BaseException, told: bool) -> None:
+    known = (type(error), error, None)
+    words = ("uvicorn.error", stdlib.ERROR, __file__, 1, "Exception in ASGI application", (), known)
+    assert CutAtTheEnd().filter(stdlib.LogRecord(*words)) is told

@@ -173,6 +173,13 @@ class Room:
     def broker(self, number: signal.Signals) -> None:
         assert self.home.broker.pid is not None
         os.kill(self.home.broker.pid, number)
+        if number is signal.SIGSTOP:
+            until(self._broker_stands, "the broker's standstill")
+
+    def _broker_stands(self) -> bool:
+        """Each of its threads; a stop is not yet one when the signal has been sent."""
+        tasks = Path(f"/proc/{self.home.broker.pid}/task").glob("*/stat")
+        return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
 
     def close(self) -> None:
         if self.bridge is not None and self.bridge.poll() is None:

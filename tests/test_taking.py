@@ -18,6 +18,7 @@ from kiosk.scan import made
 from kiosk.scan.camera import calm_scene
 from kiosk.scan.finder import Finder
 from kiosk.scan.judge import Fault, judge
+from kiosk.settings import FilingSettings
 
 STILL = 3.0
 """How many times more pixels across the still has."""
@@ -47,8 +48,13 @@ def test_what_is_wrong_with_a_page_is_seen(fault: str, told: Fault) -> None:
     assert right >= 3
 
 
-def test_the_eye_takes_a_page_and_keeps_it_in_memory_alone(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "a.png"), made.render(calm_scene(403), (3840, 2160)))
+@pytest.mark.parametrize("turned", [0, 90])
+def test_the_eye_takes_a_page_and_keeps_it_in_memory_alone(tmp_path: Path, turned: int) -> None:
+    """Also with a camera that is mounted turned, as the settings say."""
+    seen = made.render(calm_scene(403), (3840, 2160))
+    if turned:
+        seen = np.ascontiguousarray(np.rot90(seen))
+    cv2.imwrite(str(tmp_path / "a.png"), seen)
     heard: list[tuple[Any, dict[str, Any]]] = []
     came = threading.Event()
 
@@ -58,8 +64,13 @@ def test_the_eye_takes_a_page_and_keeps_it_in_memory_alone(tmp_path: Path) -> No
             came.set()
 
     eye = Eye(hear)
-    eye.watch(r.LookFor.PAGES, Devices(camera=f"film:{tmp_path}"))
+    own = FilingSettings(camera=f"film:{tmp_path}", camera_rotate=turned)
+    eye.watch(r.LookFor.PAGES, Devices(camera=own.camera, opened=own.camera_settings()))
     assert came.wait(30), [values for _, values in heard]
+    sight = eye.sight()
+    assert sight is not None
+    high, wide = sight.frame.shape[:2]
+    assert wide > high, "shown as the visitor sees her desk"
     page = next(values["page"] for kind, values in heard if kind is r.PageTaken)
     assert eye.thumbnail(page.id) is not None
     pdf = pypdfium2.PdfDocument(eye.pdf([page], "Giấy chứng sinh", "KQ1"))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_bridge import bus, clock, frames
+from firmware_bridge import clock, frames, terminals
 from firmware_bridge.clock import Moment
 from firmware_bridge.frames import (
     Broken,
@@ -263,10 +263,10 @@ def test_age_trusts_the_running_machine_before_its_wall_clock() -> None:
 
 def test_after_power_loss_a_press_is_placed_only_when_the_log_was_empty_shortly_before() -> None:
     lost_power = Press(1, 5, 2_000, exact=False)
-    assert bus.press_age(lost_power, NOON.before(5_000), NOON) == 5_000
-    assert bus.press_age(lost_power, NOON.before(60_000), NOON) is None
-    assert bus.press_age(lost_power, None, NOON) is None
-    assert bus.press_age(Press(1, 5, 70_000), None, NOON) == 70_000
+    assert terminals.press_age(lost_power, NOON.before(5_000), NOON) == 5_000
+    assert terminals.press_age(lost_power, NOON.before(60_000), NOON) is None
+    assert terminals.press_age(lost_power, None, NOON) is None
+    assert terminals.press_age(Press(1, 5, 70_000), None, NOON) == 70_000
 
 
 def test_a_spoiled_press_is_never_read_as_another_one() -> None:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from firmware_bridge import frames, settings
-from firmware_bridge.bus import Terminal
+from firmware_bridge import frames, main, settings
 from firmware_bridge.clock import Moment
 from firmware_bridge.foreign.part import Said
 from firmware_bridge.foreign.pretend_wifi import PretendWifi
-from firmware_bridge.foreign.wifi import POLL_LASTS_S, WifiTerminals
-from firmware_bridge.frames import Colour, Frame, Kind, Lamp, Status
+from firmware_bridge.foreign.wifi import (
+    ASK_DISPLAY_S,
+    KEY_POLL_LASTS_S,
+    POLL_LASTS_S,
+    SHOW_AGAIN_S,
+    WifiTerminals,
+)
+from firmware_bridge.frames import Colour, Display, Frame, Key, KeyPress, Kind, Lamp, Press, Status
 from firmware_bridge.pretend_terminal import PressLog, PretendTerminal
 from firmware_bridge.store import KeptPress, PressStore, StoreFailed
+from firmware_bridge.terminals import Role, Terminal
 from queue_server.line import orders as o
 from tests.brokers import BOTH, wait_for
+from tests.enrolled import enrol_bridge
 from tests.foreign_room import COUNTER, ForeignRoom, foreign_room
 
 SETTINGS = """
@@ -32,15 +40,16 @@ KEY = bytes(range(32))
 class Air:
     """A pretend terminal and the bridge's side of it, with everything between them in the test's hands."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.at = folder, 1_000.0
+    def __init__(self, folder: Path, role: Role = Role.RATING) -> None:
+        self.folder, self.at, self.role = folder, 1_000.0, role
         self.lamps: list[Colour] = []
+        self.shown: list[Display] = []
         self.down: list[bytes] = []
         self.up: list[bytes] = []
         self.store = PressStore(folder / "presses.db")
         self.side = WifiTerminals(
             "motcua-terminals",
-            (Terminal("hop-3", 1, 3, KEY),),
+            (Terminal("hop-3", 1, 3, KEY, role),),
             self.store,
             lambda _, payload, __: self.down.append(payload),
             now=lambda: Moment(int(self.at * 1000), int(self.at * 1000), "boot"),
@@ -50,7 +59,8 @@ class Air:
         self.side.connected(True)
 
     def start_terminal(self, key: bytes = KEY) -> None:
-        own = PretendTerminal(1, key, PressLog(self.folder / "log.json"), on_lamp=self.lamps.append)
+        log = PressLog(self.folder / "log.json")
+        own = PretendTerminal(1, key, log, self.role, self.lamps.append, self.shown.append)
         self.wifi = PretendWifi(own, self.up.append)
 
     def carry(self) -> None:
@@ -72,6 +82,13 @@ class Air:
     def scores(self) -> list[int]:
         return [press.score for press in self.store.waiting(100)]
 
+    def keys(self) -> list[str]:
+        return [press.key for press in self.store.waiting(100)]
+
+    def pass_time(self, seconds: float) -> None:
+        self.at += seconds
+        self.side.tick()
+
     @property
     def state(self) -> str:
         (seen,) = self.side.terminals()
@@ -79,10 +96,19 @@ class Air:
 
 
 @pytest.fixture
-def air(tmp_path: Path) -> Iterator[Air]:
-    made = Air(tmp_path)
+def role() -> Role:
+    return Role.RATING
+
+
+@pytest.fixture
+def air(tmp_path: Path, role: Role) -> Iterator[Air]:
+    made = Air(tmp_path, role)
     yield made
     made.store.close()
+
+
+keypad = pytest.mark.parametrize("role", [Role.KEYPAD])
+display = pytest.mark.parametrize("role", [Role.DISPLAY])
 
 
 def press_frame(air: Air, button: int = 5) -> bytes:
@@ -235,6 +261,143 @@ def test_retained_spoiled_and_foreign_frames_are_nothing(air: Air) -> None:
     assert air.scores() == []
     air.bridge_hears(frames.encode(odd, KEY))
     assert air.state == "payload_wrong"
+
+
+# --- a keypad ---
+
+
+@keypad
+def test_keys_are_kept_as_keys_and_acknowledged(air: Air) -> None:
+    for key in (Key.NEXT, Key.FINISH):
+        air.wifi.press(key)
+    air.carry()
+    assert air.keys() == ["next", "finish"]
+    assert air.scores() == [0, 0]
+    assert air.wifi.terminal.waiting == 0
+    (seen,) = air.side.terminals()
+    assert (seen.kind, seen.make) == ("keypad", "wifi")
+
+
+@keypad
+def test_a_key_that_is_held_back_is_told_anew_with_its_age(air: Air) -> None:
+    said = press_frame(air, Key.NEXT)
+    air.at += KEY_POLL_LASTS_S
+    air.bridge_hears(said)
+    assert air.keys() == []
+    air.carry()
+    assert air.keys() == ["next"]
+
+
+@keypad
+def test_a_replayed_key_acts_once(air: Air) -> None:
+    said = press_frame(air, Key.NEXT)
+    for _ in range(3):
+        air.bridge_hears(said)
+    air.carry()
+    assert air.keys() == ["next"]
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        (Role.RATING, KeyPress(0, Key.NEXT, 0)),
+        (Role.KEYPAD, Press(0, 5, 0)),
+        (Role.DISPLAY, Press(0, 5, 0)),
+        (Role.DISPLAY, KeyPress(0, Key.NEXT, 0)),
+    ],
+)
+def test_a_role_may_tell_only_its_own_kind(air: Air, told: Press | KeyPress) -> None:
+    kind = Kind.KEY if isinstance(told, KeyPress) else Kind.PRESS
+    (poll,) = frames.Deframer(lambda _: KEY).feed(air.down[0])
+    assert isinstance(poll, Frame)
+    fresh = replace(told, poll=poll.count)
+    air.bridge_hears(frames.encode(Frame(1, 1, kind, 1, fresh.payload()), KEY))
+    assert air.state == "kind"
+    assert air.store.waiting(100) == []
+
+
+# --- a display ---
+
+
+@display
+def test_a_display_shows_what_its_counter_serves_and_is_told_once(air: Air) -> None:
+    air.side.display(3, "A012", 0.0)
+    air.side.display(4, "B001", 0.0)
+    air.carry()
+    air.pass_time(ASK_DISPLAY_S)
+    air.carry()
+    assert air.shown == [Display("A012")]
+    (seen,) = air.side.terminals()
+    assert (seen.kind, seen.state) == ("display", "ok")
+
+
+@display
+def test_a_call_blinks_and_a_recall_blinks_again(air: Air) -> None:
+    for _ in range(2):
+        air.side.display(3, "A012", 10.0)
+        air.carry()
+        air.at += 5
+    assert air.shown == [Display("A012", 100), Display("A012", 100)]
+
+
+@display
+def test_a_display_that_was_away_is_told_when_it_greets_and_blinks_what_is_left(air: Air) -> None:
+    air.side.display(3, "A012", 10.0)
+    air.down.clear()  # nobody heard it
+    air.at += 4
+    air.wifi.greet()
+    air.carry()
+    assert air.shown == [Display("A012", 60)]
+
+
+@display
+def test_a_text_that_got_lost_is_said_again_without_a_greeting(air: Air) -> None:
+    air.carry()
+    air.side.display(3, "A012", 0.0)
+    air.down.clear()
+    air.pass_time(SHOW_AGAIN_S)
+    air.carry()
+    assert air.shown == [Display("A012")]
+
+
+@display
+def test_a_display_that_lost_power_is_told_again(air: Air) -> None:
+    air.side.display(3, "A012", 0.0)
+    air.carry()
+    air.at += 60
+    air.start_terminal()
+    air.wifi.greet()
+    air.carry()
+    assert air.shown == [Display("A012"), Display("A012")]
+
+
+@display
+def test_a_display_is_polled_often_enough_to_keep_its_number(air: Air) -> None:
+    air.carry()
+    polls = 0
+    for _ in range(60):
+        air.pass_time(1)
+        polls += len(air.down)
+        air.carry()
+    assert 5 <= polls <= 7
+
+
+def test_nobody_polls_a_rating_terminal_that_says_nothing(air: Air) -> None:
+    air.carry()
+    air.side.display(3, "A012", 0.0)
+    for _ in range(60):
+        air.pass_time(1)
+    assert air.down == []
+
+
+def test_a_bridge_enrolled_for_another_counter_does_not_start_with_a_display_on_wifi(
+    tmp_path: Path,
+) -> None:
+    enrol_bridge(tmp_path, "bridge-1", "demo", 1, counter=7)
+    own = tmp_path / "bridge.toml"
+    own.write_text(f'[bridge.foreign]\nhost = "h"\n{SETTINGS}role = "display"\n')
+    with pytest.raises(main.CannotStart, match="display hop-3 stands at counter 3"):
+        main.compose(tmp_path, own, None)
 
 
 # --- with a real broker and a real centre ---

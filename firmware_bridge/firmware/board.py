@@ -20,11 +20,14 @@ BATTERY = None
 """Pin of the ADC behind a divider of two equal resistors (34 will do); None on mains."""
 EMPTY_MV, FULL_MV = 3300, 4150
 WATCHDOG_MS = 8000
+STACK = 16 * 1024
+"""Bytes for the thread of the network; TLS needs more than the usual 4 KB."""
 FOLDER = "/"
 ON_MAINS = 255
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
 
 
@@ -69,6 +72,13 @@ class Board:
         if self._watchdog is None:
             self._watchdog = machine.WDT(timeout=WATCHDOG_MS)
         self._watchdog.feed()
+
+    def beside(self, job: "Callable[[], None]") -> None:
+        """Do a job again and again in a thread of its own, since it may wait for the network."""
+        import _thread
+
+        _thread.stack_size(STACK)
+        _thread.start_new_thread(_again_and_again, (job,))
 
     # --- flash ---
 
@@ -137,3 +147,9 @@ class Board:
             return ON_MAINS
         mv = 2 * self._adc.read_uv() // 1000
         return max(0, min(100, 100 * (mv - EMPTY_MV) // (FULL_MV - EMPTY_MV)))
+
+
+def _again_and_again(job: "Callable[[], None]") -> None:
+    while True:
+        job()
+        time.sleep_ms(5)

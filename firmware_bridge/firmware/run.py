@@ -4,18 +4,22 @@ from . import settings
 from .board import Board
 from .buttons import Buttons
 from .display import Display
-from .frame import Deframer, Signer
+from .frame import Signer
+from .line import Line
 from .press_log import PressLog
 from .roles import Keypad, Rating
 from .sets import Sets
-from .terminal import TURN_ROUND_MS, VERSION, Terminal
+from .settings import Settings, Wireless
+from .terminal import VERSION, Terminal
 from .update import Update
 
 FOR_SERVICE = 0b1001
 """Buttons 1 and 4."""
-SPARKS = 8
-"""Bytes that a line may make by itself when its drivers change; more are somebody's words."""
 ROLES = {"rating": Rating, "keypad": Keypad, "display": Display}
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .wifi import Wifi
 
 
 class Machine:
@@ -31,37 +35,35 @@ class Machine:
         self._buttons = Buttons(self._role.buttons)
         self._started = now
         self._update = Update(signer, Sets(board.flash()), board.KIND, VERSION, board.restart)
-        self._terminal = Terminal(own.address, signer, log, self._role, board, now, self._update)
-        self._deframer = Deframer(own.address, signer)
-        self._reply = b""
-        self._reply_at = 0
-        board.open_line(own.baud)
+        if own.wireless is None:
+            self._talk: Line | Wifi = self._on_line(own, signer, log)
+        else:
+            self._talk = self._on_air(own, own.wireless, signer, log)
 
     def step(self) -> None:
         board, now = self._board, self._board.now()
         for what, button in self._buttons.sample(board.buttons(), now):
             self._role.happened(what, button, now)
-        self._listen(now)
+        self._talk.step(now)
         self._role.tick(now)
         self._update.tick(now - self._started)
         board.feed()
 
-    def _listen(self, now: int) -> None:
-        """One reply at most is open: a newer frame of the bridge means that it no longer waits for it.
+    def _on_line(self, own: Settings, signer: Signer, log: PressLog) -> Line:
+        role, board, update = self._role, self._board, self._update
+        terminal = Terminal(own.address, signer, log, role, board, self._started, update)
+        return Line(board, terminal, signer, own.baud)
 
-        Nor does it when others have spoken since the poll, while our flash was being written: a reply then
-        would only spoil their words.
-        """
-        data = self._board.read()
-        if data:
-            for heard in self._deframer.feed(data):
-                self._reply = self._terminal.hear(heard, now)
-                self._reply_at = now + TURN_ROUND_MS
-            if self._deframer.after > SPARKS:
-                self._reply = b""
-        if self._reply and now >= self._reply_at:
-            self._board.write(self._reply)
-            self._reply = b""
+    def _on_air(self, own: Settings, wireless: Wireless, signer: Signer, log: PressLog) -> "Wifi":
+        """Imported when needed: not every build of MicroPython has a network."""
+        from .mqtt import Mqtt
+        from .wifi import Topics, Wifi
+
+        board, now = self._board, self._started
+        terminal = Terminal(own.address, signer, log, self._role, board, now)
+        topics = Topics(wireless)
+        link = Mqtt(wireless, board.flash(), [topics.down, topics.firmware_down], now)
+        return Wifi(own, topics, board, signer, log, terminal, self._update, link)
 
 
 def main() -> None:

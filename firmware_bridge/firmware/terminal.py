@@ -52,6 +52,11 @@ class Terminal:
         except ValueError:
             return b""  # a bridge of another make
 
+    def greeting(self) -> bytes:
+        """A status that answers no poll: over Wi-Fi a terminal speaks first."""
+        kind, count, payload = self._status(0)
+        return frame.encode(Frame(self.address, 0, kind, count, payload), self._signer)
+
     def _act(self, heard: Frame, now: int) -> bytes:
         if heard.kind == frame.POLL:
             self._role.polled(now)
@@ -65,23 +70,17 @@ class Terminal:
             self._role.shown(*frame.display(heard.payload), now)
             self._show(heard)
         elif self._update is not None:
-            self._hear_of_update(self._update, heard)
+            self._update.hear(heard.kind, heard.payload)
         return b""
-
-    def _hear_of_update(self, update: "Update", heard: Frame) -> None:
-        if heard.kind == frame.OFFER:
-            update.offered(heard.payload)
-        elif heard.kind == frame.PIECE:
-            update.piece(heard.payload)
-        elif heard.kind == frame.CONFIRM:
-            update.confirmed(heard.payload)
 
     def _show(self, what: Frame) -> None:
         """The bridge waits to read that it is shown: a status comes next."""
         self._shown, self._words = what.sequence, WORDS_A_STATUS
 
     def _reply(self, poll: Frame, now: int) -> bytes:
-        kind, count, payload = self._press(poll, now) or self._word(poll) or self._status(poll)
+        kind, count, payload = (
+            self._press(poll, now) or self._word(poll) or self._status(poll.count)
+        )
         reply = Frame(self.address, poll.sequence, kind, count, payload)
         return frame.encode(reply, self._signer)
 
@@ -104,10 +103,10 @@ class Terminal:
         self._words += 1
         return word[0], self._log.count, frame.word(poll.count, word[1])
 
-    def _status(self, poll: Frame) -> tuple[int, int, bytes]:
+    def _status(self, poll: int) -> tuple[int, int, bytes]:
         self._words = 0
         payload = frame.status(
-            poll.count,
+            poll,
             len(self._log.waiting),
             self._board.battery(),
             self._shown,

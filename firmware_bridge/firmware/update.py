@@ -22,7 +22,7 @@ AT_ONCE = 1024
 
 TRYING, GOOD, REFUSED, WENT_BACK = 1, 2, 3, 4
 NONE, MAC, HASH, SPACE, MANIFEST, OLD = 0, 1, 2, 3, 4, 5
-_LABEL = b"motcua firmware "
+LABEL = b"motcua firmware "
 _PIECE_HEAD = 9
 
 TYPE_CHECKING = False
@@ -94,6 +94,15 @@ class Update:
             self._restart()
 
     # --- what is heard; a payload of another size raises ValueError ---
+
+    def hear(self, kind: int, payload: bytes) -> None:
+        """A frame of the bridge that is about new firmware; others are nothing."""
+        if kind == frame.OFFER:
+            self.offered(payload)
+        elif kind == frame.PIECE:
+            self.piece(payload)
+        elif kind == frame.CONFIRM:
+            self.confirmed(payload)
 
     def offered(self, payload: bytes) -> None:
         if len(payload) != 38:
@@ -171,7 +180,7 @@ class Update:
 
     def _judge(self, offer: _Offer) -> None:
         """The whole manifest is here: nothing of it is read before its mac is right."""
-        signed = _LABEL + struct.pack(">I", offer.number) + self._manifest
+        signed = LABEL + struct.pack(">I", offer.number) + self._manifest
         if not frame.same(self._signer.mac(signed), offer.mac):
             raise _Refused(MAC)
         self._digest = hexlify(hashlib.sha256(self._manifest).digest()).decode()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from queue_server.wire.link import Credentials
 
-from ..bus import Terminal
 from ..store import PressStore
+from ..terminals import Terminal
 from .buttons import Button, Buttons
 from .home_assistant import OFFLINE, HomeAssistant
 from .lamps import CallLamp, Lamps

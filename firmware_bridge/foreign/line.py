@@ -103,6 +103,9 @@ class ForeignLine:
     def show(self, terminal: str, lamp: Lamp) -> None:
         self._inbox.put(lambda: self._each(lambda part: part.show(terminal, lamp)))
 
+    def display(self, counter: int, text: str, blink_s: float = 0.0) -> None:
+        self._inbox.put(lambda: self._each(lambda part: part.display(counter, text, blink_s)))
+
     def terminals(self) -> tuple[m.TerminalSeen, ...]:
         return tuple(one for part in self.parts for one in part.terminals())
 

@@ -50,6 +50,9 @@ class Part(Protocol):
     def show(self, terminal: str, lamp: Lamp) -> None:
         """Tell a visitor at this terminal what became of her press."""
 
+    def display(self, counter: int, text: str, blink_s: float) -> None:
+        """Show a text on the displays of a counter, blinking for so long from now."""
+
 
 class Quiet:
     """A part that takes no interest; others say what they do take interest in."""
@@ -71,3 +74,5 @@ class Quiet:
     def presence(self, presence: m.Presence) -> None: ...
 
     def show(self, terminal: str, lamp: Lamp) -> None: ...
+
+    def display(self, counter: int, text: str, blink_s: float) -> None: ...

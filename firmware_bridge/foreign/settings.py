@@ -15,6 +15,7 @@ from queue_server.wire.settings import SettingsError
 from queue_server.wire.words import Frozen
 
 from ..frames import HIGHEST_ADDRESS
+from ..terminals import Role
 from .dialects import Dialect, EspHome, Tasmota, Zigbee2Mqtt
 
 Name = Annotated[str, msgspec.Meta(pattern=topics.SAFE.pattern)]
@@ -88,7 +89,9 @@ class WifiSettings(Frozen, forbid_unknown_fields=True):
     name: Name
     counter: Positive
     address: Annotated[int, msgspec.Meta(ge=1, le=HIGHEST_ADDRESS)] = 1
-    """As set at the terminal; topics tell terminals apart, so that it may be the same for all."""
+    """As set at the terminal (1–247); topics tell terminals apart, so that it may be the same for all."""
+    role: Role = Role.RATING
+    """`rating`, `display` or `keypad`, as for `[[bridge.terminals]]`."""
     key_file: str = ""
     """File with its key, as for `[[bridge.terminals]]`."""
     key_env: str = ""

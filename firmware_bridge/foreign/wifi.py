@@ -8,7 +8,7 @@ counted is known by its number, as on a line (docs/terminals-wifi.md).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,25 +16,39 @@ import structlog
 from queue_server.wire import messages as m
 
 from .. import clock, frames
-from ..bus import AGE_UNKNOWN, TROUBLE_LASTS_S, Terminal, press_age
+from ..bus import TROUBLE_LASTS_S
 from ..clock import Moment
 from ..frames import (
     Acknowledgement,
     Broken,
     Flaw,
     Frame,
+    KeyPress,
     Kind,
     Lamp,
     PayloadWrong,
     Press,
     Status,
 )
-from ..store import CountsUsedUp, Kept, KeptPress, PressStore, StoreFailed
+from ..store import CountsUsedUp, Kept, PressStore, StoreFailed
+from ..terminals import (
+    SEEN_AS,
+    Counts,
+    NotItsKind,
+    Role,
+    Screen,
+    Terminal,
+    Told,
+    kept_press,
+    read_told,
+)
 from .part import Quiet, Said, Say
 
 log = structlog.get_logger()
 
 POLL_LASTS_S = 10.0
+KEY_POLL_LASTS_S = 2.0
+"""A key acts at once or not at all: nobody may hold one back for long."""
 OPEN_POLLS = 16
 """So many may be open at once: old greetings, played back, cannot shut out the answer to a poll."""
 SILENT_AFTER_S = 900.0
@@ -42,6 +56,12 @@ SILENT_AFTER_S = 900.0
 COUNTS_AT_ONCE = 1_000
 AWAKE_S = 30.0
 """A terminal that spoke so lately is told what became of a press."""
+ASK_DISPLAY_S = 10.0
+"""A display is polled so often: one that has not been for half a minute takes its number away."""
+SHOW_AGAIN_S = 2.0
+"""A text that a display has not shown is said again at its next status, but not sooner."""
+TOLD_ON_WIFI = frozenset({Kind.PRESS, Kind.KEY, Kind.STATUS})
+"""New firmware has topics of its own (wifi_updates.py)."""
 
 
 @dataclass
@@ -49,7 +69,11 @@ class _Watch:
     """What is known of one terminal since the start."""
 
     terminal: Terminal
-    store: PressStore
+    counts: Counts
+    screen: Screen = field(default_factory=Screen)
+    drawn_at: float = 0.0
+    ask_at: float = 0.0
+    """When a display is to be polled again."""
     polls: dict[int, float] = field(default_factory=dict)
     status: Status = Status(0)
     seen_ms: int = 0
@@ -58,23 +82,18 @@ class _Watch:
     sequence: int = 0
     trouble: str = ""
     trouble_until: float = 0.0
-    _counts: Iterator[int] = field(default_factory=lambda: iter(()))
 
     def frame(self, kind: Kind, payload: bytes = b"") -> Frame:
         """The next frame to this terminal. Raises StoreFailed, CountsUsedUp."""
-        count = next(self._counts, None)
-        if count is None:
-            own = self.terminal
-            counts = self.store.reserve_counts(own.name, own.key_id, COUNTS_AT_ONCE)
-            self._counts = iter(counts)
-            count = next(self._counts)
+        count = self.counts.next()
         self.sequence = self.sequence % 255 + 1
         return Frame(self.terminal.address, self.sequence, kind, count, payload)
 
-    def answers(self, poll: int, at: float) -> bool:
-        """Whether a poll with this count is open still; `at`: monotonic seconds."""
+    def answers(self, told: Told, at: float) -> bool:
+        """Whether the poll that it repeats is open still; `at`: monotonic seconds."""
         self.polls = {x: said for x, said in self.polls.items() if at - said < POLL_LASTS_S}
-        return poll in self.polls
+        lasts = KEY_POLL_LASTS_S if isinstance(told, KeyPress) else POLL_LASTS_S
+        return told.poll in self.polls and at - self.polls[told.poll] < lasts
 
     def word(self, up: bool, at: float) -> str:
         if not up:
@@ -105,7 +124,9 @@ class WifiTerminals(Quiet):
     _words: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._watches = {one.name: _Watch(one, self.store) for one in self.known}
+        self._watches = {
+            one.name: _Watch(one, Counts(self.store, one, COUNTS_AT_ONCE)) for one in self.known
+        }
 
     def filters(self) -> tuple[str, ...]:
         return tuple(self._topic(one.name, "up") for one in self.known)
@@ -125,11 +146,15 @@ class WifiTerminals(Quiet):
         for found in deframer.feed(said.payload):
             if isinstance(found, Broken):
                 self._suspect(watch, found.flaw.value, quietly=found.flaw is Flaw.NOISE)
-            elif found.kind in (Kind.PRESS, Kind.STATUS):
+            elif found.kind in TOLD_ON_WIFI:
                 self._take(watch, found)
         self._tell_changes()
 
     def tick(self) -> None:
+        at = self.monotonic()
+        for watch in self._watches.values() if self._up else ():
+            if watch.terminal.role is Role.DISPLAY and at >= watch.ask_at:
+                self._guarded(watch, self._poll)
         self._tell_changes()
 
     def terminals(self) -> tuple[m.TerminalSeen, ...]:
@@ -140,39 +165,48 @@ class WifiTerminals(Quiet):
         if watch is not None and self.monotonic() - watch.seen_at < AWAKE_S:
             self._guarded(watch, lambda one: self._send(one, Kind.LAMP, lamp.payload()))
 
+    def display(self, counter: int, text: str, blink_s: float) -> None:
+        at = self.monotonic()
+        for watch in self._watches.values():
+            own = watch.terminal
+            if own.role is Role.DISPLAY and own.counter == counter:
+                watch.screen.want(text, at + blink_s)
+                self._guarded(watch, self._draw)
+
     # --- what a terminal told ---
 
     def _take(self, watch: _Watch, frame: Frame) -> None:
-        try:
-            told = (Press if frame.kind is Kind.PRESS else Status).read(frame.payload)
-        except PayloadWrong:
-            self._suspect(watch, "payload_wrong")
+        told = self._read(watch, frame)
+        if told is None:
             return
-        if not watch.answers(told.poll, self.monotonic()):
+        if not watch.answers(told, self.monotonic()):
             self._guarded(watch, self._poll)  # a greeting, or too late: once more, please
             return
         watch.seen_ms, watch.seen_at = self.now().wall_ms, self.monotonic()
-        if isinstance(told, Press):
+        if isinstance(told, Press | KeyPress):
             self._guarded(watch, lambda one: self._keep(one, frame.count, told))
-        else:
-            watch.status = told
-            watch.empty_at = self.now() if told.waiting == 0 else watch.empty_at
-            self.on_fresh(watch.terminal.name, _version(told))
+        elif isinstance(told, Status):
+            self._note(watch, told)
 
-    def _keep(self, watch: _Watch, count: int, press: Press) -> None:
-        own, now = watch.terminal, self.now()
-        age = press_age(press, watch.empty_at, now)
-        kept = self.store.keep(
-            KeptPress(
-                terminal=own.name,
-                key_id=own.key_id,
-                count=count,
-                counter=own.counter,
-                score=press.button,
-                pressed=now.before(press.age_ms if age is None else age),
-            ),
-            refusal=AGE_UNKNOWN if age is None else "",
-        )
+    def _read(self, watch: _Watch, frame: Frame) -> Told | None:
+        try:
+            return read_told(watch.terminal.role, frame)
+        except NotItsKind:
+            self._suspect(watch, "kind")
+        except PayloadWrong:
+            self._suspect(watch, "payload_wrong")
+        return None
+
+    def _note(self, watch: _Watch, status: Status) -> None:
+        watch.status = status
+        watch.empty_at = self.now() if status.waiting == 0 else watch.empty_at
+        if self.monotonic() - watch.drawn_at >= SHOW_AGAIN_S:
+            self._guarded(watch, self._draw)
+        self.on_fresh(watch.terminal.name, _version(status))
+
+    def _keep(self, watch: _Watch, count: int, press: Press | KeyPress) -> None:
+        own = watch.terminal
+        kept = self.store.keep(*kept_press(own, count, press, watch.empty_at, self.now()))
         if kept is Kept.REPLAYED:
             self._suspect(watch, "count_went_back")
             return
@@ -186,9 +220,21 @@ class WifiTerminals(Quiet):
 
     def _poll(self, watch: _Watch) -> None:
         poll = self._send(watch, Kind.POLL)
-        watch.polls[poll.count] = self.monotonic()
+        watch.polls[poll.count] = at = self.monotonic()
+        watch.ask_at = at + (SHOW_AGAIN_S if at - watch.drawn_at < SHOW_AGAIN_S else ASK_DISPLAY_S)
         while len(watch.polls) > OPEN_POLLS:
             del watch.polls[next(iter(watch.polls))]
+
+    def _draw(self, watch: _Watch) -> None:
+        """Say to a display what it does not show yet, and ask whether it does."""
+        at = self.monotonic()
+        wanted = watch.screen.due(watch.status.shown, at)
+        if wanted is None:
+            return
+        sent = self._send(watch, Kind.DISPLAY, wanted.payload())
+        watch.screen.sent(sent.sequence)
+        watch.drawn_at = at
+        self._poll(watch)
 
     def _send(self, watch: _Watch, kind: Kind, payload: bytes = b"") -> Frame:
         frame = watch.frame(kind, payload)
@@ -228,6 +274,7 @@ class WifiTerminals(Quiet):
         own, status = watch.terminal, watch.status
         return m.TerminalSeen(
             name=own.name,
+            kind=SEEN_AS[own.role],
             counter=own.counter,
             make="wifi",
             state=watch.word(self._up, self.monotonic()),

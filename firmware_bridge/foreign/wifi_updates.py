@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import structlog
 
 from .. import ota
-from ..bus import Terminal
 from ..ota import Malformed, Message
+from ..terminals import Terminal
 from ..updates import Updates
 from .part import Quiet, Said, Say
 from .wifi import WifiTerminals

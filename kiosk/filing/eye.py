@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
+from msgspec.structs import replace
 
 from queue_server.wire.link import new_id
 
@@ -211,11 +212,8 @@ class Looking:
         from kiosk.scan.camera import Camera
         from kiosk.scan.card import CardEye
         from kiosk.scan.scanning import Scanning
-        from kiosk.scan.settings import CameraSettings
 
-        self._camera = Camera(
-            CameraSettings(address=devices.camera, preview=devices.preview, still=devices.still)
-        )
+        self._camera = Camera(replace(devices.opened, address=devices.camera))
         if what is r.LookFor.PAGES:
             taker = self._eye.taker()
             self._scanning = Scanning(self._camera, self._seen, self._taken, taker)

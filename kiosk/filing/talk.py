@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from kiosk.access import Access
+from kiosk.scan.settings import CameraSettings
 from queue_server.dossiers.catalogue import Procedure
 from queue_server.dossiers.forms.offered import FormsOffered
 from queue_server.wire import messages as m
@@ -22,8 +23,8 @@ class Devices(Frozen):
     """What the child opens by itself; an empty address: not there. See `KioskSettings`."""
 
     camera: str = ""
-    preview: str = "1280x720"
-    still: str = "3840x2160"
+    opened: CameraSettings = CameraSettings(still="3840x2160")
+    """What the camera is opened with, but for its address."""
     card_reader: str = ""
     scan_folder: str = ""
     printer: bool = False

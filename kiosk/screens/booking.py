@@ -165,9 +165,10 @@ def check_in(scene: Scene) -> Widget:
     shown = f"{state.code}{'_' * (CODE_LENGTH - len(state.code))}"
     code = Text(look, f"{shown[:5]}  {shown[5:]}", "title", bold=True, halign="center")
     box = fixed(Card(look, code, border=look.palette.primary, pad=1.4), look.unit(11))
+    accent = look.palette.accent if state.refusal else None
     words = scene.say("check_in.wrong" if state.refusal else "check_in.hint")
-    hint = Text(look, words, "lead", halign="center")
-    sign = Icon(look, "phone", size_hint_y=0.9)
+    hint = Text(look, words, "lead", bold=bool(accent), colour=accent, halign="center")
+    sign = Icon(look, "warning" if state.refusal else "phone", accent, size_hint_y=0.9)
     taken = () if look.lowered else (box.height,)
     keys_height = min(look.unit(48), body_room(look, *taken, title=scene.say("check_in.title")))
     return framed(

@@ -168,7 +168,7 @@ def _below_welcome(scene: Scene) -> tuple[list[Widget], list[Widget]]:
     roomy = look.letters == LETTERS[0] or (look.lowered and not _tight(look))
     if roomy and (look.portrait or not (seen or touched)):
         seen = [Widget(size_hint_y=0.12), _way(scene), *seen]
-    if state.line is not None:
+    if state.line is not None and not is_away(state):
         busy = Text(look, _how_busy(scene, state.line), "body", halign="center")
         seen.append(fixed(busy, look.unit(7) * look.letters))
     return seen, touched

@@ -41,6 +41,7 @@ from .scene import (
     Scene,
     body_room,
     button_of,
+    by_pages,
     choices,
     fixed,
     framed,
@@ -66,6 +67,7 @@ TYPED = 0.82
 LONGEST_CAPTION = 60
 ACTIONS = 0.3
 """The share of a lying screen's width for what can be done."""
+GOES_ON = " …"
 Block = tuple[str, str]
 """A role (`head`, `body`, `small`) and its text."""
 
@@ -141,27 +143,37 @@ def search(scene: Scene) -> Widget:
 
 
 def _hits(scene: Scene, room: float, width: float) -> list[Widget]:
-    """The best procedures, as many as there is room for: more letters bring the others up."""
+    """The best procedures, page by page; more letters bring the others up."""
     look, gap = scene.look, scene.look.unit(GAP)
     lines = _lines(scene)
     if not lines:
         words = scene.say("search.nothing" if scene.state.query.strip() else "search.hint")
         high = max(look.unit(18), height_of(look, words, "lead", width) + 1)
         return [fixed(Text(look, words, "lead", halign="center"), min(high, room))]
-    buttons: list[BigButton] = []
-    for line in lines:
-        choice = _found(scene, line)
-        need = button_height(look, choice.text, choice.detail, width)
-        height = max(look.unit(11.5), look.target(), need)
-        if height > room + 0.5 and not buttons:
-            choice = replace(choice, detail="")
-            height = max(look.target(), min(room, button_height(look, choice.text, "", width)))
-        if height > room + 0.5 and buttons:
-            break
-        buttons.append(fixed(button_of(scene, choice), height))
-        room -= height + gap
+    items = [_found(scene, line) for line in lines]
+    usual = [_hit_height(look, item, width) for item in items]
+    if usual[0] > room + 0.5:
+        items = [replace(item, detail="") for item in items]
+        usual = [_hit_height(look, item, width, look.target()) for item in items]
+    heights = [min(high, max(room, look.target())) for high in usual]
+    pages = by_pages(heights, room, gap)
+    left = room - pager_height(look) - gap
+    turns = len(pages) > 1 and left >= max(heights)
+    if turns:
+        pages = by_pages(heights, left, gap)
+    page = min(scene.state.page, len(pages) - 1) if turns else 0
+    begin, end = pages[page]
+    buttons = [
+        fixed(button_of(scene, item), high)
+        for item, high in zip(items[begin:end], heights[begin:end], strict=True)
+    ]
     alike(buttons)
-    return list(buttons)
+    return [*buttons, *([pager(scene, page, len(pages))] if turns else [])]
+
+
+def _hit_height(look: Look, item: Choice, width: float, least: float = 0.0) -> float:
+    need = button_height(look, item.text, item.detail, width)
+    return max(least or max(look.unit(11.5), look.target()), need)
 
 
 def _lines(scene: Scene) -> list[Summary]:
@@ -226,7 +238,8 @@ def _keyboard(scene: Scene) -> Widget:
 
 def _new_keyboard(scene: Scene) -> Keyboard:
     typing = scene.state.typing
-    words = key_words(scene, scene.say("keys.done"), typing)
+    low = scene.look.lowered  # there what is typed stands above, and is not to be touched
+    words = key_words(scene, scene.say("search.clear") if low else "", typing)
     return Keyboard(
         _key_look(scene.look),
         words,
@@ -235,7 +248,8 @@ def _new_keyboard(scene: Scene) -> Keyboard:
         vietnamese=scene.state.language == Language.VI,
         numbers=typing == VNI,
         on_way=scene.touch(f.TypingTurned),
-        last=False,
+        last=low,
+        last_kind="quiet",
     )
 
 
@@ -254,7 +268,9 @@ def fields(scene: Scene) -> Widget:
             name=f"field-{place}",
             text=each.name,
             on_act=scene.touch(f.FieldChosen, field=each.name),
-            detail=scene.say("fields.count", count=each.count),
+            detail=scene.say(
+                "fields.count_one" if each.count == 1 else "fields.count", count=each.count
+            ),
         )
         for place, each in enumerate(shelf.fields() if shelf else ())
     ]
@@ -612,19 +628,25 @@ def _beneath(look: Look, role: str, then: str, width: float) -> float:
 def _parted(
     look: Look, role: str, text: str, width: float, room: float, begun: bool
 ) -> tuple[str, str]:
-    """As many words as `room` holds, and the others. On a page that is `begun` two lines at least."""
+    """As many words as `room` holds, and the others. On a page that is `begun` two lines at least.
+
+    At the end of a sentence, if there is one in the second half; else the first part says that it goes on.
+    """
     words = text.split(" ")
     low, high = 0, len(words) - 1
     while low < high:
         middle = (low + high + 1) // 2
-        fits = _height(look, role, " ".join(words[:middle]), width) <= room
+        fits = _height(look, role, " ".join(words[:middle]) + GOES_ON, width) <= room
         low, high = (middle, high) if fits else (low, middle - 1)
     few = low and _height(look, role, " ".join(words[:low]), width) < 2 * look.text(ROLES[role])
     if begun and (role == "head" or few):
         low = 0
     if not begun:
         low = max(1, low)
-    return " ".join(words[:low]), " ".join(words[low:])
+    ends = [n for n in range(low, low // 2, -1) if words[n - 1].endswith((".", ";"))]
+    low = ends[0] if ends else low
+    part = " ".join(words[:low])
+    return part if ends or not part else part + GOES_ON, " ".join(words[low:])
 
 
 def _height(look: Look, role: str, text: str, width: float) -> float:

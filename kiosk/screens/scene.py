@@ -22,6 +22,7 @@ from kiosk.touch.widgets import (
     Column,
     Header,
     HelpButton,
+    Icon,
     Row,
     Space,
     Title,
@@ -164,12 +165,16 @@ def fixed(widget: Widget, height: float) -> Widget:
 def header(scene: Scene) -> Header:
     setup, language = scene.state.setup, scene.state.language
     authority = setup.authority.say(language) if setup else ""
-    if setup is not None and is_away(scene.state) and view(scene.state) is not View.AWAY:
-        authority = scene.say("frame.away")
     centre = setup.name.say(language) if setup else ""
-    return as_one(
-        part_of_frame(Header(scene.look, authority, centre, scene.clock, emblem=scene.emblem))
-    )
+    away: list[Widget] = []
+    if setup is not None and is_away(scene.state) and view(scene.state) is not View.AWAY:
+        authority, p = scene.say("frame.away"), scene.look.palette
+        ink = p.on_primary if p.edge == 1.0 else p.ink
+        away = [Icon(scene.look, "offline", ink, size_hint_x=None, width=scene.look.unit(7))]
+    top = Header(scene.look, authority, centre, scene.clock, *away, emblem=scene.emblem)
+    if away:
+        top.stress_authority()
+    return as_one(part_of_frame(top))
 
 
 def footer(scene: Scene, back: bool) -> Widget:

@@ -261,10 +261,9 @@ def _code(scene: Scene, url: str, crowded: bool) -> Widget:
         gap=2,
         size_hint_y=1.0,
     )
-    if look.lowered:
+    if look.lowered or not (larger and look.portrait):
         return card
-    units = 19.0 if not crowded else 15.5 if look.portrait else 11.0
-    return fixed(card, look.unit(units)) if larger else card
+    return fixed(card, look.unit(16.5 if crowded else 23.0))
 
 
 def _paper(scene: Scene, crowded: bool) -> Widget:

@@ -53,6 +53,7 @@ class Keyboard(BoxLayout):
         numbers: bool = False,
         on_way: Callable[[], None] | None = None,
         last: bool = True,
+        last_kind: str = "primary",
         private: bool = False,
         signs: str = "",
         **kwargs: Any,
@@ -61,7 +62,8 @@ class Keyboard(BoxLayout):
         self._look, self._words = look, words
         self._on_key, self._on_done = on_key, on_done
         self._vietnamese, self._numbers, self._on_way = vietnamese, numbers, on_way
-        self._last, self._private, self._signs = last, private, signs
+        self._last, self._last_kind, self._private = last, last_kind, private
+        self._signs = signs
         self._lay(LETTER_ROWS, words.digits)
 
     def _lay(self, rows: tuple[str, ...], other: str) -> None:
@@ -102,12 +104,13 @@ class Keyboard(BoxLayout):
             self._words.done,
             self._on_done,
             name="done",
-            kind="primary",
+            kind=self._last_kind,
             role=role,
             pad=0.5,
         )
         turn.size_hint_x, done.size_hint_x = 1.5, 2.5
-        space = self._key(" ", self._words.space, wide=3 if larger else 6)
+        crowded = larger or (self._last and self._on_way is not None)
+        space = self._key(" ", self._words.space, wide=3 if crowded else 6)
         keys = [turn, *([self._key(sign) for sign in self._signs] or [space])]
         if self._last:
             keys.append(done)

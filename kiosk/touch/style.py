@@ -39,6 +39,8 @@ class Palette:
     """The border of what can be touched: 3:1 or more on its ground."""
     edge: float = 1.0
     """How many times the usual width borders have."""
+    faint: Colour | None = None
+    """Words and border of what is not to be had now, where `quiet` and `control` are not quiet enough."""
 
 
 CALM = Palette(
@@ -77,6 +79,7 @@ HIGH_CONTRAST = Palette(
     line=rgb("#FFFFFF"),
     control=rgb("#FFFFFF"),
     edge=2.0,
+    faint=rgb("#A8A8A8"),
 )
 
 SIZES = {

@@ -340,7 +340,7 @@ class BigButton(Touchable, BoxLayout, Ground):
         """Fill, border and ink."""
         p = self._look.palette
         if self.disabled:
-            return p.background, p.line, p.quiet
+            return p.background, p.faint or p.line, p.faint or p.quiet
         if self.kind == "primary":
             fill = p.primary_pressed if pressed else p.primary
             return fill, fill, p.on_primary
@@ -349,7 +349,8 @@ class BigButton(Touchable, BoxLayout, Ground):
         if self.kind == "chosen":
             return (p.pressed if pressed else p.tint), p.primary, p.ink
         if self.kind == "muted":
-            return (p.pressed if pressed else p.background), p.control, p.quiet
+            fill = p.pressed if pressed else p.background
+            return fill, p.faint or p.control, p.faint or p.quiet
         if self.kind == "quiet":
             return (p.pressed if pressed else p.background), p.control, p.primary
         return (
@@ -485,6 +486,7 @@ class Header(BoxLayout):
         above = Text(look, authority, "small", colour=ink, valign="bottom")
         below = Text(look, centre, "button", bold=True, colour=ink, valign="top")
         above.size_hint_y, below.size_hint_y = (0.4, 0.6) if authority else (0.01, 1)
+        self._above, self._wished = above, below.wished
         if emblem:
             self.add_widget(
                 Image(source=emblem, fit_mode="contain", size_hint_x=None, width=look.unit(8))
@@ -495,6 +497,10 @@ class Header(BoxLayout):
         self.clock = Text(look, clock, "lead", bold=True, colour=ink, halign="right")
         self.clock.size_hint_x, self.clock.width = None, look.unit(13)
         self.add_widget(self.clock)
+
+    def stress_authority(self) -> None:
+        """What stands above the centre's name matters more than it for now: as large as there is room."""
+        self._above.bold, self._above.wished = True, self._wished
 
     def _place(self, *_: object) -> None:
         self._band.pos, self._band.size = self.pos, self.size
@@ -520,7 +526,8 @@ class Spinner(Widget):
             Color(rgba=look.palette.primary)
             self._arc = SmoothLine(width=look.unit(0.7), cap="round")
         self._turning: Any = None
-        self.bind(parent=self._start_or_stop)
+        self._seen = False
+        self.bind(parent=self._start_or_stop, pos=self._draw, size=self._draw)
 
     def _start_or_stop(self, *_: object) -> None:
         if self._turning is not None:
@@ -528,15 +535,19 @@ class Spinner(Widget):
         self._turning = Clock.schedule_interval(self._turn, 1 / 20) if self.parent else None
 
     def _turn(self, *_: object) -> bool | None:
-        """Ends itself when its picture is no longer shown."""
+        """Ends itself when its picture is no longer shown; before it is, it waits."""
         if self.get_parent_window() is None:
-            return False
+            return None if not self._seen else False
+        self._seen = True
+        self._draw()
+        return None
+
+    def _draw(self, *_: object) -> None:
         x, y = middle(self)
         radius = min(self.width, self.height) * 0.42
         start = (time.monotonic() - self._began) * 300 % 360
         self._track.circle = (x, y, radius)
         self._arc.circle = (x, y, radius, start, start + 80)
-        return None
 
 
 def alike(buttons: Sequence[BigButton | FaceButton]) -> None:

@@ -39,10 +39,11 @@ print(json.dumps([bool(took), size or "/dev/video0"]))
 """
 KIOSK_CAMERA = """
 import json, sys
+import msgspec
 from kiosk.scan.camera import doctor_line
-from kiosk.scan.settings import CameraSettings
-address, preview, still = sys.argv[1:]
-print(json.dumps(doctor_line(CameraSettings(address=address, preview=preview, still=still))))
+from kiosk.settings import FilingSettings
+own = msgspec.convert(json.loads(sys.argv[1]), FilingSettings, strict=False)
+print(json.dumps(doctor_line(own.camera_settings())))
 """
 PRINTER = """
 import json, sys
@@ -110,11 +111,9 @@ def camera(look: Look) -> Finding:
     quiet = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_VIDEOIO_PRIORITY_LIST": "V4L2"}
     table = look.file.kiosk.get("filing", {})
     own = table if isinstance(table, dict) else {}
-    address = str(own.get("camera", ""))
-    sizes = (str(own.get("camera_preview", "1280x720")), str(own.get("camera_still", "3840x2160")))
     try:
-        if address:
-            good, word = probe(KIOSK_CAMERA, address, *sizes, environ=quiet)
+        if own.get("camera"):
+            good, word = probe(KIOSK_CAMERA, json.dumps(own), environ=quiet)
             return (ok if good else bad)("camera", "camera" if good else "camera_bad", detail=word)
         good, word = probe(CAMERA, environ=quiet)
     except ProbeFailed as error:

@@ -127,6 +127,30 @@ driven.write(b"x")
 found["driven"] = [machine.uart.driven, machine.driver()]
 found["battery"] = driven.battery()
 
+
+class Threads:
+    @staticmethod
+    def stack_size(size):
+        found["stack"] = size
+
+    @staticmethod
+    def start_new_thread(again_and_again, given):
+        try:
+            again_and_again(*given)
+        except StopIteration:
+            found["turns"] = len(turns)
+
+
+def turn():
+    turns.append(1)
+    if len(turns) == 3:
+        raise StopIteration
+
+
+turns = []
+sys.modules["_thread"] = Threads
+again.beside(turn)
+
 Pin.held = (esp32_board.BUTTONS[0], esp32_board.BUTTONS[3])
 run.main()
 found["came back from service"] = True

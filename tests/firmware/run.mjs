@@ -5,8 +5,12 @@
 //   node run.mjs BUILD SETTINGS LOG FLASH   the same, with the set of files that FLASH (a folder) says
 //   node run.mjs BUILD check PROGRAM    PROGRAM (Python) once; it gets the line from standard input as `given`
 //
-// In:  {"rx": hex} {"buttons": bits} {"battery": percent} {"log_fails": bool} {"cut_after": bytes} {"cut_at": changes}
+// A terminal on Wi-Fi finds the modules of shim/ in place of those of an ESP32; the test carries its messages.
+//
+// In:  {"wifi": bool} {"broker": bool} {"message": [topic, hex]}
+//      {"rx": hex} {"buttons": bits} {"battery": percent} {"log_fails": bool} {"cut_after": bytes} {"cut_at": changes}
 // Out: {"ready": true} {"tx": hex} {"lamp": colour} {"buzz": bool} {"chips": hex} {"resting": true} {"restart": true}
+//      {"mqtt": "connect" or "subscribe" or "publish", …} {"joined": network}
 // "cut_after": the power goes when so many bytes of the next write to the log have reached the flash.
 // "cut_at": the power goes at so many changes of the flash from now on, in the middle of it if it is a write.
 // "restart": it starts anew; the process ends, and another one is to be started. So it does when a set on trial stops.
@@ -24,6 +28,7 @@ function say(told) {
 }
 
 const machine = { rx: "", buttons: 0, battery: 255, logFails: false, cutAfter: -1, cutAt: -1, log: -1, quiet: null };
+const air = { wifi: false, reachable: process.env.BROKER === "1", connected: false, messages: [] };
 
 function restart() {
   say({ restart: true });
@@ -50,6 +55,25 @@ const host = {
   buzz: (on) => say({ buzz: on }),
   chips: (hex) => say({ chips: hex }),
   restart,
+  wifi_join: (network, password) => {
+    air.wifi = true;
+    say({ joined: network, password });
+  },
+  wifi_joined: () => air.wifi,
+  mqtt_connect: (how) => {
+    air.messages = [];
+    air.connected = air.wifi && air.reachable;
+    if (air.connected) say({ mqtt: "connect", ...JSON.parse(how) });
+    return air.connected;
+  },
+  mqtt_say: (what, topic, hex, qos) => {
+    if (air.connected) say({ mqtt: what, topic, hex, qos });
+    return air.connected;
+  },
+  mqtt_heard: () => {
+    if (!air.connected) return "gone";
+    return air.messages.length ? JSON.stringify(air.messages.shift()) : "";
+  },
   buttons: () => machine.buttons,
   battery: () => machine.battery,
   log_open: () => {
@@ -70,6 +94,10 @@ const host = {
 };
 
 function hear(told) {
+  if ("wifi" in told) air.wifi = told.wifi;
+  if ("broker" in told) air.reachable = told.broker;
+  air.connected &&= air.wifi && air.reachable;
+  if ("message" in told && air.connected) air.messages.push(told.message);
   if ("rx" in told) machine.rx += told.rx;
   if ("buttons" in told) {
     machine.buttons = told.buttons;
@@ -83,14 +111,19 @@ function hear(told) {
 
 function copy(python, from, to) {
   python.FS.mkdirTree(to);
-  for (const name of fs.readdirSync(from)) python.FS.writeFile(`${to}/${name}`, fs.readFileSync(`${from}/${name}`));
+  for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
+    const { name } = entry;
+    if (entry.isFile()) python.FS.writeFile(`${to}/${name}`, fs.readFileSync(`${from}/${name}`));
+    else copy(python, `${from}/${name}`, `${to}/${name}`);
+  }
 }
 
 async function micropython() {
   const python = await loadMicroPython({ heapsize: 512 * 1024, linebuffer: true, stdout: (line) => say({ said: line }) });
   python.registerJsModule("host", host);
   copy(python, build, "/lib/firmware");
-  python.runPython("import sys; sys.path[:] = ['/lib']");
+  copy(python, new URL("shim", import.meta.url).pathname, "/shim");
+  python.runPython("import sys; sys.path[:] = ['/lib', '/shim']");
   return python;
 }
 
@@ -108,7 +141,7 @@ function started(python) {
 // What main.py does on a board, as far as it can be done step by step.
 function fromFlash(python) {
   python.FS.mount(hostFlash(python.FS, flash, changes), {}, "/flash");
-  python.runPython("import firmware.sets\nkept = firmware.sets.Sets('/flash/')\nsys.path[:] = [kept.start()]");
+  python.runPython("import firmware.sets\nkept = firmware.sets.Sets('/flash/')\nsys.path[:] = [kept.start(), '/shim']");
   python.runPython("for name in list(sys.modules):\n    if name.startswith('firmware'):\n        del sys.modules[name]");
   return guarded(() => started(python));
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -153,6 +154,14 @@ def wait_for_database(folder: Folder, seconds: float = 30.0) -> None:
     asyncio.run(wait())
 
 
+class CutAtTheEnd(logging.Filter):
+    """A stream that is cut since this process ends is no failure."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = record.exc_info[0] if record.exc_info else None
+        return not (kind is not None and issubclass(kind, asyncio.CancelledError))
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="motcua-web")
     parser.add_argument("--data", type=Path, required=True)
@@ -164,6 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--origin", type=int, default=0)
     args = parser.parse_args(arguments)
     logs.begin()
+    logging.getLogger("uvicorn.error").addFilter(CutAtTheEnd())
     folder, file = Folder(args.data), settings.read(args.settings)
     os.environ.setdefault("NICEGUI_STORAGE_PATH", str(folder.root / "nicegui"))
     wait_for_database(folder)

@@ -492,13 +492,13 @@ class SatisfactionView:
             row(
                 limit(page, x),
                 self._where((x.service,) if x.service else (), (x.counter,) if x.counter else ()),
-                tag("td", act("untrigger", self._say("drop"), x.id, can), cls="mc-acts"),
+                tag("td", act("untrigger", self._say("untrigger"), x.id, can), cls="mc-acts"),
             )
             for x in page.state.setup.triggers
         ]
         if not rows:
             return tag("div", self._say("no_triggers"), cls="mc-empty")
-        return table((self._say("measure"), self._say("where"), ""), rows)
+        return table((self._say("measure"), self._say("watched_where"), ""), rows)
 
     def _where(
         self,
