@@ -118,7 +118,7 @@ def _laid(scene: Scene, options: Sequence[Chip]) -> Widget:
         columns = 1 if count <= MOST_ABREAST + 1 else 2
     else:
         columns = count if count <= MOST_ABREAST else 2
-    grid = GridLayout(cols=columns, spacing=look.unit(2))
+    grid = GridLayout(cols=columns, spacing=look.unit(1.6))
     for option in options:
         grid.add_widget(option)
     return grid

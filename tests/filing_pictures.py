@@ -84,6 +84,11 @@ def at_question(state: State, path: str) -> State:
     return _put(state, found)
 
 
+def at_end(state: State) -> State:
+    """Turned to the last page."""
+    return replace(state, pages={state.step: 99}, turned={state.step: 99})
+
+
 def visits(language: str) -> Iterator[tuple[str, State]]:
     """Every picture by name, in the order of a visit."""
     birth = begun(opened(), language)
@@ -93,6 +98,7 @@ def visits(language: str) -> Iterator[tuple[str, State]]:
     asked = after(birth, (r.Began, {}))
     yield "consent", asked
     yield "consent_given", replace(asked, consents=frozenset({r.Consent.REUSE}))
+    yield "consent_end", at_end(asked)
     card = after(asked, (r.Began, {}))
     yield "card", card
     yield "card_no_camera", replace(card, camera=False)
@@ -100,6 +106,7 @@ def visits(language: str) -> Iterator[tuple[str, State]]:
     yield "card_wrong", wrong
     filled = after(card, (r.CodeRead, {"text": CARD}))
     yield "card_filled", filled
+    yield "card_filled_end", at_end(filled)
     state = after(filled, (r.CardLeft, {}))
     yield "question_1", state
     yield from questions(birth, language)
@@ -109,7 +116,7 @@ def visits(language: str) -> Iterator[tuple[str, State]]:
     help_ = replace(state, help=Help.COMING)
     yield "help", help_
     yield "leave", replace(state, leaving=True)
-    yield "idle", replace(state, touched=NOW - 100_000)
+    yield "idle", replace(state, touched=NOW - 140_000)
     yield "access", replace(state, access=replace(state.access, open=True))
     yield from others(language)
 
@@ -222,6 +229,8 @@ def paper_pictures(birth: State) -> Iterator[tuple[str, State]]:
 def ends(filled: State, language: str) -> Iterator[tuple[str, State]]:
     review = replace(filled, step=Step.REVIEW, filled=())
     yield "review", review
+    yield "review_end", at_end(review)
+    yield "review_again", replace(at_end(review), pages={})
     yield "sending", replace(review, step=Step.SENDING)
     due = NOW + 90_000_000
     filed = Filed(
@@ -271,7 +280,8 @@ def others(language: str) -> Iterator[tuple[str, State]]:
     found = talk.Answered(id="lookup", status=200, body=body)
     yield "found", replace(lookup, step=Step.FOUND, looked_up=found)
     unknown = talk.Answered(id="lookup", status=200, body=b'{"code":"X","state":"unknown"}')
-    yield "found_unknown", replace(lookup, step=Step.FOUND, looked_up=unknown)
+    typed = replace(lookup.draft, text="G22.99.08-261127-0021")
+    yield "found_unknown", replace(lookup, step=Step.FOUND, looked_up=unknown, draft=typed)
 
 
 def run(size: str, folder: Path | None, language: str, way: str, only: str = "") -> None:

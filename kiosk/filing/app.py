@@ -36,6 +36,8 @@ from .visit import State, Step, idle_left, view
 from .words import Words
 
 PATIENT_LOOK_MS = 8_000
+TURNED = frozenset({Step.CONSENT, Step.CARD, Step.REVIEW})
+"""Where the button of the next page becomes that of the deed."""
 KIOSK_TEXTS = Path(kiosk.__file__).parent / "texts"
 
 log = structlog.get_logger()
@@ -182,9 +184,11 @@ class FilingApp(ReadingApp):
 
 
 def _name(state: State) -> str:
-    """The picture's name: another question is another picture, so that half a double tap answers nothing."""
+    """The picture's name: another question or page is another picture, so that half a double tap answers nothing."""
     seen = view(state)
-    return f"{seen.value}:{state.at}" if seen is Step.QUESTION else seen.value
+    if seen is Step.QUESTION:
+        return f"{seen.value}:{state.at}"
+    return f"{seen.value}:{state.page}" if seen in TURNED and state.page else seen.value
 
 
 def _gone() -> None:

@@ -234,7 +234,8 @@ def _page_turned(state: State, report: r.PageTurned) -> Decision:
     page = max(0, report.page)
     if state.access.open:
         return replace(state, access=replace(state.access, page=page)), ()
-    return replace(state, pages={**state.pages, state.step: page}), ()
+    turned = {**state.turned, state.step: max(page, state.turned.get(state.step, 0))}
+    return replace(state, pages={**state.pages, state.step: page}, turned=turned), ()
 
 
 def _key_pressed(state: State, report: r.KeyPressed) -> Decision:

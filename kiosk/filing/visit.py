@@ -113,6 +113,8 @@ class State:
     unplugged: int | None = None
     typing: str = "telex"
     pages: dict[Step, int] = field(default_factory=dict)
+    turned: dict[Step, int] = field(default_factory=dict)
+    """The last page to which she has turned on each step."""
 
     form: Form | None = None
     today: dt.date = dt.date(2026, 1, 1)
@@ -172,6 +174,11 @@ class State:
     @property
     def page(self) -> int:
         return self.access.page if self.access.open else self.pages.get(self.step, 0)
+
+    @property
+    def furthest(self) -> int:
+        """The last page that she has seen here."""
+        return max(self.page, self.turned.get(self.step, 0))
 
     @property
     def errand(self) -> Errand:

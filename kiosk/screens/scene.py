@@ -274,6 +274,8 @@ class Choice:
     kind: str = "plain"
     icon: str = ""
     private: bool = False
+    named: bool = False
+    """The detail is the text's name, and stands above it."""
 
 
 def pager_height(look: Look) -> float:
@@ -302,7 +304,20 @@ def choices(
     most: float = 15,
     columns: int | None = None,
 ) -> list[Widget]:
-    """The list's page that the state names, and a pager under it when there are more pages.
+    """The list's page that the state names, and a pager under it when there are more pages."""
+    box, page, pages = listed(scene, items, room, least, most, columns)
+    return [box, *([pager(scene, page, pages)] if pages > 1 else [])]
+
+
+def listed(
+    scene: Stage,
+    items: Sequence[Choice],
+    room: float,
+    least: float = 11,
+    most: float = 15,
+    columns: int | None = None,
+) -> tuple[Widget, int, int]:
+    """The list's page that the state names, which it is, and how many there are; room for a pager is left.
 
     Each row is as high as its words need, `least` to `most` units where they need less: larger letters
     make more pages.
@@ -329,7 +344,7 @@ def choices(
         empty = [Widget() for _ in range(columns - len(row))]
         lines.append(fixed(Row(look, *row, *empty, gap=GAP), height))
     box = fixed(Column(look, *lines, gap=GAP), max(0.0, sum(heights) + gap * (len(heights) - 1)))
-    return [box, *([pager(scene, page, len(pages))] if len(pages) > 1 else [])]
+    return box, page, len(pages)
 
 
 def by_pages(heights: Sequence[float], room: float, gap: float) -> list[tuple[int, int]]:
@@ -378,10 +393,12 @@ def button_of(scene: Stage, item: Choice) -> BigButton:
         icon=item.icon,
         halign="left",
         private=item.private,
+        named=item.named,
     )
 
 
-def pager(scene: Stage, page: int, pages: int) -> Widget:
+def pager(scene: Stage, page: int, pages: int, onward: bool = True) -> Widget:
+    """Without `onward` the way to the next page stands elsewhere."""
     look = scene.look
 
     larger = look.letters > LETTERS[0]
@@ -405,7 +422,7 @@ def pager(scene: Stage, page: int, pages: int) -> Widget:
         look,
         turn("previous", "frame.previous", page - 1),
         where,
-        turn("next", "frame.next", page + 1),
+        turn("next", "frame.next", page + 1) if onward else Space(),
         gap=GAP,
     )
     return fixed(row, pager_height(look))
@@ -427,6 +444,7 @@ def key_words(scene: Stage, done: str = "", way: str = "") -> KeyWords:
 def spoken_keys(scene: Stage) -> tuple[tuple[str, str], ...]:
     """What keys are called that say nothing by themselves."""
     signs = {" ": "space", ",": "comma", ".": "dot", "?": "question"}
+    signs |= {"@": "at", "-": "dash", "_": "underscore"}
     named = [(sign, scene.say(f"keys.spoken_{name}")) for sign, name in signs.items()]
     return (*named, *((tone, scene.say("keys.spoken_tone", tone=tone)) for tone in TONES))
 

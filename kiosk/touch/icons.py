@@ -245,6 +245,41 @@ def _low(pen: _Pen) -> None:
     pen.line((0.38, 0.7), (0.5, 0.57), (0.62, 0.7), width=0.045)
 
 
+def _card(pen: _Pen) -> None:
+    """A card with a code on it."""
+    pen.line((0.04, 0.2), (0.04, 0.8), (0.96, 0.8), (0.96, 0.2), close=True)
+    pen.line((0.16, 0.62), (0.44, 0.62))
+    pen.line((0.16, 0.42), (0.36, 0.42))
+    pen.line((0.58, 0.36), (0.58, 0.64), (0.84, 0.64), (0.84, 0.36), close=True)
+    pen.dot((0.71, 0.5), 0.05)
+
+
+def _camera(pen: _Pen) -> None:
+    pen.line((0.06, 0.16), (0.06, 0.72), (0.3, 0.72), (0.38, 0.86))
+    pen.line((0.38, 0.86), (0.62, 0.86), (0.7, 0.72), (0.94, 0.72))
+    pen.line((0.94, 0.72), (0.94, 0.16), (0.06, 0.16))
+    pen.arc((0.5, 0.44), 0.18, 0, 1)
+
+
+def _scanner(pen: _Pen) -> None:
+    """A flat bed with its lid open, and a paper on it."""
+    pen.line((0.06, 0.14), (0.06, 0.36), (0.94, 0.36), (0.94, 0.14), close=True)
+    pen.line((0.08, 0.36), (0.9, 0.78))
+    pen.line((0.3, 0.36), (0.78, 0.36), width=0.09)
+
+
+def _add(pen: _Pen) -> None:
+    pen.arc((0.5, 0.5), 0.44, 0, 1)
+    pen.line((0.5, 0.28), (0.5, 0.72), width=0.055)
+    pen.line((0.28, 0.5), (0.72, 0.5), width=0.055)
+
+
+def _none(pen: _Pen) -> None:
+    """A ring with a stroke through it: not this."""
+    pen.arc((0.5, 0.5), 0.44, 0, 1)
+    pen.line((0.19, 0.19), (0.81, 0.81))
+
+
 _ICONS: dict[str, Callable[[_Pen], None]] = {
     "back": _back,
     "next": _next,
@@ -270,6 +305,11 @@ _ICONS: dict[str, Callable[[_Pen], None]] = {
     "write": _write,
     "access": _access,
     "low": _low,
+    "card": _card,
+    "camera": _camera,
+    "scanner": _scanner,
+    "add": _add,
+    "none": _none,
 }
 ICONS = tuple(_ICONS)
 

@@ -37,7 +37,8 @@ class Keyboard(BoxLayout):
 
     `numbers`: digits stand above the letters too, as VNI needs them; `on_way`: the key that changes the
     way of typing; `last`: there is a key that says she is done; `private`: what a key is called is said to
-    headphones only, as what is typed with it is nobody else's business. A remote finger finds a key as `key-a`,
+    headphones only, as what is typed with it is nobody else's business; `signs`: they have keys, instead of the
+    space and the signs of a sentence. A remote finger finds a key as `key-a`,
     `key-ă`, `key-sắc`, `key-space`, `key-delete`, `key-way`, `done`.
     """
 
@@ -54,6 +55,7 @@ class Keyboard(BoxLayout):
         last: bool = True,
         last_kind: str = "primary",
         private: bool = False,
+        signs: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(orientation="vertical", spacing=look.unit(1.2), **kwargs)
@@ -61,6 +63,7 @@ class Keyboard(BoxLayout):
         self._on_key, self._on_done = on_key, on_done
         self._vietnamese, self._numbers, self._on_way = vietnamese, numbers, on_way
         self._last, self._last_kind, self._private = last, last_kind, private
+        self._signs = signs
         self._lay(LETTER_ROWS, words.digits)
 
     def _lay(self, rows: tuple[str, ...], other: str) -> None:
@@ -71,11 +74,14 @@ class Keyboard(BoxLayout):
             self.add_widget(self._row(*(self._key(letter) for letter in letters)))
         wide = 1.5 if self._look.letters == 1.0 else 2.0
         delete = self._key(DELETE, self._words.delete, "quiet", wide=wide)
-        self.add_widget(self._row(*(self._key(letter) for letter in rows[-1]), delete))
+        last = rows[-1].rstrip(",.?") if self._signs and rows is LETTER_ROWS else rows[-1]
+        self.add_widget(self._row(*(self._key(letter) for letter in last), delete))
         if self._vietnamese and rows is LETTER_ROWS:
             apart = self._look.letters > 1.0
             marks = [self._key(letter) for letter in MARKED]
-            role, wide = ("button", 1.0) if apart else ("small", 1.6)
+            role, wide = (
+                ("button", 1.0) if apart else ("small", 1.6 if self._look.portrait else 1.3)
+            )
             tones = [self._key(tone, tone, "quiet", wide=wide, role=role) for tone in TONES]
             for row in (marks, tones) if apart else ([*marks, *tones],):
                 self.add_widget(self._row(*row))
@@ -104,7 +110,8 @@ class Keyboard(BoxLayout):
         )
         turn.size_hint_x, done.size_hint_x = 1.5, 2.5
         crowded = larger or (self._last and self._on_way is not None)
-        keys = [turn, self._key(" ", self._words.space, wide=3 if crowded else 6)]
+        space = self._key(" ", self._words.space, wide=3 if crowded else 6)
+        keys = [turn, *([self._key(sign) for sign in self._signs] or [space])]
         if self._last:
             keys.append(done)
         if self._on_way is not None:

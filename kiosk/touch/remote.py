@@ -6,7 +6,7 @@ One JSON object a line in, one out; coordinates are the window's pixels from its
     {"touch": [x, y]}        a finger down and up; "times": 2 taps twice, "to": [x, y] slides first
     {"key": "F1"}            a key of the keyboard, by name or as one letter
     {"state": true}          {"screen", "ready", "size", "buttons": [{"name", "text", "rect",
-                              "disabled"}], "texts": [{"text", "rect", "overflows"}],
+                              "kind", "disabled"}], "texts": [{"text", "rect", "overflows"}],
                               "found": the item that exploring has come to}
     {"screenshot": "x.png"}  saves what the window shows
     {"later": 60}            as if so many seconds had gone by untouched
@@ -117,6 +117,7 @@ def describe(app: ScreenApp) -> dict[str, Any]:
                     "name": getattr(widget, "name", ""),
                     "text": getattr(widget, "said", ""),
                     "rect": _rect(widget),
+                    "kind": getattr(widget, "kind", ""),
                     "disabled": bool(widget.disabled),
                 }
             )

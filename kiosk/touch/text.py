@@ -26,6 +26,8 @@ WIDEST_SIGN = 1.0
 """No letter is wider than its font size."""
 WIDEST_LETTER = 0.75
 """No text is wider than so much of its font size a letter: short ones need not be measured."""
+HIGH_LETTERS = frozenset("ẤẦẨẪẮẰẲẴẾỀỂỄỐỒỔỖ")
+"""Two marks above a capital reach above the line."""
 
 
 @lru_cache(4096)
@@ -68,7 +70,8 @@ def height_of(look: Look, text: str, role: str, width: float, bold: bool = False
         return 0.0
     font = look.text(role)
     if "\n" not in text and len(text) * font * WIDEST_LETTER <= width:
-        return float(drawn_size("Ấg", font, bold, None)[1])
+        tallest = "Ễạg" if HIGH_LETTERS.intersection(text) else "Áạg"
+        return float(drawn_size(tallest, font, bold, width)[1])
     return float(drawn_size(text, font, bold, width)[1])
 
 

@@ -255,8 +255,10 @@ class BigButton(Touchable, BoxLayout, Ground):
         pad: float = PAD,
         spoken: str | None = None,
         private: bool = False,
+        named: bool = False,
         **kwargs: Any,
     ) -> None:
+        """`named`: the detail is the text's name, and stands above it."""
         pad = look.unit(pad)
         super().__init__(
             on_act,
@@ -266,9 +268,10 @@ class BigButton(Touchable, BoxLayout, Ground):
             **kwargs,
         )
         self.disabled = disabled
-        self.name, self.said, self.kind = name, f"{text}\n{detail}".strip(), kind
+        said = (detail, text) if named else (text, detail)
+        self.name, self.said, self.kind = name, "\n".join(said).strip(), kind
         self.spoken, self.private = spoken, private
-        self._look, self._upright = look, upright
+        self._look, self._upright, self._named = look, upright, named
         fill, border, ink = self._colours(False)
         self.lay_ground(look, fill, border, look.unit(1.8), 2.5 if kind == "chosen" else 1.0)
         self.icon = Icon(look, icon, ink) if icon else None
@@ -293,8 +296,9 @@ class BigButton(Touchable, BoxLayout, Ground):
         words: Widget = self.label
         if self.detail is not None:
             self.label.size_hint_y, self.detail.size_hint_y = LABEL_SHARE, 1 - LABEL_SHARE
-            self.label.valign, self.detail.valign = "bottom", "top"
-            words = Column(self._look, self.label, self.detail, gap=DETAIL_GAP)
+            lines = [self.detail, self.label] if self._named else [self.label, self.detail]
+            lines[0].valign, lines[1].valign = "bottom", "top"
+            words = Column(self._look, *lines, gap=DETAIL_GAP)
             words.bind(size=self._share)
         self.add_widget(words)
         if self.icon is not None and beside:

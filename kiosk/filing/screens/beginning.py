@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kivy.uix.widget import Widget
 
 from kiosk.filing import reports as r
@@ -15,7 +17,8 @@ from kiosk.filing.visit import (
     title,
     to_give,
 )
-from kiosk.screens.scene import by_pages, pager_height
+from kiosk.screens.scene import by_pages
+from kiosk.touch.style import LETTERS
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.widgets import BigButton, Column, Icon, Row, Space
 from queue_server.dossiers.forms import fill
@@ -23,6 +26,7 @@ from queue_server.dossiers.forms import fill
 from .camera import Live
 from .scene import (
     GAP,
+    SHEET,
     Choice,
     Scene,
     beside,
@@ -30,11 +34,14 @@ from .scene import (
     fixed,
     framed,
     main_button,
-    pager,
+    once_seen,
+    page_of,
+    pager_height,
     remark,
     room_for,
     seen_room,
     sheet,
+    turner,
 )
 
 PATIENT_LOOK_MS = 8_000
@@ -62,25 +69,45 @@ def start(scene: Scene) -> Widget:
     look, state = scene.look, scene.state
     is_feedback = state.errand is Errand.FEEDBACK
     key = "feedback" if is_feedback else "start"
-    remarks = []
-    if not is_feedback and asks_presence(state):
-        remarks.append(remark(scene, scene.say("start.presence"), "counter"))
-    if (
-        not is_feedback
-        and any(offered.form.presence is False for offered in forms(state))
-        and _sample(scene)
-    ):
-        remarks.append(remark(scene, scene.say("start.sample"), "warning"))
     begin = main_button(
         scene, scene.say(f"{key}.begin"), scene.touch(r.Began), "begin", icon="write", units=16
     )
     heading = scene.say(f"{key}.title", name=title(state))
+    minded = [] if is_feedback else _minded(scene)
+    remarks = [remark(scene, scene.say(k), icon) for k, icon in minded]
     if look.lowered:
-        card, turn = sheet(scene, _told(scene, key), seen_room(scene, title=heading))
-        return framed(scene, *turn, *remarks, Space(), begin, title=heading, above=[card])
+        count = _fit_below(scene, remarks, begin)
+        inner = scene.width - look.unit(6)
+        more = [remark(scene, scene.say(k), icon, width=inner) for k, icon in minded[count:]]
+        told = [*more, *_told(scene, key)]
+        card, page, pages = sheet(scene, told, seen_room(scene, title=heading))
+        turn = turner(scene, page, pages)
+        return framed(scene, *turn, *remarks[:count], Space(), begin, title=heading, above=[card])
     taken = [begin.height, *(part.height for part in remarks)]
-    card, turn = sheet(scene, _told(scene, key), seen_room(scene, *taken, title=heading))
+    card, page, pages = sheet(scene, _told(scene, key), seen_room(scene, *taken, title=heading))
+    turn = turner(scene, page, pages)
     return framed(scene, *turn, begin, title=heading, above=[*remarks, card])
+
+
+def _minded(scene: Scene) -> list[tuple[str, str]]:
+    """What she should know before she begins, and its sign."""
+    state = scene.state
+    found = []
+    if asks_presence(state):
+        found.append(("start.presence", "counter"))
+    if any(offered.form.presence is False for offered in forms(state)) and _sample(scene):
+        found.append(("start.sample", "warning"))
+    return found
+
+
+def _fit_below(scene: Scene, notes: Sequence[Widget], button: Widget) -> int:
+    """How many of the notes stand between pager and button in the lower half."""
+    room = room_for(scene, button.height, pager_height(scene.look))
+    for at, note in enumerate(notes):
+        room -= note.height + scene.look.unit(GAP)
+        if room < 0:
+            return at
+    return len(notes)
 
 
 def _sample(scene: Scene) -> bool:
@@ -132,31 +159,60 @@ def _point(scene: Scene, words: str, width: float, icon: str = "check") -> Widge
 
 def consent(scene: Scene) -> Widget:
     """Each purpose by itself; what is not touched is not agreed to."""
-    look, state = scene.look, scene.state
+    look = scene.look
     heading = scene.say("consent.title")
     agree = main_button(
         scene, scene.say("consent.agree"), scene.touch(r.Began), "agree", icon="check", units=14
     )
     use = remark(scene, scene.say("consent.use"), "person", calm=True)
-    rows = [_purpose(scene, purpose) for purpose in (Consent.REUSE, Consent.KEEP, Consent.NOTIFY)]
     words = scene.say("consent.optional")
     optional = Text(look, words, "body", bold=True)
     optional = fixed(optional, height_of(look, words, "body", scene.width, bold=True) + 2)
-    above, first = ([use], [optional]) if look.lowered else ([use, optional], [])
-    taken = [agree.height, optional.height, *([] if look.lowered else [use.height])]
-    room, gap = room_for(scene, *taken, title=heading), look.unit(GAP)
-    heights = [row.height for row in rows]
-    pages = by_pages(heights, room, gap)
-    turn = []
-    if len(pages) > 1:
-        pages = by_pages(heights, room - pager_height(look) - gap, gap)
-        turn = [pager(scene, min(state.page, len(pages) - 1), len(pages))]
-    begin, end = pages[min(state.page, len(pages) - 1)]
-    body = [*first, *rows[begin:end], *turn]
-    return framed(scene, *body, Space(), agree, title=heading, above=above)
+    gap = look.unit(GAP)
+    taken = [agree.height, *([] if look.lowered else [use.height]), optional.height]
+    room = room_for(scene, *taken, title=heading)
+    rows = _purposes(scene, room)
+    above: list[Widget] = [use]
+    first: list[Widget] = [optional]
+    if look.lowered or _height(rows, gap) <= room:
+        shown, page, pages = page_of(scene, rows, room, gap)
+    else:
+        shown, page, pages = _by_and_by(scene, use, optional, rows, heading, agree.height)
+        above, first = ([use], []) if page == 0 else ([optional], [])
+    turn, on = once_seen(scene, agree, page, pages)
+    return framed(scene, *first, *shown, *turn, Space(), on, title=heading, above=above)
 
 
-def _purpose(scene: Scene, purpose: Consent) -> Widget:
+def _by_and_by(
+    scene: Scene, use: Widget, optional: Widget, rows: list[Widget], heading: str, taken: float
+) -> tuple[list[Widget], int, int]:
+    """First what cannot be done without, by itself; then the purposes, on as many pages as they need."""
+    look = scene.look
+    room = room_for(scene, taken, optional.height, pager_height(look), title=heading)
+    pages = by_pages([row.height for row in rows], room, look.unit(GAP))
+    page = min(scene.state.page, len(pages))
+    if page == 0:
+        return [], 0, len(pages) + 1
+    begin, end = pages[page - 1]
+    return rows[begin:end], page, len(pages) + 1
+
+
+def _height(parts: Sequence[Widget], gap: float) -> float:
+    return float(sum(part.height + gap for part in parts) - gap)
+
+
+def _purposes(scene: Scene, room: float) -> list[Widget]:
+    """The purposes with roomy buttons, or with the least there may be where all then stand on one page."""
+    look = scene.look
+    rows: list[Widget] = []
+    for least in (max(look.unit(10), look.target()), look.target()):
+        rows = [_purpose(scene, x, least) for x in (Consent.REUSE, Consent.KEEP, Consent.NOTIFY)]
+        if _height(rows, look.unit(GAP)) <= room:
+            break
+    return rows
+
+
+def _purpose(scene: Scene, purpose: Consent, least: float) -> Widget:
     """The purpose in words, and yes or no beside it: neither is chosen before she touches one."""
     look, state = scene.look, scene.state
     given = True if purpose in state.consents else False if purpose in state.refused else None
@@ -176,7 +232,7 @@ def _purpose(scene: Scene, purpose: Consent) -> Widget:
     words = scene.say(f"consent.{purpose.value}")
     text = Text(look, words, "body")
     width = scene.width - sum(b.width for b in buttons) - look.unit(3 * 2)
-    high = max(look.unit(10), look.target(), height_of(look, words, "body", width) + 2)
+    high = max(least, height_of(look, words, "body", width) + 2)
     return fixed(Row(look, text, *buttons, gap=GAP), high)
 
 
@@ -189,31 +245,33 @@ def card(scene: Scene) -> Widget:
     if state.filled:
         return _filled(scene)
     heading = scene.say("card.title")
-    note = _card_note(scene)
+    notes = _card_notes(scene)
     without = main_button(
         scene, scene.say("card.without"), scene.touch(r.CardLeft), "without", kind="plain"
     )
-    low = [Space()] if look.lowered else []
     if not state.camera:
-        picture: Widget = Icon(look, "person", size_hint_y=0.6)
-        return framed(scene, Space(), without, title=heading, above=[note, picture])
+        picture: Widget = Icon(look, "card", size_hint_y=0.6)
+        return framed(scene, Space(), without, title=heading, above=[*notes, picture])
     live = Live(look, scene.eye, "card")
+    if look.lowered:
+        return framed(scene, live, without, title=heading, above=notes)
     if look.portrait:
-        return framed(scene, without, *low, title=heading, above=[note, live])
+        return framed(scene, without, title=heading, above=[*notes, live])
     half = (scene.width - look.unit(GAP * 2)) / 2
-    words = Column(look, _card_note(scene, half), Space(), without, gap=GAP)
+    words = Column(look, *_card_notes(scene, half), Space(), without, gap=GAP)
     return framed(scene, beside(scene, live, words), title=heading)
 
 
-def _card_note(scene: Scene, width: float = 0) -> Widget:
-    """How to hold the card; or what is the matter with what was held."""
+def _card_notes(scene: Scene, width: float = 0) -> list[Widget]:
+    """What is the matter with what was held, if it was no good; and how to hold the card."""
     state = scene.state
-    if state.card_fault:
-        return remark(scene, scene.say(f"card.fault_{state.card_fault}"), width=width)
     key = "card.hold" if state.camera else "card.no_camera"
-    if state.camera and state.now - state.since > PATIENT_LOOK_MS:
+    if state.camera and state.now - state.since > PATIENT_LOOK_MS and not state.card_fault:
         key = "card.patience"
-    return remark(scene, scene.say(key), "person", calm=True, width=width)
+    how = remark(scene, scene.say(key), "card", calm=True, width=width)
+    if not state.card_fault:
+        return [how]
+    return [remark(scene, scene.say(f"card.fault_{state.card_fault}"), width=width), how]
 
 
 def _filled(scene: Scene) -> Widget:
@@ -227,26 +285,51 @@ def _filled(scene: Scene) -> Widget:
     for row in rows:
         if row.path in state.filled and row.value:
             parts.append(_said(scene, row.label, row.value))
-    notes = [remark(scene, scene.say("card.look"), "person", calm=True)]
-    if offers_priority(state):
-        notes.append(remark(scene, scene.say("card.elderly"), "priority", calm=True))
     heading = scene.say("card.filled")
+    keys = [("card.look", "person")]
+    if offers_priority(state):
+        keys.append(("card.elderly", "priority"))
+    notes = _notes(scene, keys)
     if look.lowered:
-        card_, turn = sheet(scene, parts, seen_room(scene, title=heading))
-        return framed(scene, *turn, *notes, Space(), on, title=heading, above=[card_])
+        count, inner = _fit_below(scene, notes, on), scene.width - look.unit(6)
+        notes, parts = notes[:count], [*parts, *_notes(scene, keys[count:], inner)]
+        card_, page, pages = sheet(scene, parts, seen_room(scene, title=heading))
+        turn, last = once_seen(scene, on, page, pages)
+        return framed(scene, *turn, *notes, Space(), last, title=heading, above=[card_])
     taken = [on.height, *(part.height for part in notes)]
-    card_, turn = sheet(scene, parts, seen_room(scene, *taken, title=heading))
-    return framed(scene, *turn, on, title=heading, above=[*notes, card_])
+    room = seen_room(scene, *taken, title=heading)
+    tallest = max((part.height for part in parts), default=0.0)
+    if tallest > room - look.unit(SHEET + GAP) - pager_height(look):
+        notes, parts = [], [*parts, *_notes(scene, keys, scene.width - look.unit(6))]
+        room = seen_room(scene, on.height, title=heading)
+    card_, page, pages = sheet(scene, parts, room)
+    turn, last = once_seen(scene, on, page, pages)
+    return framed(scene, *turn, last, title=heading, above=[*notes, card_])
+
+
+def _notes(scene: Scene, keys: list[tuple[str, str]], width: float = 0) -> list[Widget]:
+    """Side by side on a lying screen."""
+    look = scene.look
+    if look.portrait or len(keys) == 1:
+        return [remark(scene, scene.say(k), icon, calm=True, width=width) for k, icon in keys]
+    half = (scene.width - look.unit(GAP)) / 2
+    notes = [remark(scene, scene.say(k), icon, calm=True, width=half) for k, icon in keys]
+    high = max(note.height for note in notes)
+    return [fixed(Row(look, *(fixed(note, high) for note in notes), gap=GAP), high)]
 
 
 def _said(scene: Scene, label: str, value: str) -> Widget:
+    """What a value is, and beside it, or below it where letters are large, the value."""
     look = scene.look
-    name = Text(look, label, "body", colour=look.palette.quiet, size_hint_x=0.38)
-    said = Text(look, value, "button", bold=True, size_hint_x=0.62)
+    quiet = look.palette.quiet
+    below = look.letters > LETTERS[1] and look.portrait
+    name = Text(look, label, "body", colour=quiet, size_hint_x=1 if below else 0.38)
+    said = Text(look, value, "button", bold=True, size_hint_x=1 if below else 0.62)
     said.private = True
-    inner = (scene.width - look.unit(8)) * 0.6
-    high = max(
-        height_of(look, value, "button", inner, bold=True),
-        height_of(look, label, "body", inner * 0.6),
-    )
-    return fixed(Row(look, name, said), high + look.unit(1.5))
+    inner = (scene.width - look.unit(8)) * (1 if below else 0.6)
+    first = height_of(look, label, "body", inner if below else inner * 0.6)
+    second = height_of(look, value, "button", inner, bold=True)
+    if below:
+        parts = Column(look, fixed(name, first + 1), fixed(said, second + 1), gap=0)
+        return fixed(parts, first + second + 2)
+    return fixed(Row(look, name, said), max(first, second) + look.unit(1.5))

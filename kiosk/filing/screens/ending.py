@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import msgspec
 from kivy.uix.widget import Widget
 
@@ -26,21 +28,27 @@ from queue_server.wire.words import local
 from .camera import Live
 from .scene import (
     GAP,
+    SHEET,
     Choice,
     Scene,
     beside,
-    choices,
     fixed,
     framed,
     key_words,
+    listed,
     main_button,
+    once_seen,
     pager_height,
     paragraph,
     remark,
     room_for,
     seen_room,
     sheet,
+    sheet_pages,
+    turner,
 )
+
+LONGEST_SECTION = 32
 
 
 def review(scene: Scene) -> Widget:
@@ -54,14 +62,27 @@ def review(scene: Scene) -> Widget:
         if is_prepared(state)
         else "review.send"
     )
+    units = 10 if look.lowered else 14
     send = main_button(
-        scene, scene.say(key), scene.touch(r.FilingWanted), "submit", icon="check", units=14
+        scene, scene.say(key), scene.touch(r.FilingWanted), "submit", icon="check", units=units
     )
     above = [paragraph(scene, scene.say("review.look"), quiet=True)]
     taken = [send.height, *(0 if look.lowered else part.height for part in above)]
-    columns = 1 if look.portrait or look.letters > 1.3 else 2
-    body = choices(scene, _rows(scene), room_for(scene, *taken, title=heading), 9, 11, columns)
-    return framed(scene, *body, Space(), send, title=heading, above=above)
+    room, turning = room_for(scene, *taken, title=heading), pager_height(look) + look.unit(GAP)
+    rows = _rows(scene)
+    if look.portrait:
+        box, page, pages = listed(scene, rows, room, 9, 11)
+        turn, last = once_seen(scene, send, page, pages)
+        return framed(scene, box, *turn, Space(), last, title=heading, above=above)
+    box, page, pages = listed(scene, rows, room + turning, 9, 11)
+    if pages == 1:
+        box, page, pages = listed(scene, rows, room, 9, 11)
+    turn, last = once_seen(scene, send, page, pages)
+    foot: Widget = last
+    if turn:
+        last.size_hint_y = 1
+        foot = fixed(beside(scene, turn[0], last), send.height)
+    return framed(scene, box, Space(), foot, title=heading, above=above)
 
 
 def _rows(scene: Scene) -> list[Choice]:
@@ -82,6 +103,7 @@ def _rows(scene: Scene) -> list[Choice]:
                 on_act=scene.touch(r.WentBack),
                 detail=scene.say("papers.title"),
                 icon="folder",
+                named=True,
             )
         )
     return found
@@ -99,10 +121,16 @@ def _row(scene: Scene, row: fill.Row, section: str) -> Choice:
         name=f"row-{row.path}",
         text=words if len(words) < 160 else f"{words[:158].rsplit(' ', 1)[0]} …",
         on_act=scene.touch(r.RowTouched, path=row.path),
-        detail=f"{section} · {label}" if section and section != label else label,
+        detail=f"{section} · {label}" if _tells(section, label) else label,
         icon="write",
         private=True,
+        named=True,
     )
+
+
+def _tells(section: str, label: str) -> bool:
+    """A section's name says whose answer it is; a whole sentence only takes room."""
+    return bool(section) and section != label and len(section) <= LONGEST_SECTION
 
 
 def _papers_words(scene: Scene) -> str:
@@ -168,40 +196,78 @@ def done(scene: Scene) -> Widget:
     row = Row(look, *ends, finish, gap=GAP)
     buttons.append(fixed(row, max(look.unit(12), look.target())))
     heading = scene.say(_done_key(scene))
-    border = look.palette.success
-    if not look.portrait:
-        half = (scene.width - look.unit(GAP * 2)) / 2
-        big = _big(scene)
-        room = seen_room(scene, big.height, title=heading)
-        notes, told = _notes(scene, half), _facts(scene, half)
-        high = [part.height for part in (*notes, *buttons)]
-        if room_for(scene, *high, title=heading) < 0:
-            notes, told = [], [*told, *_notes(scene, half - look.unit(6))]
-        facts, turn = sheet(scene, told, room, border)
-        left = Column(look, big, facts, *turn, gap=GAP)
-        right = Column(look, *notes, Space(), *buttons, gap=GAP)
-        return framed(scene, beside(scene, left, right), title=heading, back=False, leave=False)
-    big, notes = _big(scene), _notes(scene)
-    taken = [big.height, *(part.height for part in notes)]
-    if not look.lowered:
-        taken += [part.height for part in buttons]
-    tight = seen_room(scene, *taken, title=heading) < look.unit(30)
-    if tight and not look.lowered:
-        notes, taken = [], [big.height, *(part.height for part in buttons)]
-    below: list[Widget] = []
-    if look.lowered:
-        high = [part.height for part in (*notes, *buttons)]
-        tight = room_for(scene, *high) < pager_height(look)
-        below = [] if tight else notes
-        notes, taken = [], [big.height]
-    room = seen_room(scene, *taken, title=heading)
-    spare = _notes(scene, scene.width - look.unit(6)) if tight else []
-    told = [*_facts(scene, scene.width), *spare]
-    facts, turn = sheet(scene, told, room, border)
-    low = [Space()] if look.lowered else []
-    above: list[Widget] = [big, facts, *notes]
-    body = [*below, *turn, *low, *buttons]
+    lay = _done_upright if look.portrait else _done_lying
+    above, body = lay(scene, heading, buttons)
     return framed(scene, *body, title=heading, above=above, back=False, leave=False)
+
+
+def _done_lying(
+    scene: Scene, heading: str, buttons: list[Widget]
+) -> tuple[list[Widget], list[Widget]]:
+    """The number and the facts; beside them what is to be minded, as much as there is room for."""
+    look = scene.look
+    half = (scene.width - look.unit(GAP * 2)) / 2
+    big = _big(scene)
+    right = room_for(scene, *(part.height for part in buttons), title=heading) - look.unit(GAP)
+    notes, told = _noted(scene, _facts(scene, half), [right], half)
+    room = room_for(scene, big.height, title=heading)
+    facts, page, pages = sheet(scene, told, room, look.palette.success)
+    left = Column(look, big, facts, *turner(scene, page, pages), gap=GAP)
+    return [], [beside(scene, left, Column(look, *notes[0], Space(), *buttons, gap=GAP))]
+
+
+def _done_upright(
+    scene: Scene, heading: str, buttons: list[Widget]
+) -> tuple[list[Widget], list[Widget]]:
+    """The number, what is to be minded, the facts. On a low screen there may be more to mind below."""
+    look = scene.look
+    big, high = _big(scene), [part.height for part in buttons]
+    upper = seen_room(scene, big.height, *([] if look.lowered else high), title=heading)
+    lower = room_for(scene, *high) - look.unit(GAP) if look.lowered else 0.0
+    facts = _facts(scene, scene.width)
+    gap, turn = look.unit(GAP), pager_height(look) + look.unit(GAP)
+    least = min(look.unit(30), sum(part.height + gap for part in facts) + look.unit(7))
+    for above_room, below_room in product((upper - least, upper - least - turn, 0), (0, turn)):
+        rooms = [above_room, lower - below_room]
+        (above, below), told = _noted(scene, facts, rooms, scene.width)
+        room = upper - sum(part.height + gap for part in above)
+        if _stands(scene, told, room, bool(below_room)):
+            break
+    card, page, pages = sheet(scene, told, room, look.palette.success)
+    low = [Space()] if look.lowered else []
+    return [big, *above, card], [*below, *turner(scene, page, pages), *low, *buttons]
+
+
+def _stands(scene: Scene, parts: list[Widget], room: float, can_turn: bool) -> bool:
+    """Each of these parts stands whole on a sheet of `room`, and there is room for a pager if it needs one."""
+    look = scene.look
+    inner = room - look.unit(SHEET)
+    turns = len(sheet_pages(scene, parts, room)) > 1
+    if turns and look.lowered and not can_turn:
+        return False
+    if turns and not look.lowered:
+        inner -= pager_height(look) + look.unit(GAP)
+    return all(part.height <= inner for part in parts)
+
+
+def _noted(
+    scene: Scene, facts: list[Widget], rooms: list[float], width: float
+) -> tuple[list[list[Widget]], list[Widget]]:
+    """The notes in the first of these rooms where they fit; else before the facts, the word MẪU after them."""
+    look = scene.look
+    placed: list[list[Widget]] = [[] for _ in rooms]
+    first: list[Widget] = []
+    last: list[Widget] = []
+    for key, icon, calm in _notes(scene):
+        note = remark(scene, scene.say(key), icon, calm=calm, width=width)
+        at = next((n for n, room in enumerate(rooms) if note.height <= room), None)
+        if at is not None:
+            placed[at].append(note)
+            rooms[at] -= note.height + look.unit(GAP)
+            continue
+        inside = remark(scene, scene.say(key), icon, calm=calm, width=width - look.unit(6))
+        (last if key == "done.sample" else first).append(inside)
+    return placed, [*first, *facts, *last]
 
 
 def _done_key(scene: Scene) -> str:
@@ -245,10 +311,13 @@ def _big(scene: Scene) -> Widget:
 
 
 def _strip_words(scene: Scene) -> str:
-    """Who has left words takes a slip with her number home, not a receipt."""
+    """Only who has filed takes a receipt home: of words a slip with their number, of what is prepared a note."""
     state = scene.state
-    slip = state.errand is Errand.FEEDBACK and state.strip in ("printing", "confirmed", "unknown")
-    return f"strip.{state.strip}{'_slip' if slip else ''}"
+    if state.strip not in ("printing", "confirmed", "unknown"):
+        return f"strip.{state.strip}"
+    if state.errand is Errand.FEEDBACK:
+        return f"strip.{state.strip}_slip"
+    return f"strip.{state.strip}{'_prepared' if is_prepared(state) else ''}"
 
 
 def _facts(scene: Scene, width: float) -> list[Widget]:
@@ -284,26 +353,19 @@ def _line(scene: Scene, key: str, words: str, width: float) -> Widget:
     return fixed(Row(look, name, said), high + look.unit(0.8))
 
 
-def _notes(scene: Scene, width: float = 0) -> list[Widget]:
+def _notes(scene: Scene) -> list[tuple[str, str, bool]]:
+    """What is to be minded, the most pressing first: its words, its sign, and whether it is calm."""
     state = scene.state
     notes = []
-    if is_sample(state):
-        notes.append(remark(scene, scene.say("done.sample"), width=width))
-    if state.kept:
-        notes.append(remark(scene, scene.say("done.kept_text"), "offline", calm=True, width=width))
     if state.strip:
-        icon = "warning" if state.strip == "failed" else "printer"
-        notes.append(
-            remark(
-                scene,
-                scene.say(_strip_words(scene)),
-                icon,
-                calm=state.strip != "failed",
-                width=width,
-            )
-        )
+        failed = state.strip == "failed"
+        notes.append((_strip_words(scene), "warning" if failed else "printer", not failed))
     elif not state.kept:
-        notes.append(remark(scene, scene.say("strip.none"), "write", calm=True, width=width))
+        notes.append(("strip.none", "write", True))
+    if state.kept:
+        notes.append(("done.kept_text", "offline", True))
+    if is_sample(state):
+        notes.append(("done.sample", "warning", False))
     return notes
 
 
@@ -341,32 +403,46 @@ def refused(scene: Scene) -> Widget:
     state = scene.state
     refusal = state.refusal
     words = (refusal.en if state.language == "en" else refusal.vi) if refusal else ""
-    return trouble(scene, scene.say("refused_here.title"), words or scene.say("refused_here.text"))
+    notes = [words, scene.say("refused_here.text")] if words else [scene.say("refused_here.text")]
+    return _trouble(scene, scene.say("refused_here.title"), notes, "call")
+
+
+WAY_OUT = {"disk": "call", "large": "review"}
+"""What helps; else to try again."""
 
 
 def full(scene: Scene) -> Widget:
     why = scene.state.fault or "error"
-    return trouble(scene, scene.say("full.title"), scene.say(f"full.{why}"))
+    notes = [scene.say(f"full.{why}")]
+    return _trouble(scene, scene.say("full.title"), notes, WAY_OUT.get(why, "again"))
 
 
-def trouble(scene: Scene, heading: str, words: str) -> Widget:
-    again = main_button(
-        scene, scene.say("full.again"), scene.touch(r.FilingWanted), "again", units=14
-    )
-    look_again = main_button(
-        scene, scene.say("full.review"), scene.touch(r.WentBack), "review", kind="plain"
-    )
-    return framed(
-        scene,
-        Space(),
-        look_again,
-        again,
-        title=heading,
-        above=[
-            remark(scene, words),
-            Icon(scene.look, "warning", scene.look.palette.accent, size_hint_y=0.5),
-        ],
-    )
+def _trouble(scene: Scene, heading: str, notes: list[str], main: str) -> Widget:
+    """What is the matter; the way out that helps is the main one, and stands last."""
+    kinds = {"again": r.FilingWanted, "review": r.WentBack, "call": r.HelpCalled}
+    names = ["again", "review"] if main != "call" else ["again", "review", "call"]
+    names.sort(key=lambda name: name == main)
+    ways = [
+        main_button(
+            scene,
+            scene.say(f"full.{name}"),
+            scene.touch(kinds[name]),
+            name,
+            kind="primary" if name == main else "plain",
+            units=14 if name == main else 12,
+            icon="help" if name == "call" else "",
+        )
+        for name in names
+    ]
+    sign = Icon(scene.look, "warning", scene.look.palette.accent, size_hint_y=0.5)
+    first, *rest = notes
+    said = [remark(scene, first), *(paragraph(scene, words, "lead") for words in rest)]
+    taken = [part.height for part in said]
+    if not scene.look.lowered:
+        taken += [way.height for way in ways]
+    room = seen_room(scene, *taken, title=heading)
+    signs = [sign] if room > scene.look.unit(14) else []
+    return framed(scene, Space(), *ways, title=heading, above=[*said, *signs])
 
 
 # --- looking up -----------------------------------------------------------------------------------
@@ -420,6 +496,7 @@ def _code_keys(scene: Scene) -> Widget:
             vietnamese=False,
             numbers=True,
             last=False,
+            signs="-.",
         )
 
     height = keyboard_height(look, False) + look.unit(8)
@@ -444,10 +521,6 @@ class _Found(msgspec.Struct):
 def found(scene: Scene) -> Widget:
     """State and degree of completion, and no more: that is what the law allows without log-in."""
     look, answer = scene.look, scene.state.looked_up
-    again = main_button(
-        scene, scene.say("lookup.again"), scene.touch(r.WentBack), "again", kind="plain"
-    )
-    leave = main_button(scene, scene.say("done.done"), scene.touch(r.Left), "done")
     try:
         known = (
             msgspec.json.decode(answer.body, type=_Found)
@@ -456,12 +529,23 @@ def found(scene: Scene) -> Widget:
         )
     except msgspec.DecodeError:
         known = None
-    if known is None or known.state == "unknown":
+    is_found = known is not None and known.state != "unknown"
+    leave = _end(scene, "done.done", r.Left, "done", is_found)
+    again = _end(scene, "lookup.again", r.WentBack, "again", not is_found)
+    buttons: list[Widget] = [again, leave] if is_found else [leave, again]
+    if not look.portrait:
+        high = max(part.height for part in buttons)
+        for part in buttons:
+            part.size_hint_y = 1
+        buttons = [fixed(Row(look, *buttons, gap=GAP), high)]
+    if known is None or not is_found:
         key = "unknown" if known else "slow" if answer and answer.status == 429 else "away"
-        note = remark(scene, scene.say(f"lookup.{key}"))
-        return framed(
-            scene, Space(), again, leave, title=scene.say("lookup.title"), above=[note], leave=False
-        )
+        said = [
+            _centred(scene, scene.state.draft.text, "title"),
+            remark(scene, scene.say(f"lookup.{key}")),
+        ]
+        heading = scene.say("lookup.title")
+        return framed(scene, Space(), *buttons, title=heading, above=said, leave=False)
     parts = [
         _centred(scene, known.code, "title"),
         _centred(scene, scene.say(f"lookup.state.{known.state}"), "lead"),
@@ -469,12 +553,14 @@ def found(scene: Scene) -> Widget:
     ]
     high = sum(part.height for part in parts) + look.unit(8 + 4 * 3)
     card = fixed(Card(look, Space(), *parts, Space(), pad=4, gap=3), high)
-    buttons = [again, leave]
-    if not look.portrait:
-        buttons = [fixed(Row(look, again, leave, gap=GAP), leave.height)]
     return framed(
         scene, Space(), *buttons, title=scene.say("lookup.found"), above=[card], leave=False
     )
+
+
+def _end(scene: Scene, key: str, act: type[r.Report], name: str, main: bool) -> BigButton:
+    kind = "primary" if main else "plain"
+    return main_button(scene, scene.say(key), scene.touch(act), name, kind=kind)
 
 
 def _completion(scene: Scene, percent: int) -> Widget:

@@ -19,9 +19,12 @@ from kiosk.touch.widgets import Icon, Space
 from .scene import Scene, choices, fixed, framed, main_button, room_for
 
 
-def notice(scene: Scene, sign: Widget, heading: str, words: str, *buttons: Widget) -> Widget:
+def notice(
+    scene: Scene, sign: Widget, heading: str, words: str, *buttons: Widget, share: float = 0.5
+) -> Widget:
+    """`share`: of the height that is left, what the sign has beside the empty room below."""
     look = scene.look
-    sign.size_hint_y = 0.5
+    sign.size_hint_y = share
     title = Text(look, heading, "title", bold=True, halign="center")
     title = fixed(title, height_of(look, heading, "title", scene.width, bold=True) + look.unit(2))
     text = Text(look, words, "lead", halign="center", valign="top")
@@ -67,6 +70,7 @@ def idle(scene: Scene) -> Widget:
             icon="clock",
         ),
         main_button(scene, scene.say("idle.here"), scene.touch(r.Touched), "here", units=20),
+        share=0.5 if look.portrait else 2,
     )
     return Anywhere(picture, scene.touch(r.Touched))
 

@@ -24,18 +24,18 @@ from .scene import (
     fixed,
     framed,
     main_button,
-    pager,
     remark,
     room_for,
+    turner,
 )
 
 ICONS = {
-    How.SCAN: "list",
-    How.FLAT: "printer",
+    How.SCAN: "camera",
+    How.FLAT: "scanner",
     How.PHONE: "phone",
     How.HELD: "folder",
     How.SHOW: "counter",
-    How.NONE: "back",
+    How.NONE: "none",
 }
 MOST_ON_SCREEN, MOST_LARGE = 4, 1
 
@@ -52,7 +52,7 @@ def papers(scene: Scene) -> Widget:
         scene.say("papers.on_without" if state.warned else "papers.on"),
         scene.touch(r.PapersDone),
         "papers-done",
-        kind="plain" if missing(state) and not state.warned else "primary",
+        units=12 if look.portrait else 10,
     )
     items = [_item(scene, paper) for paper in to_give(state)]
     taken = [done.height, *(0 if look.lowered else part.height for part in above)]
@@ -127,15 +127,16 @@ def scan(scene: Scene) -> Widget:
         return _flat(scene, heading)
     width = 0.0 if look.portrait else (scene.width - look.unit(GAP * 2)) * 0.38
     if not state.camera:
-        note = remark(scene, scene.say("scan.no_camera"))
-        return framed(scene, Space(), title=heading, above=[note])
+        return _elsewhere(scene, heading, remark(scene, scene.say("scan.no_camera")))
     words = scene.say(f"scan.hint.{state.hint}") if state.hint else scene.say("scan.lay")
     note = remark(
-        scene, words, "check" if state.hint in ("hold", "good") else "list", calm=True, width=width
+        scene,
+        words,
+        "check" if state.hint in ("hold", "good") else "camera",
+        calm=True,
+        width=width,
     )
-    take = main_button(
-        scene, scene.say("scan.take"), scene.touch(r.Shutter), "take", kind="plain", icon="check"
-    )
+    take = main_button(scene, scene.say("scan.take"), scene.touch(r.Shutter), "take", icon="camera")
     live = Live(look, scene.eye, "page")
     if look.lowered:
         return framed(scene, live, take, title=heading, above=[note])
@@ -148,9 +149,10 @@ def scan(scene: Scene) -> Widget:
 def _phone(scene: Scene, heading: str) -> Widget:
     look, where = scene.look, phone_code(scene.state)
     if not where:
-        wait = scene.state.phone is None
-        note = remark(scene, scene.say("scan.phone_wait" if wait else "scan.phone_off"), calm=wait)
-        return framed(scene, Space(), title=heading, above=[note])
+        if scene.state.phone is None:
+            note = remark(scene, scene.say("scan.phone_wait"), "phone", calm=True)
+            return framed(scene, Space(), title=heading, above=[note])
+        return _elsewhere(scene, heading, remark(scene, scene.say("scan.phone_off")))
     said = scene.say("scan.phone")
     high = height_of(look, said, "lead", scene.width) + look.unit(4)
     words = fixed(Text(look, said, "lead", halign="center"), high)
@@ -160,13 +162,27 @@ def _phone(scene: Scene, heading: str) -> Widget:
     return framed(scene, Space(), title=heading, above=[words, code])
 
 
+UNREADABLE = ("small", "refused")
+"""A scanner's file of which she knows nothing: she can only scan again."""
+
+
 def _flat(scene: Scene, heading: str) -> Widget:
+    """How to scan stands there also when something was the matter with what was scanned."""
     hint = scene.state.hint
-    if hint:
-        note = remark(scene, scene.say(f"scan.hint.{hint}"))
-    else:
-        note = remark(scene, scene.say("scan.flat"), "printer", calm=True)
-    return framed(scene, Space(), title=heading, above=[note])
+    how = remark(scene, scene.say("scan.flat"), "scanner", calm=True)
+    if not hint:
+        return framed(scene, Space(), title=heading, above=[how])
+    key = "scan.flat_again" if hint in UNREADABLE else f"scan.hint.{hint}"
+    return _elsewhere(scene, heading, remark(scene, scene.say(key)), how, main=False)
+
+
+def _elsewhere(scene: Scene, heading: str, *notes: Widget, main: bool = True) -> Widget:
+    """This way does not work, or not well: another one is a touch away, unless pages came by this one."""
+    act, kind = scene.touch(r.WentBack), "primary" if main else "plain"
+    other = main_button(scene, scene.say("scan.other"), act, "other-way", kind=kind)
+    ways = [] if pages_of(scene.state) else [other]
+    seen, more = (notes[:1], notes[1:]) if scene.look.lowered else (notes, ())
+    return framed(scene, *more, Space(), *ways, title=heading, above=seen)
 
 
 def pages(scene: Scene) -> Widget:
@@ -174,20 +190,19 @@ def pages(scene: Scene) -> Widget:
     look, state = scene.look, scene.state
     found, taken = the_paper(state), pages_of(state)
     heading = scene.say("pages.title", name=found.name if found else "")
-    if len(heading) > 120:
+    if len(heading) > 120 or look.letters > LETTERS[0]:
         heading = scene.say("pages.short")
     flaws = [*(flaw for page in taken for flaw in page.flaws), state.hint]
     above: list[Widget] = []
     if flaws[0]:
-        above.append(remark(scene, scene.say(f"scan.hint.{flaws[0]}")))
-    most = MOST_ON_SCREEN if look.letters == LETTERS[0] and not look.lowered else MOST_LARGE
+        half = 0.0 if look.portrait else (scene.width - look.unit(GAP * 2)) / 2
+        above.append(remark(scene, scene.say(f"scan.hint.{flaws[0]}"), width=half))
+    roomy = look.letters == LETTERS[0] and look.portrait and not look.lowered
+    most = MOST_ON_SCREEN if roomy else MOST_LARGE
     at = min(state.page, (len(taken) - 1) // most)
     shown = taken[at * most : (at + 1) * most]
     if look.lowered:
         above += [Picture(look, scene.eye.thumbnail(page.id)) for page in shown]
-    cards = [_page(scene, page, at * most + n, len(taken)) for n, page in enumerate(shown)]
-    columns = min(2, len(cards)) if look.portrait else len(cards)
-    rows = [Row(look, *cards[n : n + columns], gap=GAP) for n in range(0, len(cards), columns)]
     given = state.given.get(state.paper)
     how = given.how if given else How.SCAN
     more = main_button(
@@ -196,50 +211,57 @@ def pages(scene: Scene) -> Widget:
         scene.touch(r.HowChosen, how=how),
         "more",
         kind="plain",
-        icon="list",
+        icon="add",
     )
     done = main_button(
-        scene, scene.say("pages.done"), scene.touch(r.PagesDone), "pages-done", icon="check"
+        scene,
+        scene.say("pages.done"),
+        scene.touch(r.PagesDone),
+        "pages-done",
+        kind="plain" if flaws[0] else "primary",
+        icon="check",
     )
-    pages_ = -(-len(taken) // most)
-    turn = [pager(scene, at, pages_)] if pages_ > 1 else []
-    buttons = (
-        [more, done]
-        if look.portrait
-        else [fixed(Row(look, _free(more), _free(done), gap=GAP), done.height)]
-    )
-    return framed(scene, *rows, *turn, *buttons, title=heading, above=above)
-
-
-def _free(button: BigButton) -> BigButton:
-    button.size_hint_y = 1
-    return button
+    turn = turner(scene, at, -(-len(taken) // most))
+    if not look.portrait:
+        picture = Picture(look, scene.eye.thumbnail(shown[0].id))
+        wishes = _wishes(scene, shown[0], at, len(taken))[bool(turn) :]
+        right = Column(look, *above, *wishes, *turn, Space(), more, done, gap=GAP)
+        return framed(scene, beside(scene, picture, right), title=heading)
+    cards = [_page(scene, page, at * most + n, len(taken)) for n, page in enumerate(shown)]
+    columns = min(2, len(cards))
+    rows = [Row(look, *cards[n : n + columns], gap=GAP) for n in range(0, len(cards), columns)]
+    return framed(scene, *rows, *turn, more, done, title=heading, above=above)
 
 
 def _page(scene: Scene, page: r.Page, place: int, count: int) -> Widget:
     look = scene.look
-    buttons = [_wish(scene, page, "again"), _wish(scene, page, "remove")]
-    if place:
-        buttons.append(_wish(scene, page, "up"))
-    alike(buttons)
-    words = Text(
-        look, scene.say("pages.place", place=place + 1, count=count), "body", halign="center"
-    )
-    row = fixed(Row(look, *buttons, gap=1), look.target())
-    high = look.unit(5) * look.letters
-    below = [fixed(words, high), row]
+    below = _wishes(scene, page, place, count)
     if look.lowered:
-        return fixed(Column(look, *below, gap=1), high + row.height + look.unit(1))
+        high = sum(part.height for part in below) + look.unit(1)
+        return fixed(Column(look, *below, gap=1), high)
     return Column(look, Picture(look, scene.eye.thumbnail(page.id)), *below, gap=1)
 
 
-def _wish(scene: Scene, page: r.Page, wish: str) -> BigButton:
+def _wishes(scene: Scene, page: r.Page, place: int, count: int) -> list[Widget]:
+    """Which page it is, and what she may want of it."""
+    look = scene.look
+    buttons = [_wish(scene, page, "again", bool(page.flaws)), _wish(scene, page, "remove")]
+    if place:
+        buttons.append(_wish(scene, page, "up"))
+    alike(buttons)
+    words = scene.say("pages.place", place=place + 1, count=count)
+    text = Text(look, words, "body", halign="center")
+    row = fixed(Row(look, *buttons, gap=1), look.target())
+    return [fixed(text, look.unit(5) * look.letters), row]
+
+
+def _wish(scene: Scene, page: r.Page, wish: str, main: bool = False) -> BigButton:
     return BigButton(
         scene.look,
         scene.say(f"pages.{wish}"),
         scene.touch(r.PageTouched, page=page.id, wish=wish),
         name=f"{wish}-{page.id}",
-        kind="accent" if wish == "remove" else "quiet",
+        kind="primary" if main else "accent" if wish == "remove" else "quiet",
         role="body",
         pad=0.6,
     )

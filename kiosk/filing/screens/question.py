@@ -10,7 +10,7 @@ from kivy.uix.widget import Widget
 from kiosk.filing import reports as r
 from kiosk.filing.drafts import Input, found, input_of
 from kiosk.touch.keyboard import Keyboard, keyboard_height
-from kiosk.touch.style import LETTERS
+from kiosk.touch.style import LEAST_TARGET_MM, LETTERS
 from kiosk.touch.text import Text, height_of
 from kiosk.touch.vietnamese import DELETE, VNI
 from kiosk.touch.widgets import BigButton, Card, Column, Row, Space, alike
@@ -30,17 +30,24 @@ from .scene import (
     hers,
     key_words,
     main_button,
+    page_of,
     pager,
     pager_height,
     paragraph,
     remark,
     room_for,
     seen_room,
+    turner,
 )
 
 PAD_ROWS = ("123", "456", "789")
 PAD_WIDTH, PAD_HEIGHT = 70.0, 56.0
+LEAST_FIGURE = 6.8
+"""Units of height in which a figure of the pad can be read."""
 LONGEST_TITLE = 150
+EMAIL_SIGNS = "@.-_"
+FIND_KEYS, FIND_KEYS_LOW = 36.0, 31.0
+"""Units of height of the keys by which something is found: with large letters the list needs the room."""
 
 
 def question(scene: Scene) -> Widget:
@@ -122,7 +129,7 @@ def _ways(scene: Scene, asked: Question, onward: bool = True) -> list[Widget]:
         words = scene.say("question.card")
         beside_.append(
             BigButton(
-                look, words, act, name="card", kind="quiet", icon="person", role="body", pad=0.8
+                look, words, act, name="card", kind="quiet", icon="card", role="body", pad=0.8
             )
         )
     if beside_:
@@ -182,7 +189,9 @@ def _laid(
 
 def _keys(scene: Scene, asked: Question) -> Widget:
     state, look = scene.state, scene.look
-    lines = 4 if asked.kind is Kind.LONG else 2 if asked.kind is Kind.TEXT else 1
+    tight = look.lowered and look.letters > LETTERS[1]
+    most = 2 if tight else 4
+    lines = most if asked.kind is Kind.LONG else 2 if asked.kind is Kind.TEXT else 1
     text = state.draft.text.upper() if asked.kind is Kind.NAME else state.draft.text
     box = _box(scene, text, lines)
     ways = _ways(scene, asked, onward=False)
@@ -218,13 +227,14 @@ def _box(scene: Scene, text: str, lines: int = 1, hint: str = "") -> Widget:
 
 
 def _keyboard(scene: Scene, asked: Question | None, done: str = "question.next") -> Widget:
-    """The keys stay from letter to letter: only what changes them makes new ones."""
+    """The keys stay from letter to letter: only what changes them makes new ones. To find something (`asked` is
+    None) no marks are needed."""
     look, state = scene.look, scene.state
     plain = asked is not None and asked.kind is Kind.EMAIL
-    is_vietnamese = state.language == "vi" and not plain
+    is_vietnamese = state.language == "vi" and not plain and asked is not None
     numbers = state.typing == VNI or plain
     private = asked is not None and asked.sensitive
-    key = (look, state.language, state.typing, plain, done, private)
+    key = (look, state.language, state.typing, plain, asked is None, done, private)
 
     def make() -> Widget:
         words = key_words(scene, scene.say(done), state.typing)
@@ -236,12 +246,15 @@ def _keyboard(scene: Scene, asked: Question | None, done: str = "question.next")
             lambda: tell(r.Entered),
             vietnamese=is_vietnamese,
             numbers=numbers,
-            on_way=None if plain else lambda: tell(r.TypingTurned),
+            on_way=None if plain or asked is None else lambda: tell(r.TypingTurned),
             last=bool(done),
             private=private,
+            signs=EMAIL_SIGNS if plain else "",
         )
 
     height = keyboard_height(look, is_vietnamese)
+    if asked is None and look.letters > LETTERS[0]:
+        height = look.unit(FIND_KEYS_LOW if look.lowered else FIND_KEYS)
     if not look.portrait:
         height = min(look.unit(60), room_for(scene, title="A"))
     return fixed(scene.keep("keyboard", key, make), height)
@@ -289,6 +302,7 @@ def _with_pad(scene: Scene, asked: Question, shown: list[Widget], touched: list[
         fixed_ = [part.height for part in (*touched, *ways)]
         if not look.lowered:
             fixed_ += [part.height for part in (*shown, *_above(scene, asked, room=0))]
+            fixed_ += _room_of_help(scene, asked, room_for(scene, *fixed_, title=title))
         room = room_for(scene, *fixed_, title=title)
         pad = _number_pad(scene, asked, min(room, look.unit(PAD_HEIGHT)))
         return _laid(scene, asked, shown, [*touched, pad, *ways])
@@ -302,6 +316,21 @@ def _with_pad(scene: Scene, asked: Question, shown: list[Widget], touched: list[
     return framed(
         scene, beside(scene, left, Column(look, Space(), pad, *last, gap=GAP)), title=title
     )
+
+
+def _room_of_help(scene: Scene, asked: Question, room: float) -> list[float]:
+    """A line that helps is worth more than very large figures."""
+    if asked.help is None or scene.state.problems:
+        return []
+    gap = scene.look.unit(GAP)
+    help_ = _above(scene, asked)[0].height + gap + 1
+    roomy = 4 * scene.look.target() + 3 * scene.look.unit(1.2)
+    return [help_] if help_ + gap <= room - roomy else []
+
+
+def _least_pad(scene: Scene) -> float:
+    look = scene.look
+    return 4 * max(look.mm(LEAST_TARGET_MM), look.unit(LEAST_FIGURE)) + 3 * look.unit(1.2)
 
 
 def _number_pad(scene: Scene, asked: Question, height: float, width: float = 0) -> Widget:
@@ -318,9 +347,8 @@ def _number_pad(scene: Scene, asked: Question, height: float, width: float = 0) 
         return Column(look, *(Row(look, *row, gap=1.2) for row in rows), gap=1.2)
 
     pad = scene.keep("pad", key, make)
-    least = 4 * look.target() + 3 * look.unit(1.2)
     pad.size_hint_x, pad.width = None, min(look.unit(PAD_WIDTH), width or scene.width)
-    return fixed(Row(look, Space(), pad, Space(), gap=0), max(height, least))
+    return fixed(Row(look, Space(), pad, Space(), gap=0), max(height, _least_pad(scene)))
 
 
 def _figure(scene: Scene, key: str, private: bool, shown: str = "") -> BigButton:
@@ -331,7 +359,7 @@ def _figure(scene: Scene, key: str, private: bool, shown: str = "") -> BigButton
         lambda: tell(r.KeyPressed, key=key),
         name=f"key-{key}",
         kind="quiet" if shown else "plain",
-        role="button" if shown else "title",
+        role="button" if shown else "title" if scene.look.letters == LETTERS[0] else "lead",
     )
     button.padding = scene.look.unit(0.5)
     button.private = private
@@ -392,7 +420,8 @@ def _known(scene: Scene) -> Widget:
 def _time(scene: Scene, asked: Question) -> Widget:
     text = scene.state.draft.text
     shown = text if len(text) < 3 else f"{text[:-2]}:{text[-2:]}"
-    return _with_pad(scene, asked, [_number_box(scene, shown)], [])
+    how = paragraph(scene, scene.say("question.time"), quiet=True)
+    return _with_pad(scene, asked, [_number_box(scene, shown), how], [])
 
 
 # --- choices --------------------------------------------------------------------------------------
@@ -438,7 +467,8 @@ def _find(scene: Scene, asked: Question) -> Widget:
     keys = _keyboard(scene, None, done="")
     ways = _ways(scene, asked, onward=False)
     if asked.other:
-        ways.append(fixed(_quiet(scene, "question.own", r.OwnWords, "own"), look.target()))
+        high = max(look.mm(LEAST_TARGET_MM), look.unit(7)) if look.lowered else look.target()
+        ways.append(fixed(_quiet(scene, "question.own", r.OwnWords, "own"), high))
     if state.pending is not None:
         return framed(scene, Space(), *ways, title=title, above=above)
     items = _found(scene, asked)
@@ -558,7 +588,7 @@ def _statement(scene: Scene, asked: Question) -> Widget:
 
 def _lines(scene: Scene, asked: Question) -> Widget:
     """The lines so far, each to be changed or taken away; one more, or on."""
-    look, state = scene.look, scene.state
+    look = scene.look
     title = _title(scene, asked)
     lines = _told(scene, asked)
     add = main_button(
@@ -578,16 +608,11 @@ def _lines(scene: Scene, asked: Question) -> Widget:
     )
     above = _above(scene, asked)
     taken = [add.height, done.height, *(0 if look.lowered else part.height for part in above)]
-    room = room_for(scene, *taken, title=title)
     height = max(look.unit(12), look.target())
-    count = max(1, int((room - look.unit(12)) // (height + look.unit(GAP))))
-    pages = max(1, -(-len(lines) // count))
-    page = min(state.page, pages - 1)
-    shown = [
-        fixed(_line(scene, index, words), height)
-        for index, words in lines[page * count : (page + 1) * count]
-    ]
-    turn = [pager(scene, page, pages)] if pages > 1 else []
+    rows = [fixed(_line(scene, index, words), height) for index, words in lines]
+    room = room_for(scene, *taken, title=title)
+    shown, page, pages = page_of(scene, rows, room, look.unit(GAP))
+    turn = turner(scene, page, pages)
     return framed(scene, *shown, *turn, Space(), add, done, title=title, above=above)
 
 

@@ -15,7 +15,7 @@ from kivy.uix.widget import Widget
 from kiosk import access as a
 from kiosk.filing import reports as r
 from kiosk.filing.eye import Eye
-from kiosk.filing.visit import State, Step
+from kiosk.filing.visit import Errand, State, Step
 from kiosk.filing.words import Words
 from kiosk.screens import scene as kiosk
 from kiosk.screens.scene import (
@@ -27,6 +27,7 @@ from kiosk.screens.scene import (
     fixed,
     footer_height,
     key_words,
+    listed,
     own_look,
     pager,
     pager_height,
@@ -118,25 +119,69 @@ def seen_room(scene: Scene, *taken: float, title: str = "") -> float:
     return room - sum(height + look.unit(GAP) for height in taken)
 
 
+def page_of(
+    scene: Scene, parts: Sequence[Widget], room: float, gap: float
+) -> tuple[list[Widget], int, int]:
+    """The parts on the page that the state names, which it is, and how many there are.
+
+    Only where there are more than one a pager takes of the `room`.
+    """
+    pages = _pages(scene, parts, room, gap, True)
+    page = min(scene.state.page, len(pages) - 1)
+    begin, end = pages[page]
+    return list(parts[begin:end]), page, len(pages)
+
+
+def _pages(
+    scene: Scene, parts: Sequence[Widget], room: float, gap: float, pager_inside: bool
+) -> list[tuple[int, int]]:
+    look = scene.look
+    heights = [part.height for part in parts]
+    pages = kiosk.by_pages(heights, room, gap)
+    if len(pages) > 1 and pager_inside:
+        pages = kiosk.by_pages(heights, room - pager_height(look) - look.unit(GAP), gap)
+    return pages
+
+
+SHEET, SHEET_GAP = 6.1, 1.4
+"""Units that a sheet's edges take of its height; and between its parts."""
+
+
+def sheet_pages(scene: Scene, parts: Sequence[Widget], room: float) -> list[tuple[int, int]]:
+    """First and behind-last part on each page of a sheet; on a low screen its pager stands elsewhere."""
+    look = scene.look
+    inner = room - look.unit(SHEET)
+    return _pages(scene, parts, inner, look.unit(SHEET_GAP), not look.lowered)
+
+
 def sheet(
     scene: Scene, parts: Sequence[Widget], room: float, border: Colour | None = None
-) -> tuple[Widget, list[Widget]]:
-    """`parts` on a sheet of `room` pixels, and a pager under it where they go on over the next."""
-    look = scene.look
-    gap = look.unit(1.4)
-    inner = room - look.unit(6.5)
-    heights = [part.height for part in parts]
-    pages = kiosk.by_pages(heights, inner, gap)
-    turn: list[Widget] = []
-    if len(pages) > 1:
-        if not look.lowered:
-            inner -= pager_height(look) + look.unit(GAP)
-        pages = kiosk.by_pages(heights, inner, gap)
-        page = min(scene.state.page, len(pages) - 1)
-        turn = [pager(scene, page, len(pages))]
-    begin, end = pages[min(scene.state.page, len(pages) - 1)]
-    card = Card(look, *parts[begin:end], Space(), pad=3, gap=1.4, border=border)
-    return card, turn
+) -> tuple[Widget, int, int]:
+    """`parts` on a sheet of `room` pixels: the page that the state names, which it is, how many there are."""
+    pages = sheet_pages(scene, parts, room)
+    page = min(scene.state.page, len(pages) - 1)
+    begin, end = pages[page]
+    card = Card(scene.look, *parts[begin:end], Space(), pad=3, gap=SHEET_GAP, border=border)
+    return card, page, len(pages)
+
+
+def turner(scene: Scene, page: int, pages: int, onward: bool = True) -> list[Widget]:
+    """A pager, if there is anything to turn."""
+    return [pager(scene, page, pages, onward)] if pages > 1 else []
+
+
+def once_seen(
+    scene: Scene, deed: BigButton, page: int, pages: int
+) -> tuple[list[Widget], BigButton]:
+    """A pager and `deed`; in its place the way to the next page, until the last one was seen."""
+    if page == pages - 1 or scene.state.furthest >= pages - 1:
+        return turner(scene, page, pages), deed
+    turn = scene.touch(r.PageTurned, page=page + 1)
+    words = scene.say("frame.next")
+    next_ = BigButton(
+        scene.look, words, turn, name="next-page", kind="primary", icon="next", role=deed.label.role
+    )
+    return turner(scene, page, pages, False), cast(BigButton, fixed(next_, deed.height))
 
 
 def header(scene: Scene) -> Header:
@@ -187,10 +232,12 @@ STAGE_OF = {
 
 
 def has_progress(scene: Scene) -> bool:
-    """Large letters in little height need the room for themselves."""
-    look = scene.look
+    """Large letters in little height need the room for themselves; words of feedback have no stages."""
+    look, state = scene.look, scene.state
+    if state.errand is Errand.FEEDBACK and state.step is not Step.QUESTION:
+        return False
     tight = look.letters > LETTERS[1] and (look.lowered or not look.portrait)
-    return scene.state.step in STAGE_OF and scene.state.form is not None and not tight
+    return state.step in STAGE_OF and state.form is not None and not tight
 
 
 def progress(scene: Scene) -> Widget:
@@ -302,6 +349,7 @@ def beside(scene: Scene, left: Widget, right: Widget, share: float = 0.5) -> Wid
 __all__ = [
     "GAP",
     "MARGIN",
+    "SHEET",
     "Choice",
     "Scene",
     "beside",
@@ -310,8 +358,11 @@ __all__ = [
     "framed",
     "hers",
     "key_words",
+    "listed",
     "main_button",
+    "once_seen",
     "own_look",
+    "page_of",
     "pager",
     "pager_height",
     "paragraph",
@@ -319,4 +370,6 @@ __all__ = [
     "room_for",
     "seen_room",
     "sheet",
+    "sheet_pages",
+    "turner",
 ]
