@@ -9,6 +9,7 @@ import numpy as np
 
 from .lines import Lines, Profiles, along_lines, mean_between, profiles_of, roughness
 from .shapes import Floats, Points, sampled
+from .weights import HIDDEN, HIDDEN_BIAS, OUT, OUT_BIAS
 
 MOST_KEPT = (5, 4)
 """Lines of each direction that make candidates: by the picture without ink, and more by the picture as it is."""
@@ -23,9 +24,9 @@ MOST_LOOKED_INTO, GRID = 40, 16
 """How many of the best are looked into, at how many points each way."""
 SURE = 0.33
 """Confidence from which an outline is shown."""
-LEAST_LIGHT, LIGHT, LEAST_BESIDE = 0.58, 0.7, 0.8
-"""Paper against the lightest thing in the picture: keyboards and phones are darker. Below `LIGHT` it must not be
-darker either than what lies beside it."""
+LEAST_LIGHT, CUT_LIGHT, CUT_LIT, LEAST_BESIDE = 0.5, 0.58, 0.7, 0.8
+"""Paper against the lightest thing in the picture: keyboards and phones are darker. A cut sheet, of which less is
+seen, must be lighter (`CUT_LIGHT`), and below `CUT_LIT` not darker than what lies beside it."""
 BEYOND = 0.03
 """How far outside the picture, in parts of its size, a corner may lie; such a sheet is cut."""
 
@@ -384,7 +385,7 @@ CUT_BIAS = -22.19
 
 
 def _worth(features: Floats, cut: Floats) -> Floats:
-    """The logarithm of the odds; of the first columns alone where the inside has not been looked at yet."""
+    """The logarithm of the odds, roughly, for the first choices; of the columns alone that are known yet."""
     known = min(features.shape[1], len(WEIGHTS))
     features = features[:, :known]
     whole = features @ WEIGHTS[:known] + BIAS
@@ -394,5 +395,8 @@ def _worth(features: Floats, cut: Floats) -> Floats:
 
 def _confidence(features: Floats, cut: Floats) -> Floats:
     light, beside = features[:, FEATURES.index("light")], features[:, FEATURES.index("beside")]
-    dark = (light < LEAST_LIGHT) | ((light < LIGHT) & (beside < LEAST_BESIDE))
-    return np.asarray(np.where(dark, 0.0, 1 / (1 + np.exp(-_worth(features, cut)))))
+    dim = (light < CUT_LIGHT) | ((light < CUT_LIT) & (beside < LEAST_BESIDE))
+    dark = np.where(cut, dim, light < LEAST_LIGHT)
+    whole = np.tanh(features @ HIDDEN + HIDDEN_BIAS) @ OUT + OUT_BIAS
+    worth = np.where(cut, _worth(features, cut), whole)
+    return np.asarray(np.where(dark, 0.0, 1 / (1 + np.exp(-worth))))

@@ -30,7 +30,7 @@ class TakeRules:
 
     still_for: int = 600
     still_within: float = 0.006
-    least_confidence: float = 0.45
+    least_confidence: float = 0.8
     """An outline less sure is shown, but nothing is taken by itself."""
     least_sights: int = 4
     """Pictures that must have shown the sheet while it lay still, however slow the camera."""
