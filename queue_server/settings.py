@@ -16,7 +16,7 @@ from .dossiers.codes import AGENCY, MOST_SERIAL_DIGITS, SERIAL_DIGITS
 from .dossiers.life import CodeRule, CodeWay
 from .line.decide import Refused, check_setup
 from .line.setup import WEEKDAYS, Counter, Hours, Officer, Rules, Service, Setup
-from .satisfaction.circular01 import Level
+from .satisfaction.circular01 import Declared
 from .store.devices import hash_password
 from .store.holidays import LocalDays
 from .wire import settings as wire_settings
@@ -135,19 +135,6 @@ class DossierSettings(Frozen, forbid_unknown_fields=True):
     worked: tuple[dt.date, ...] = ()
 
 
-class CircularSettings(Frozen, forbid_unknown_fields=True):
-    """`[circular01]`: what the centre knows and this system does not, for indices 5, 6 and 9 of TT 01/2018.
-
-    `posted`: all its procedures hang on the wall. `on_spot`: so many are appraised and approved at the one-stop,
-    `online`: so many are offered online. What is left out is not counted.
-    """
-
-    level: Level = Level.COMMUNE
-    posted: bool | None = None
-    on_spot: int | None = None
-    online: int | None = None
-
-
 class ProvinceSettings(Frozen, forbid_unknown_fields=True):
     """`[province]`: where filed dossiers are passed on to (docs/province-port.md); nothing is while `url` is empty.
 
@@ -195,7 +182,7 @@ class CentreFile(Frozen, forbid_unknown_fields=True):
     catalogue: CatalogueSettings = CatalogueSettings()
     forms: FormsSettings = FormsSettings()
     dossiers: DossierSettings = DossierSettings()
-    circular01: CircularSettings = CircularSettings()
+    circular01: Declared = Declared()
     province: ProvinceSettings = ProvinceSettings()
     firmware: FirmwareSettings = FirmwareSettings()
     backup: BackupSettings = BackupSettings()

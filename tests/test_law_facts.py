@@ -11,7 +11,7 @@ import pytest
 from queue_server.doors.web.satisfaction import months_of
 from queue_server.dossiers.life import DossierStatus as S
 from queue_server.line import events as e
-from queue_server.satisfaction.circular01 import Level, of_agency
+from queue_server.satisfaction.circular01 import Declared, Level, of_agency
 from queue_server.satisfaction.decision766 import Feedback
 from queue_server.store.declared import Online, project, within
 from queue_server.store.law_facts import Told, agency, ended
@@ -52,17 +52,16 @@ def test_what_nobody_has_told_is_left_out_and_what_was_told_counts(
 ) -> None:
     silent = of_agency(agency((), 200))
     assert {index: silent[index].points for index in (5, 6, 9)} == {5: None, 6: None, 9: None}
+    own = Declared(level=Level.PROVINCE, posted=True, on_spot=40, online=40)
     told = Told(
-        level=Level.PROVINCE,
-        posted=True,
-        on_spot=40,
-        online=40,
+        own=own,
         electronic=True,
         by_month=Online(dossiers=1_000, online=300, late=0),
     )
     full = of_agency(agency((), 200, told))
     assert {index: full[index].points for index in (5, 6, 9)} == {5: 2, 6: 2, 9: 2}
-    commune = of_agency(agency((), 200, msgspec.structs.replace(told, level=Level.COMMUNE)))
+    in_commune = msgspec.structs.replace(own, level=Level.COMMUNE)
+    commune = of_agency(agency((), 200, msgspec.structs.replace(told, own=in_commune)))
     assert commune[5].points == 1, "100 % of a commune's procedures are to be approved on the spot"
     late = Online(dossiers=1_000, online=300, late=1)
     assert of_agency(agency((), 200, msgspec.structs.replace(told, by_month=late)))[9].points == 0

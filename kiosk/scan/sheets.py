@@ -353,12 +353,10 @@ WEIGHTS = np.array(
         0.46,
         1.20,
         19.46,
-        -0.39,
-        -1.26,
-        1.62,
     ]
 )
 BIAS = -80.61
+"""Of the first features, for the first choices of whole sheets; the last one is the net's (`weights`)."""
 CUT_WEIGHTS = np.array(
     [
         4.03,
@@ -385,12 +383,14 @@ CUT_BIAS = -22.19
 
 
 def _worth(features: Floats, cut: Floats) -> Floats:
-    """The logarithm of the odds, roughly, for the first choices; of the columns alone that are known yet."""
-    known = min(features.shape[1], len(WEIGHTS))
-    features = features[:, :known]
-    whole = features @ WEIGHTS[:known] + BIAS
-    partly = features @ CUT_WEIGHTS[:known] + CUT_BIAS
-    return np.asarray(np.where(cut, partly, whole))
+    """The logarithm of the odds, roughly, before the inside of a shape has been looked at."""
+    return np.asarray(np.where(cut, _partly(features), features @ WEIGHTS + BIAS))
+
+
+def _partly(features: Floats) -> Floats:
+    """The same of cut sheets, of the columns alone that are known yet."""
+    known = min(features.shape[1], len(CUT_WEIGHTS))
+    return np.asarray(features[:, :known] @ CUT_WEIGHTS[:known] + CUT_BIAS)
 
 
 def _confidence(features: Floats, cut: Floats) -> Floats:
@@ -398,5 +398,5 @@ def _confidence(features: Floats, cut: Floats) -> Floats:
     dim = (light < CUT_LIGHT) | ((light < CUT_LIT) & (beside < LEAST_BESIDE))
     dark = np.where(cut, dim, light < LEAST_LIGHT)
     whole = np.tanh(features @ HIDDEN + HIDDEN_BIAS) @ OUT + OUT_BIAS
-    worth = np.where(cut, _worth(features, cut), whole)
+    worth = np.where(cut, _partly(features), whole)
     return np.asarray(np.where(dark, 0.0, 1 / (1 + np.exp(-worth))))

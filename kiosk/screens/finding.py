@@ -46,10 +46,11 @@ from .scene import (
     fixed,
     framed,
     key_words,
+    paged,
     pager,
-    pager_height,
     rest,
     title_height,
+    turning,
     wide_height,
 )
 
@@ -156,11 +157,9 @@ def _hits(scene: Scene, room: float, width: float) -> list[Widget]:
         items = [replace(item, detail="") for item in items]
         usual = [_hit_height(look, item, width, look.target()) for item in items]
     heights = [min(high, max(room, look.target())) for high in usual]
-    pages = by_pages(heights, room, gap)
-    left = room - pager_height(look) - gap
-    turns = len(pages) > 1 and left >= max(heights)
-    if turns:
-        pages = by_pages(heights, left, gap)
+    can_turn = room - turning(look) >= max(heights)
+    pages = paged(look, heights, room, gap) if can_turn else by_pages(heights, room, gap)
+    turns = can_turn and len(pages) > 1
     page = min(scene.state.page, len(pages) - 1) if turns else 0
     begin, end = pages[page]
     buttons = [
@@ -378,7 +377,7 @@ def _sheet(
     blocks = _blocks(scene, _told(scene), line)
     pages = laid_out(look, blocks, room, width)
     if len(pages) > 1 and not pager_below:
-        pages = laid_out(look, blocks, room - pager_height(look) - look.unit(GAP), width)
+        pages = laid_out(look, blocks, room - turning(look), width)
     page = min(scene.state.page, len(pages) - 1)
     sheet = Card(look, *_texts(look, pages[page]), rest(), pad=3, gap=1)
     return [sheet, *([pager(scene, page, len(pages))] if len(pages) > 1 else [])]

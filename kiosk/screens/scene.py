@@ -171,9 +171,15 @@ def header(scene: Scene) -> Header:
         authority, p = scene.say("frame.away"), scene.look.palette
         ink = p.on_primary if p.edge == 1.0 else p.ink
         away = [Icon(scene.look, "offline", ink, size_hint_x=None, width=scene.look.unit(7))]
-    top = Header(scene.look, authority, centre, scene.clock, *away, emblem=scene.emblem)
-    if away:
-        top.stress_authority()
+    top = Header(
+        scene.look,
+        authority,
+        centre,
+        scene.clock,
+        *away,
+        emblem=scene.emblem,
+        stressed=bool(away),
+    )
     return as_one(part_of_frame(top))
 
 
@@ -329,10 +335,9 @@ def listed(
     rows = [items[at : at + columns] for at in range(0, len(items), columns)]
     width = (look.width - 2 * look.unit(MARGIN) - (columns - 1) * gap) / columns
     needs = [max(low, *(_height_needed(look, item, width) for item in row)) for row in rows]
-    pages = by_pages(needs, room, gap)
+    pages = paged(look, needs, room, gap)
     if len(pages) > 1:
-        room -= pager_height(look) + gap
-        pages = by_pages(needs, room, gap)
+        room -= turning(look)
     page = min(scene.state.page, len(pages) - 1)
     begin, end = pages[page]
     spare = (room + gap - sum(needs[begin:end]) - gap * (end - begin)) / max(1, end - begin)
@@ -345,6 +350,17 @@ def listed(
         lines.append(fixed(Row(look, *row, *empty, gap=GAP), height))
     box = fixed(Column(look, *lines, gap=GAP), max(0.0, sum(heights) + gap * (len(heights) - 1)))
     return box, page, len(pages)
+
+
+def turning(look: Look) -> float:
+    """Pixels of height that a pager takes of a list's room."""
+    return pager_height(look) + look.unit(GAP)
+
+
+def paged(look: Look, heights: Sequence[float], room: float, gap: float) -> list[tuple[int, int]]:
+    """As `by_pages`; where there are more pages than one, a pager takes of the room."""
+    pages = by_pages(heights, room, gap)
+    return pages if len(pages) == 1 else by_pages(heights, room - turning(look), gap)
 
 
 def by_pages(heights: Sequence[float], room: float, gap: float) -> list[tuple[int, int]]:

@@ -456,7 +456,8 @@ class QrImage(Widget):
 class Header(BoxLayout):
     """The centre's name under its authority's, a clock, and what is put beside it.
 
-    `emblem`: a picture file; it stands on a ground of `primary`, or black in high contrast.
+    `emblem`: a picture file; it stands on a ground of `primary`, or black in high contrast. `stressed`: what stands
+    above the centre's name matters more than it for now, and is as large as there is room.
     """
 
     def __init__(
@@ -467,6 +468,7 @@ class Header(BoxLayout):
         clock: str,
         *beside: Widget,
         emblem: str = "",
+        stressed: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -486,7 +488,8 @@ class Header(BoxLayout):
         above = Text(look, authority, "small", colour=ink, valign="bottom")
         below = Text(look, centre, "button", bold=True, colour=ink, valign="top")
         above.size_hint_y, below.size_hint_y = (0.4, 0.6) if authority else (0.01, 1)
-        self._above, self._wished = above, below.wished
+        if stressed:
+            above.bold, above.wished = True, below.wished
         if emblem:
             self.add_widget(
                 Image(source=emblem, fit_mode="contain", size_hint_x=None, width=look.unit(8))
@@ -497,10 +500,6 @@ class Header(BoxLayout):
         self.clock = Text(look, clock, "lead", bold=True, colour=ink, halign="right")
         self.clock.size_hint_x, self.clock.width = None, look.unit(13)
         self.add_widget(self.clock)
-
-    def stress_authority(self) -> None:
-        """What stands above the centre's name matters more than it for now: as large as there is room."""
-        self._above.bold, self._above.wished = True, self._wished
 
     def _place(self, *_: object) -> None:
         self._band.pos, self._band.size = self.pos, self.size

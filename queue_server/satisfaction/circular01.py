@@ -107,6 +107,19 @@ class Dossier(Frozen):
     answers: Answers = Answers()
 
 
+class Declared(Frozen, forbid_unknown_fields=True):
+    """What only the one-stop can say of itself, for indices 5, 6 and 9; None: not told, and not counted.
+
+    `posted`: all its procedures hang on the wall. `on_spot`: so many are appraised and approved at the one-stop,
+    `online`: so many are offered online.
+    """
+
+    level: Level = Level.COMMUNE
+    posted: bool | None = None
+    on_spot: int | None = None
+    online: int | None = None
+
+
 class Agency(Frozen):
     """What is known of one one-stop over the time that is judged; None: not known. All are counts.
 

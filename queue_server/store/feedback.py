@@ -134,6 +134,14 @@ def listed(
     return [_line(row) for row in rows.fetchall()]
 
 
+def received(conn: sqlite3.Connection, span: tuple[int, int]) -> list[Feedback]:
+    """Those that came in `span` (ms, from … to before)."""
+    rows = conn.execute(
+        f"SELECT {COLUMNS} FROM feedback WHERE received_at >= ? AND received_at < ?", span
+    )
+    return [_line(row) for row in rows]
+
+
 def complained_of(conn: sqlite3.Connection) -> dict[str, bool]:
     """Dossiers that a complaint is about, refused ones left out; whether one of these was found right."""
     rows = conn.execute(

@@ -20,7 +20,7 @@ from ..satisfaction import circular01 as tt01
 from ..satisfaction import decision766 as qd766
 from ..wire.words import local
 from .declared import Online
-from .feedback import COLUMNS, Feedback, complained_of
+from .feedback import Feedback, complained_of, received
 from .satisfaction import Days, Sheets
 
 ENDED = (DossierStatus.READY, DossierStatus.RETURNED, DossierStatus.REFUSED)
@@ -55,12 +55,9 @@ def pseudonym(account: str) -> str:
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What people of the centre say of it: `level`, `posted`, `on_spot`, `online` procedures stand in its settings."""
+    """What people of the centre say of it; `own` stands in its settings."""
 
-    level: tt01.Level = tt01.Level.COMMUNE
-    posted: bool | None = None
-    on_spot: int | None = None
-    online: int | None = None
+    own: tt01.Declared = tt01.Declared()
     electronic: bool = False
     """The centre's procedures stand on a page that everybody can reach."""
     by_month: Online | None = None
@@ -124,7 +121,7 @@ def for_circular(
             else None,
             contacts=one.supplements,
             complained=one.right,
-            posted=told.posted,
+            posted=told.own.posted,
             electronic=told.electronic or None,
         )
         for one in known
@@ -183,14 +180,7 @@ def feedback_of(
     conn: sqlite3.Connection, span: tuple[int, int], calendar: Calendar, at: int
 ) -> tuple[qd766.Feedback, ...]:
     """Complaints, suggestions and questions that came in `span`, in working days; praise wants no answer."""
-    rows = conn.execute(
-        f"SELECT {COLUMNS} FROM feedback WHERE received_at >= ? AND received_at < ? AND kind != ?",
-        (*span, FeedbackKind.PRAISE.value),
-    )
-    names = COLUMNS.replace(" ", "").split(",")
-    lines = [
-        msgspec.convert(dict(zip(names, row, strict=True)), Feedback, strict=False) for row in rows
-    ]
+    lines = [line for line in received(conn, span) if line.kind is not FeedbackKind.PRAISE]
     return tuple(_in_days(line, calendar, at) for line in lines)
 
 
@@ -233,17 +223,17 @@ def agency(
         f.refused is not None or (f.answered is not None and f.answered <= answer_days)
         for f in judged
     )
-    month = told.by_month
+    own, month = told.own, told.by_month
     return tt01.Agency(
-        level=told.level,
+        level=own.level,
         procedures=procedures or None,
         here=procedures or None,
-        on_spot=told.on_spot,
-        posted=None if told.posted is None else procedures * told.posted,
+        on_spot=own.on_spot,
+        posted=None if own.posted is None else procedures * own.posted,
         electronic=procedures if told.electronic and procedures else None,
         feedback=len(judged),
         feedback_in_time=in_time,
-        online_procedures=told.online,
+        online_procedures=own.online,
         dossiers=month.dossiers if month else None,
         online_dossiers=month.online if month else None,
         online_late=month.late if month else None,

@@ -38,7 +38,6 @@ from .scene import (
     listed,
     main_button,
     once_seen,
-    pager_height,
     paragraph,
     remark,
     room_for,
@@ -46,6 +45,7 @@ from .scene import (
     sheet,
     sheet_pages,
     turner,
+    turning,
 )
 
 LONGEST_SECTION = 32
@@ -68,13 +68,13 @@ def review(scene: Scene) -> Widget:
     )
     above = [paragraph(scene, scene.say("review.look"), quiet=True)]
     taken = [send.height, *(0 if look.lowered else part.height for part in above)]
-    room, turning = room_for(scene, *taken, title=heading), pager_height(look) + look.unit(GAP)
+    room = room_for(scene, *taken, title=heading)
     rows = _rows(scene)
     if look.portrait:
         box, page, pages = listed(scene, rows, room, 9, 11)
         turn, last = once_seen(scene, send, page, pages)
         return framed(scene, box, *turn, Space(), last, title=heading, above=above)
-    box, page, pages = listed(scene, rows, room + turning, 9, 11)
+    box, page, pages = listed(scene, rows, room + turning(look), 9, 11)
     if pages == 1:
         box, page, pages = listed(scene, rows, room, 9, 11)
     turn, last = once_seen(scene, send, page, pages)
@@ -225,7 +225,7 @@ def _done_upright(
     upper = seen_room(scene, big.height, *([] if look.lowered else high), title=heading)
     lower = room_for(scene, *high) - look.unit(GAP) if look.lowered else 0.0
     facts = _facts(scene, scene.width)
-    gap, turn = look.unit(GAP), pager_height(look) + look.unit(GAP)
+    gap, turn = look.unit(GAP), turning(look)
     least = min(look.unit(30), sum(part.height + gap for part in facts) + look.unit(7))
     for above_room, below_room in product((upper - least, upper - least - turn, 0), (0, turn)):
         rooms = [above_room, lower - below_room]
@@ -246,7 +246,7 @@ def _stands(scene: Scene, parts: list[Widget], room: float, can_turn: bool) -> b
     if turns and look.lowered and not can_turn:
         return False
     if turns and not look.lowered:
-        inner -= pager_height(look) + look.unit(GAP)
+        inner -= turning(look)
     return all(part.height <= inner for part in parts)
 
 

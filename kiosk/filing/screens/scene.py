@@ -31,6 +31,7 @@ from kiosk.screens.scene import (
     own_look,
     pager,
     pager_height,
+    turning,
 )
 from kiosk.touch.spoken import as_one, part_of_frame
 from kiosk.touch.style import LETTERS, Colour, Look
@@ -135,12 +136,10 @@ def page_of(
 def _pages(
     scene: Scene, parts: Sequence[Widget], room: float, gap: float, pager_inside: bool
 ) -> list[tuple[int, int]]:
-    look = scene.look
     heights = [part.height for part in parts]
-    pages = kiosk.by_pages(heights, room, gap)
-    if len(pages) > 1 and pager_inside:
-        pages = kiosk.by_pages(heights, room - pager_height(look) - look.unit(GAP), gap)
-    return pages
+    if pager_inside:
+        return kiosk.paged(scene.look, heights, room, gap)
+    return kiosk.by_pages(heights, room, gap)
 
 
 SHEET, SHEET_GAP = 6.1, 1.4
@@ -372,4 +371,5 @@ __all__ = [
     "sheet",
     "sheet_pages",
     "turner",
+    "turning",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from pypdfium2 import PdfDocument
 
 from ...line.setup import Setup
@@ -25,6 +27,13 @@ def poster_pdf(month: Month, setup: Setup, url: str, language: str = Language.VI
     """
     words = poster_words(month, setup, language)
     words["qr"] = typeset.code(url, "QRCode")
+    return _one_sheet(msgspec.json.encode(words))
+
+
+@lru_cache(8)
+def _one_sheet(encoded: bytes) -> bytes:
+    """Kept, since everybody may ask for it and it is tried several times."""
+    words = msgspec.json.decode(encoded)
     for dense in range(DENSEST + 1):
         pdf = typeset.pdf("poster", {**words, "dense": dense})
         with contextlib.closing(PdfDocument(pdf)) as document:

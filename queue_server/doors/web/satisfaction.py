@@ -215,12 +215,8 @@ class Reports:
         )
 
     def _told(self, conn: sqlite3.Connection, days: Days) -> law.Told:
-        own = self._web.file.circular01
         return law.Told(
-            level=own.level,
-            posted=own.posted,
-            on_spot=own.on_spot,
-            online=own.online,
+            own=self._web.file.circular01,
             electronic=bool(self._web.file.web.public_url),
             by_month=declared.within(conn, months_of(days)),
         )

@@ -212,7 +212,7 @@ class SatisfactionPage:
         if given is None:
             return
         try:
-            counts = {name: whole(given[name]) for name in ("dossiers", "online", "late")}
+            counts = {name: whole_number(given[name]) for name in ("dossiers", "online", "late")}
         except ValueError:
             page.tell(page.say("satisfaction.number_wrong"), "negative")
             return
@@ -253,7 +253,7 @@ class SatisfactionPage:
         if given is None:
             return
         try:
-            numbers = {name: whole(given[name]) for name in given if name in NUMBERS}
+            numbers = {name: whole_number(given[name]) for name in given if name in NUMBERS}
         except ValueError:
             page.tell(page.say("satisfaction.number_wrong"), "negative")
             return
@@ -344,7 +344,7 @@ TRIGGERS = {"negative": negative_share, "index": low_index, "answer": bad_answer
 NUMBERS = frozenset({"limit", "answer", "minutes", "fewest"})
 
 
-def whole(text: str) -> int:
+def whole_number(text: str) -> int:
     """Raises ValueError."""
     return int(text.replace("%", "").strip())
 
