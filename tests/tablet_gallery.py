@@ -214,6 +214,8 @@ def main() -> None:
         register_font()
         EventLoop.ensure_window()
         folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
         said = []
         every = itertools.product(SIZES, Language, list(scenes()), LETTERS)
         for size, language, (name, state), letters in every:
