@@ -30,6 +30,7 @@ from .folder import Folder
 from .store.devices import Devices, hash_password
 from .store.vault import require_key
 from .wire.ending import Ending
+from .wire.files import write_whole
 from .wire.words import DeviceKind
 
 log = structlog.get_logger()
@@ -280,8 +281,7 @@ class Centre:
             "settings": str(self.settings_path.absolute()) if self.settings_path else "",
         }
         path = self.folder.addresses
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(told))
+        write_whole(path, json.dumps(told).encode())
         self._parts.append(lambda: path.unlink(missing_ok=True))
 
 
